@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: 2026 The Runnel authors
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Finds LibTorch without its own TorchConfig.cmake, which demands a CUDA toolkit whenever LibTorch was built with CUDA.
+# A site's own copy wins: -DLibTorch_ROOT=DIR (a LibTorch zip, or site-packages/torch), the environment's LibTorch_ROOT,
+# or CMAKE_PREFIX_PATH; then comes the wheel that cmake/install-deps.sh unpacked.
+# Target: LibTorch::cpu. Variable: LibTorch_VERSION.
+include(FindPackageHandleStandardArgs)
+
+set(_torch_deps "$ENV{RUNNEL_DEPS}")
+if(NOT _torch_deps)
+  set(_torch_deps "$ENV{HOME}/.cache/runnel")
+endif()
+
+find_path(LibTorch_INCLUDE_DIR c10/core/Device.h HINTS "${_torch_deps}/torch-2.11.0/torch" PATH_SUFFIXES include)
+find_path(LibTorch_API_INCLUDE_DIR torch/torch.h
+  HINTS "${LibTorch_INCLUDE_DIR}/torch/csrc/api/include" NO_DEFAULT_PATH)
+find_library(LibTorch_cpu_LIBRARY torch_cpu HINTS "${LibTorch_INCLUDE_DIR}/../lib")
+find_library(LibTorch_c10_LIBRARY c10 HINTS "${LibTorch_INCLUDE_DIR}/../lib")
+mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_API_INCLUDE_DIR LibTorch_cpu_LIBRARY LibTorch_c10_LIBRARY)
+
+foreach(_torch_header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
+  if(EXISTS "${LibTorch_INCLUDE_DIR}/${_torch_header}")
+    file(STRINGS "${LibTorch_INCLUDE_DIR}/${_torch_header}" _torch_line REGEX "#define TORCH_VERSION \"")
+    if(_torch_line)
+      string(REGEX REPLACE ".*\"([0-9]+\\.[0-9]+\\.[0-9]+).*" "\\1" LibTorch_VERSION "${_torch_line}")
+    endif()
+  endif()
+endforeach()
+
+find_package_handle_standard_args(LibTorch
+  REQUIRED_VARS LibTorch_cpu_LIBRARY LibTorch_c10_LIBRARY LibTorch_INCLUDE_DIR LibTorch_API_INCLUDE_DIR
+  VERSION_VAR LibTorch_VERSION
+  REASON_FAILURE_MESSAGE "Run cmake/install-deps.sh, or name your own copy with -DLibTorch_ROOT=DIR.")
+
+if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
+  add_library(LibTorch::c10 UNKNOWN IMPORTED)
+  set_target_properties(LibTorch::c10 PROPERTIES IMPORTED_LOCATION "${LibTorch_c10_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_API_INCLUDE_DIR}")
+  add_library(LibTorch::cpu UNKNOWN IMPORTED)
+  set_target_properties(LibTorch::cpu PROPERTIES IMPORTED_LOCATION "${LibTorch_cpu_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_API_INCLUDE_DIR}"
+    INTERFACE_LINK_LIBRARIES LibTorch::c10)
+endif()

@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: 2026 The Runnel authors
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# What every target of the project has in common.
+
+# Warnings, sanitizers and the include root; applied to a target, never globally.
+function(runnel_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+  if(RUNNEL_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(RUNNEL_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${RUNNEL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(${target} PRIVATE -fsanitize=${RUNNEL_SANITIZE})
+  endif()
+endfunction()
+
+# runnel_library(NAME HEADERS … SOURCES …): the static library runnel_NAME, known to users as runnel::NAME. Headers are
+# included as "folder/file.h" from the project's root, in the tree as after an install.
+function(runnel_library name)
+  cmake_parse_arguments(arg "" "" "HEADERS;SOURCES" ${ARGN})
+  set(target runnel_${name})
+  add_library(${target} STATIC)
+  add_library(runnel::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  target_sources(${target} PRIVATE ${arg_SOURCES}
+    PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${arg_HEADERS})
+  target_include_directories(${target} PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/runnel>")
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  runnel_compile_options(${target})
+  set_property(GLOBAL APPEND PROPERTY RUNNEL_LIBRARIES ${target})
+endfunction()
