@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace runnel {
+
+/// What a process says about itself when it ends; the numbers up to 78 are those of <sysexits.h>.
+enum class ExitStatus : int {
+  done = 0,
+  usage = 64,
+  bad_data = 65,
+  input_missing = 66,
+  peer_lost = 69,
+  internal = 70,
+  os_limit = 71,
+  cannot_create = 73,
+  cannot_write = 74,
+  protocol_mismatch = 76,
+  bad_configuration = 78,
+  interrupted = 130,
+  terminated = 143,
+};
+
+/// An error that ends the process. Its text is one line: what, where, and what to do about it.
+class RunError : public std::runtime_error {
+ public:
+  RunError(ExitStatus status, const std::string& message) : std::runtime_error(message), status_(status) {}
+
+  ExitStatus status() const { return status_; }
+
+ private:
+  ExitStatus status_;
+};
+
+}  // namespace runnel
