@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/digest.h"
+
+namespace runnel {
+
+/// What went wrong with the configuration, in one line that begins with its place (`FILE:LINE:COLUMN` or `--set TEXT`).
+class ConfigError : public std::runtime_error {
+ public:
+  ConfigError(int exit_status, const std::string& message) : std::runtime_error(message), exit_status_(exit_status) {}
+
+  /// 66 when the file cannot be read, 78 for everything else.
+  int exit_status() const { return exit_status_; }
+
+ private:
+  int exit_status_;
+};
+
+// The effective configuration: every value is checked, and the initialisers are the defaults. Meaning, unit and range of
+// each key stand in the reference table of trainer/README.md, which is printed from the schema.
+
+struct ModelConfig {
+  std::string name = "mnist-cnn";
+  std::array<double, 2> dropout = {0.25, 0.5};
+  std::string init;  ///< absolute path of a safetensors file; empty: initialised from run.seed
+};
+
+struct DataConfig {
+  std::string path;  ///< absolute
+  bool shuffle = true;
+  std::array<double, 2> normalize = {0.1307, 0.3081};  ///< mean, standard deviation
+};
+
+struct TrainerConfig {
+  std::int64_t count = 2;
+  std::int64_t batch_size = 1000;
+  std::int64_t test_batch_size = 5000;
+  std::int64_t threads = 1;
+  std::vector<std::string> device = {"auto"};  ///< one for all, or one per trainer: see device_of()
+
+  const std::string& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
+};
+
+struct GeneratorConfig {
+  std::int64_t count = 1;
+  std::string device = "auto";
+  std::int64_t threads = 1;
+};
+
+struct ScheduleConfig {
+  std::string name = "constant";
+  std::int64_t every_epochs = 1;
+  double gamma = 0.1;
+  std::int64_t warmup_steps = 0;
+};
+
+struct OptimizerConfig {
+  std::string name = "adadelta";
+  double lr = 0.1;
+  double rho = 0.9;
+  double eps = 1e-6;
+  double momentum = 0.0;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double weight_decay = 0.0;
+  std::string reduce = "sum";
+  ScheduleConfig schedule;
+  double clip_norm = 0.0;
+};
+
+struct TransportConfig {
+  std::string path = "auto";
+  std::string require = "any";
+  std::string interface = "auto";
+  std::int64_t bucket_bytes = 1 << 20;
+};
+
+struct RunConfig {
+  std::int64_t max_epochs = 2;
+  std::int64_t max_gradients = 100;
+  std::int64_t seed = 1;
+  double timeout_s = 60.0;
+  std::int64_t log_every = 10;
+  std::string report;  ///< output file; empty: none
+  std::string save;    ///< output file; empty: none
+};
+
+struct Config {
+  ModelConfig model;
+  DataConfig data;
+  TrainerConfig trainer;
+  GeneratorConfig generator;
+  OptimizerConfig optimizer;
+  TransportConfig transport;
+  RunConfig run;
+};
+
+/// What a command line adds to a configuration file.
+struct ConfigOptions {
+  std::vector<std::string> sets;           ///< `key=value`; wins over the file, and a later one over an earlier one
+  std::filesystem::path default_data_dir;  ///< data.path where nothing else is said
+};
+
+/// Reads and checks a configuration. An empty `file` stands for an empty one: defaults and `options` only.
+///
+/// Relative input paths (data.path, model.init) are taken from the folder of `file`, or from the working directory when
+/// given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
+Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
+
+/// The same for text that is at hand; `name` stands for the file in messages and for relative paths.
+Config parse_config(std::string_view text, const std::filesystem::path& name, const ConfigOptions& options = {});
+
+/// The effective configuration as TOML: each key that has an effect, with paths made absolute. Loading it gives an equal
+/// configuration.
+std::string print_toml(const Config& config);
+
+/// All keys in the order of the schema, each with its value in a syntax that TOML and JSON share.
+std::vector<std::pair<std::string, std::string>> config_values(const Config& config);
+
+/// `key = value` lines of all keys that must agree between the ranks of a job: the same keys in the same order for every
+/// configuration. Left out are file names, which may differ from host to host.
+std::vector<std::string> canonical_lines(const Config& config);
+
+/// SHA-256 of the canonical lines.
+Sha256 config_digest(const Config& config);
+
+/// The reference table of trainer/README.md, in Markdown, one row a key.
+std::string reference_table_markdown();
+
+}  // namespace runnel

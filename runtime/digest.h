@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace runnel {
+
+using Sha256 = std::array<std::byte, 32>;
+
+/// SHA-256 (FIPS 180-4) of the bytes of `parts`, one after the other.
+Sha256 sha256(std::span<const std::span<const std::byte>> parts);
+
+Sha256 sha256(std::span<const std::byte> bytes);
+
+/// 64 lower-case hexadecimal digits.
+std::string to_hex(const Sha256& digest);
+
+}  // namespace runnel

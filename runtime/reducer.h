@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "runtime/thread_team.h"
+#include "runtime/update_rule.h"
+
+namespace runnel {
+
+/// Sums the trainers' gradients and makes the optimizer's step in the same pass over memory.
+///
+/// The result is the same, bit for bit, for every bucket size, order of buckets and number of threads: gradients are
+/// added in trainer order, element by element, and the norm for clipping is summed over fixed blocks in their order.
+/// A step allocates nothing. Thread: the one that made it; it has `threads - 1` parked helpers of its own.
+class Reducer {
+ public:
+  /// For `float_count` parameters. Allocates and zeroes the optimizer's state and, with clipping, one gradient.
+  Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads);
+
+  /// Begins step `step` (from 1) with learning rate `lr`: from the parameters `in` to the parameters `out`, which do not
+  /// overlap and stay valid until finish_step().
+  void begin_step(double lr, std::int64_t step, const float* in, float* out);
+
+  /// Adds up one bucket of all gradients; `gradients[i]` is the start of trainer i's whole gradient. On return the bucket
+  /// of `out` holds the new parameters, unless clipping is on. Each bucket is reduced once in a step, in any order.
+  void reduce(ByteRange bucket, std::span<const float* const> gradients);
+
+  /// Ends the step: on return all of `out` is written. With clipping, this is where the update happens.
+  void finish_step();
+
+  /// The norm of the last step's reduced gradient before clipping; 0 when clipping is off.
+  double gradient_norm() const { return gradient_norm_; }
+
+ private:
+  void update_block(std::size_t begin, std::size_t count, const float* gradient);
+
+  std::size_t float_count_;
+  bool mean_;
+  double clip_norm_;
+  double gradient_norm_ = 0;
+  std::unique_ptr<UpdateRule> rule_;
+  std::vector<std::vector<float>> state_;
+  std::vector<float> reduced_;         // the reduced gradient; only with clipping
+  std::vector<double> block_squares_;  // its sum of squares per block; only with clipping
+  const float* in_ = nullptr;
+  float* out_ = nullptr;
+  ThreadTeam team_;
+};
+
+}  // namespace runnel

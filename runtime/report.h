@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/config.h"
+
+namespace runnel {
+
+/// A file that could not be written; the message is one line with its name and the reason.
+class WriteError : public std::runtime_error {
+ public:
+  WriteError(int exit_status, const std::string& message) : std::runtime_error(message), exit_status_(exit_status) {}
+
+  /// 73 when the file cannot be made, 74 when writing it failed.
+  int exit_status() const { return exit_status_; }
+
+ private:
+  int exit_status_;
+};
+
+/// Minimum, median and 99th percentile of a series.
+struct Quantiles {
+  double min = 0;
+  double p50 = 0;
+  double p99 = 0;
+};
+
+/// Nearest-rank quantiles: the smallest sample that is not below p percent of all. All 0 without samples.
+Quantiles quantiles(std::vector<double> samples);
+
+/// What a run was, did, and took: the contents of `--report FILE`.
+struct RunReport {
+  struct Process {
+    int rank = 0;
+    std::string role;  ///< "generator" or "trainer"
+    std::string host;
+    std::int64_t pid = 0;
+    std::string device;
+  };
+  struct Path {
+    int trainer = 0;    ///< trainer index
+    int generator = 0;  ///< rank
+    std::string path;   ///< "mapped", "one-sided" or "emulated"
+    std::vector<std::string> transports;
+    std::string reason;
+  };
+  struct Lost {
+    int rank = 0;
+    std::int64_t step = 0;
+    std::string cause;
+  };
+
+  std::string version;
+  std::string commit;
+  std::string ucx_version;
+  std::string torch_version;
+  std::string mpi_version;
+  Config config;
+  std::vector<Process> processes;
+  std::vector<Path> paths;
+  std::int64_t steps = 0;
+  std::int64_t gradients = 0;
+  std::int64_t epochs = 0;
+  struct {
+    double bootstrap = 0, data = 0, train = 0, test = 0, total = 0;
+  } seconds;
+  Quantiles step_ms;
+  Quantiles exchange_ms;
+  Quantiles exposed_ms;
+  double images_per_second = 0;
+  struct {
+    std::uint64_t gradient = 0, parameter = 0, staged = 0;
+  } bytes;
+  struct {
+    double loss = 0, accuracy = 0;
+    std::int64_t correct = 0, samples = 0;
+  } test;
+  std::vector<std::pair<std::int64_t, double>> loss;  ///< (step, mean loss over its gradients)
+  std::string parameters_sha256;
+  std::vector<Lost> lost;
+  int exit = 0;
+};
+
+/// The report as JSON, with keys in the order of the members above. A number that is not finite becomes null.
+std::string to_json(const RunReport& report);
+
+/// Writes the report so that `file` holds either its old contents or the whole report. Throws `WriteError`.
+void write_report(const RunReport& report, const std::filesystem::path& file);
+
+}  // namespace runnel

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "runtime/config.h"
+
+namespace runnel {
+
+/// The arithmetic of an optimizer on a block of parameters. Owns no per-parameter memory.
+class UpdateRule {
+ public:
+  /// The arrays of one block, each of `count` floats. `gradient` is the reduced gradient, `in` are the parameters of the
+  /// last version, `out` those of the next; no two arrays overlap. `state` holds `state_count()` arrays, zero before the
+  /// first step.
+  struct Block {
+    std::size_t count;
+    const float* gradient;
+    const float* in;
+    float* out;
+    float* const* state;
+  };
+
+  virtual ~UpdateRule() = default;
+
+  /// How many floats of state the rule keeps per parameter.
+  virtual std::size_t state_count() const = 0;
+
+  /// Sets the constants of a step; `step` counts from 1, `lr` comes from the schedule.
+  virtual void begin_step(double lr, std::int64_t step) = 0;
+
+  /// Writes `out` and updates `state`. The result of an element depends on that element only, so blocks may be cut and
+  /// distributed over threads at will without changing a bit.
+  virtual void update(const Block& block) const = 0;
+};
+
+/// The rule that `config.name` names. The formulas, with their sources, stand in adadelta.h, sgd.h and adam.h.
+std::unique_ptr<UpdateRule> make_update_rule(const OptimizerConfig& config);
+
+}  // namespace runnel
