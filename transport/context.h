@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "transport/ucx_handle.h"
+
+namespace runnel {
+
+struct ContextOptions {
+  /// UCX_TLS for this context, for example "tcp". Empty: as the user's environment or UCX itself decides.
+  std::string transports;
+
+  /// UCX_NET_DEVICES for this context, for example "lo". Empty: as above; UCX then listens on every interface.
+  std::string interface;
+
+  /// Peers this process will connect to; sizes UCX's tables, is not a limit.
+  std::size_t estimated_peers = 1;
+
+  /// True when more than one Worker will be made of the context, each with its own thread.
+  bool shared_between_threads = false;
+};
+
+/// An environment variable and the value it should have.
+struct EnvironmentSetting {
+  const char* name;
+  const char* value;
+};
+
+/// Variables that UCX reads while its library loads, too early for `Context` to set them: whoever starts a process puts
+/// them into its environment before exec, unless the user already has.
+std::span<const EnvironmentSetting> settings_before_exec();
+
+/// The version of the UCX library in use, for example "1.22.0".
+std::string ucx_version();
+
+/// UCX's context: the transports and devices that this process uses.
+///
+/// Sets what Runnel's protocol needs (peer-failure detection on shared memory, one-sided gets on one host, a one-second
+/// keepalive); a variable that the user has set in the environment wins, an option above wins over both.
+/// Outlives everything made from it. Thread: any one during construction; workers of a context that is
+/// `shared_between_threads` may then run on different threads.
+class Context {
+ public:
+  /// Throws `TransportError`: unreachable when the options leave no transport, invalid when UCX rejects a value.
+  explicit Context(const ContextOptions& options);
+
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  /// Whether a Slab comes from shared memory, as the selected transports include posix or sysv.
+  bool uses_shared_memory() const { return uses_shared_memory_; }
+
+  ucp_context* handle() const { return handle_.get(); }
+
+ private:
+  UcpContextHandle handle_;
+  bool uses_shared_memory_ = false;
+};
+
+}  // namespace runnel

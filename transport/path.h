@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/bell.h"
+#include "transport/completion_queue.h"
+#include "transport/context.h"
+#include "transport/remote_region.h"
+#include "transport/slab.h"
+#include "transport/waiter.h"
+
+namespace runnel {
+
+/// How bytes reach a peer, from worst to best: `a >= b` reads "a is at least b".
+enum class Path : std::uint8_t {
+  emulated,   ///< UCX's software emulation: the target must progress
+  one_sided,  ///< ucp_put and ucp_get with the target's CPU idle
+  mapped,     ///< the peer's slab is mapped here: plain loads and stores
+};
+
+/// "mapped", "one-sided", "emulated"; and back, nothing for another word.
+std::string_view to_string(Path path);
+std::optional<Path> path_from_string(std::string_view name);
+
+/// What forces every pair of processes on one host onto `path`: transports for the Context, a policy for RemoteRegions.
+ContextOptions context_options_for(Path path);
+MappingPolicy mapping_policy_for(Path path);
+
+/// What a pair of processes uses, and why it is not more.
+struct PathReport {
+  Path path = Path::emulated;
+  std::vector<std::string> transports;
+  std::string reason;  ///< one sentence
+};
+
+/// What a Waiter should park on, from the paths by which this process's peers write to it.
+ParkOn park_on_for(std::span<const PathReport> peers);
+
+/// Finds the path to a peer by trying it: a put and a get while the peer makes no progress must complete for the path
+/// to be one-sided, whatever the transport's name promises.
+///
+/// The owner of the region reserves `kProbeBytes` for each initiator and calls `prepare`; then comes a barrier; then
+/// initiators call `run` while every owner is silent (does not progress its worker); then another barrier, after which
+/// owners progress and initiators call `finish`.
+/// Thread: the worker's.
+class PathProbe {
+ public:
+  /// Large enough that UCX picks the protocol it picks for payload, not the one for a few bytes.
+  static constexpr std::size_t kProbeBytes = 32768;
+
+  /// Fills the probe area at `offset` of the owner's slab. Throws `TransportError`: out_of_range, misaligned.
+  static void prepare(const Slab& slab, std::size_t offset);
+
+  /// Probes the area at `remote_offset` of `region` with the area at `local_offset` of the own slab, both kProbeBytes.
+  PathProbe(const RemoteRegion& region, std::size_t remote_offset, const Slab& local, std::size_t local_offset);
+
+  /// Tries, for at least 20 ms and 200 progress calls before it gives up. Throws `TransportError` when an operation
+  /// fails or the bytes that arrive are not those that `prepare` wrote.
+  PathReport run();
+
+  /// Completes what `run` left under way; the peer must progress now. Errors: deadline_exceeded, peer_lost.
+  Status finish(const Deadline& deadline);
+
+ private:
+  bool pending() const;
+  void poll();
+
+  RemoteRegion region_;
+  std::size_t remote_offset_;
+  const Slab& local_;
+  std::size_t local_offset_;
+  CompletionQueue queue_;
+  RemoteBell bell_;
+  bool put_done_ = false;
+  bool get_done_ = false;
+};
+
+}  // namespace runnel

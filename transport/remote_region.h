@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "transport/endpoint.h"
+#include "transport/memory_kind.h"
+#include "transport/region_descriptor.h"
+#include "transport/ucx_handle.h"
+
+namespace runnel {
+
+/// Whether a peer's slab on the same host is mapped into this process.
+enum class MappingPolicy : std::uint8_t { when_possible, never };
+
+/// A peer's slab as seen from here: an unpacked key and, where the policy and the transports allow it, the slab itself
+/// mapped into this process.
+///
+/// A cheap value: copies share the key. Does not outlive the worker. Thread: the worker's; mapped bytes are plain
+/// memory.
+class RemoteRegion {
+ public:
+  /// Throws `TransportError` when UCX cannot unpack the key, or when the kind is not supported.
+  RemoteRegion(Endpoint& endpoint, const RegionDescriptor& descriptor, MappingPolicy policy);
+
+  /// The peer's bytes, for loads and stores in place; empty when they are not mapped. They stay readable and writable
+  /// after the owner's death, so a mapping alone says nothing about the peer.
+  std::span<std::byte> mapped() const { return mapped_; }
+  bool is_mapped() const { return !mapped_.empty(); }
+
+  /// Whether `bytes` at `offset` lie inside the region.
+  bool contains(std::size_t offset, std::size_t bytes) const { return offset <= length_ && bytes <= length_ - offset; }
+
+  std::size_t length() const { return length_; }
+  MemoryKind kind() const { return kind_; }
+  Endpoint& endpoint() const { return *endpoint_; }
+
+  /// The address of `offset` in the peer's process.
+  std::uint64_t address(std::size_t offset) const { return base_ + offset; }
+  ucp_rkey* key() const { return key_.get(); }
+
+ private:
+  Endpoint* endpoint_;
+  UcpRkeyHandle key_;
+  std::uint64_t base_;
+  std::size_t length_;
+  MemoryKind kind_;
+  std::span<std::byte> mapped_;
+};
+
+}  // namespace runnel

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include "transport/deadline.h"
+#include "transport/park_word.h"
+#include "transport/status.h"
+#include "transport/worker.h"
+
+namespace runnel {
+
+/// What wakes a thread that has parked, which follows from how its peers write.
+enum class ParkOn : std::uint8_t {
+  park_word,      ///< every peer rings through a mapping, and wakes the park word
+  capped_events,  ///< some peer writes silently (a put through shared memory), so sleeps are short
+  events,         ///< every peer's writes arrive over a network, and wake the worker's event descriptor
+};
+
+/// Waits without wasting the core: polls a few times, then yields, then parks. Spinning on costs a factor of 4 to 10
+/// where processes outnumber cores.
+///
+/// Thread: the worker's, but for `interrupt`.
+class Waiter {
+ public:
+  /// `park_word`: this process's, in a slab that peers map.
+  Waiter(Worker& worker, const ParkWord& park_word, ParkOn park_on);
+  ~Waiter();
+
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  /// Calls `ready`, which progresses the worker (polls a queue), until it returns true.
+  /// Returns ok, deadline_exceeded or interrupted; after an interrupt every wait returns interrupted, ready or not.
+  template <class Ready>
+  Status wait(Ready&& ready, const Deadline& deadline) {
+    Backoff backoff = start();
+    for (;;) {
+      if (interrupted()) return Status(StatusCode::interrupted, "wait");
+      if (ready()) return Status();
+      if (!pause(backoff)) continue;
+      if (deadline.expired()) return Status(StatusCode::deadline_exceeded, "wait");
+      if (!backoff.parks()) continue;
+      const std::uint32_t ticket = announce();
+      const bool is_ready = !interrupted() && ready();
+      if (!is_ready && !interrupted()) sleep(ticket, deadline);
+      retract();
+      if (is_ready) return Status();
+    }
+  }
+
+  /// Ends the present wait and every later one. Any thread; async-signal-safe.
+  void interrupt();
+  bool interrupted() const { return interrupted_.load(std::memory_order_acquire); }
+
+ private:
+  /// How far a wait has gone from spinning to parking.
+  struct Backoff {
+    std::uint64_t events;
+    unsigned polls;
+    bool parks() const;
+  };
+
+  Backoff start() const;
+  bool pause(Backoff& backoff) const;
+  std::uint32_t announce();
+  void sleep(std::uint32_t ticket, const Deadline& deadline);
+  void retract();
+
+  Worker& worker_;
+  ParkWord park_word_;
+  ParkOn park_on_;
+  std::atomic<bool> interrupted_ = false;
+  int interrupt_fd_ = -1;
+  int epoll_fd_ = -1;
+};
+
+}  // namespace runnel
