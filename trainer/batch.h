@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "trainer/idx_dataset.h"
+
+namespace runnel {
+
+/// Images, float32 [n, 1, 28, 28], and their labels, int64 [n].
+struct Batch {
+  at::Tensor images;
+  at::Tensor labels;
+
+  std::int64_t size() const { return labels.numel(); }
+};
+
+/// Makes batches from a dataset's bytes, in memory that is allocated once.
+///
+/// A pixel p becomes (p / 255 - mean) / deviation, rounded after each operation as PyTorch's transforms do it.
+/// Thread: one at a time.
+class BatchBuilder {
+ public:
+  /// `normalize` is {mean, deviation}. `dataset` must outlive the builder.
+  BatchBuilder(const IdxDataset& dataset, std::size_t largest_batch, const std::array<double, 2>& normalize);
+
+  /// The batch of these samples, at most `largest_batch`. Its tensors are valid until the next call.
+  Batch build(std::span<const std::uint32_t> samples);
+
+ private:
+  const IdxDataset& dataset_;
+  std::array<float, 256> normalized_;  // what each of the 256 pixel values becomes
+  Batch buffer_;
+};
+
+}  // namespace runnel

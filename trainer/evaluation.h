@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+
+#include "runtime/config.h"
+#include "trainer/idx_dataset.h"
+#include "trainer/model.h"
+#include "trainer/test_score.h"
+
+namespace runnel {
+
+/// The score of the model, with its present parameters and without dropout, on all samples of `dataset`.
+///
+/// Asks `keep_going` before each batch of `config.trainer.test_batch_size`; when it says no, the score of the batches
+/// so far is returned.
+TestScore evaluate(Model& model, const IdxDataset& dataset, const Config& config,
+                   const std::function<bool()>& keep_going);
+
+}  // namespace runnel

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/config.h"
+#include "trainer/batch.h"
+#include "trainer/idx_dataset.h"
+#include "trainer/model.h"
+#include "trainer/run_plan.h"
+#include "trainer/sampler.h"
+#include "trainer/tensor_arena.h"
+
+namespace runnel {
+
+/// One trainer's part of a step: its batch, forward, loss, backward.
+///
+/// A function of configuration, trainer index, step and parameters only: the same step made again gives the same bits.
+/// Thread: one at a time, the same that uses the model.
+class GradientComputer {
+ public:
+  struct Result {
+    double loss = 0;          ///< mean negative log-likelihood over the batch; 0 for an empty batch
+    std::int64_t images = 0;  ///< samples in the batch
+  };
+
+  /// `share` is the share of trainer `trainer`; model and share must outlive the computer.
+  GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
+                   std::uint64_t trainer);
+
+  /// Writes the gradient of the mean loss over the batch of `step` into `gradients`; zeros for an empty batch.
+  ///
+  /// The passes read `parameters` in place. On return the gradient is complete in memory, nothing refers to the arenas
+  /// except the model's bindings, and both may be handed over.
+  Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients);
+
+ private:
+  Model& model_;
+  RunPlan plan_;
+  std::uint64_t seed_;
+  std::uint64_t trainer_;
+  Sampler sampler_;
+  BatchBuilder builder_;
+};
+
+}  // namespace runnel

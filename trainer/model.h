@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+
+namespace runnel {
+
+/// A network that classifies images: what training and evaluation need to know of it.
+///
+/// The tensors in `parameters()` are leaves of autograd; their memory may be exchanged at any time between two passes
+/// (tensor_arena.h). Thread: one at a time.
+class Model {
+ public:
+  struct Parameter {
+    std::string name;
+    at::Tensor tensor;
+  };
+
+  virtual ~Model() = default;
+
+  /// Log-probabilities [n, classes] of images [n, 1, 28, 28]. `training` switches dropout on, which draws from
+  /// LibTorch's default generator.
+  virtual at::Tensor forward(const at::Tensor& images, bool training) = 0;
+
+  /// Every parameter, in the order of registration: the order of the flattened tensors.
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+
+  /// Names and shapes of the parameters, for a `BucketLayout`.
+  std::vector<BucketLayout::Tensor> shapes() const;
+
+ protected:
+  std::vector<Parameter> parameters_;
+};
+
+/// The model that `config.name` names, initialised by LibTorch from `seed`: the same values as PyTorch gives the same
+/// modules after `torch.manual_seed(seed)`.
+std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed);
+
+}  // namespace runnel

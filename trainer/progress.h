@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "trainer/run_plan.h"
+#include "trainer/test_score.h"
+
+namespace runnel {
+
+/// What a user sees while training goes on: one line that is drawn again and again on a terminal, or a plain line now
+/// and then. Thread: one at a time.
+class Progress {
+ public:
+  struct Settings {
+    std::FILE* out = stdout;
+    bool live = false;            ///< `out` is a terminal
+    std::int64_t log_every = 10;  ///< steps from one plain line to the next
+  };
+
+  Progress(const Settings& settings, const RunPlan& plan);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  struct Step {
+    std::int64_t step = 0;    ///< the one just made, from 0
+    double loss = 0;          ///< mean over the trainers
+    std::int64_t images = 0;  ///< of all trainers in this step
+    double exchange_ms = 0;   ///< gradients ready to parameters usable
+  };
+
+  /// Tells of a step. On a terminal the line is drawn at most ten times a second.
+  void step(const Step& step);
+
+  /// A line with the score after `step`.
+  void test(std::int64_t step, const TestScore& score);
+
+  /// A line of its own.
+  void say(const std::string& line);
+
+ private:
+  std::string describe(const Step& step) const;
+
+  Settings settings_;
+  RunPlan plan_;
+  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point drawn_;
+  std::chrono::steady_clock::duration testing_{};  // does not count as training time
+  std::int64_t images_ = 0;
+  bool line_open_ = false;
+};
+
+}  // namespace runnel

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+namespace runnel {
+
+/// How long a run is and how its steps fall into epochs: the same in every process of a job.
+///
+/// Steps and epochs count from 0. In an epoch every trainer goes through its share once, in batches of the same size,
+/// so an epoch has as many steps as the longest share has batches; a trainer whose share is used up has an empty batch.
+class RunPlan {
+ public:
+  struct Size {
+    std::int64_t samples = 0;        ///< of the whole training split
+    std::int64_t trainers = 1;       ///< at least 1
+    std::int64_t batch_size = 1;     ///< per trainer, at least 1
+    std::int64_t max_epochs = 1;     ///< at least 1
+    std::int64_t max_gradients = 0;  ///< over all trainers: max_gradients / trainers steps, at least 1; 0: no limit
+  };
+
+  explicit RunPlan(const Size& size);
+
+  std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  std::int64_t total_steps() const { return total_steps_; }
+
+  /// Epochs that are begun: the last one may be cut short by max_gradients.
+  std::int64_t epochs() const { return epoch_of(total_steps_ - 1) + 1; }
+
+  std::int64_t epoch_of(std::int64_t step) const { return step / steps_per_epoch_; }
+  std::int64_t step_in_epoch(std::int64_t step) const { return step % steps_per_epoch_; }
+
+  /// Whether the parameters after `step` are tested: at the end of an epoch and at the end of the run.
+  bool test_after(std::int64_t step) const {
+    return step_in_epoch(step) == steps_per_epoch_ - 1 || step == total_steps_ - 1;
+  }
+
+  /// The same plan, but for `steps` steps at most.
+  RunPlan limited_to(std::int64_t steps) const;
+
+ private:
+  std::int64_t steps_per_epoch_;
+  std::int64_t total_steps_;
+};
+
+}  // namespace runnel

@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace runnel {
+
+/// The order in which a trainer visits the samples of its share.
+///
+/// A function of its settings only: which samples a step sees depends neither on the steps before it nor on the
+/// process. Thread: one at a time.
+class Sampler {
+ public:
+  struct Settings {
+    std::uint32_t samples = 0;  ///< of the trainer's own share
+    std::uint32_t batch_size = 1;
+    bool shuffle = true;  ///< a new permutation for each epoch; otherwise the order of the file
+    std::uint64_t seed = 0;
+    std::uint64_t trainer = 0;  ///< index; trainers shuffle differently
+  };
+
+  explicit Sampler(const Settings& settings);
+
+  /// Samples of a step, as indices into the share; fewer than `batch_size` at its end, none behind it. Valid until the
+  /// next call.
+  std::span<const std::uint32_t> batch(std::int64_t epoch, std::int64_t step_in_epoch);
+
+ private:
+  void shuffle_for(std::int64_t epoch);
+
+  Settings settings_;
+  std::vector<std::uint32_t> order_;
+  std::int64_t shuffled_epoch_ = -1;
+};
+
+}  // namespace runnel

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <span>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "trainer/model.h"
+
+namespace runnel {
+
+/// One memory area seen as the model's tensors: a slot, a parameter buffer, or plain memory.
+///
+/// The caller owns the memory and keeps it alive and in place for as long as the arena or a model bound to it is used.
+class TensorArena {
+ public:
+  /// Views into `memory`, which holds `layout.float_count()` floats.
+  TensorArena(const BucketLayout& layout, std::span<float> memory);
+
+  const std::vector<at::Tensor>& tensors() const { return tensors_; }
+
+  /// Sets every float to zero.
+  void zero() const;
+
+ private:
+  std::span<float> memory_;
+  std::vector<at::Tensor> tensors_;  // in the order of the layout
+};
+
+/// Makes the model's parameters views into `arena`. Copies nothing; the parameters become what the memory holds, and
+/// passes only read it. Not between a forward pass and its backward pass.
+void bind_parameters(const Model& model, const TensorArena& arena);
+
+/// Makes the model's gradients views into `arena`: the next backward pass adds its gradients to what the memory holds.
+void bind_gradients(const Model& model, const TensorArena& arena);
+
+/// Writes the starting parameters: the contents of `config.init` where it names a file, else the model's own values.
+/// Throws `RunError` as `load_safetensors` does.
+void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
+                              std::span<float> parameters);
+
+}  // namespace runnel
