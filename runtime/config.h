@@ -5,30 +5,25 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "runtime/digest.h"
+#include "runtime/exit_status.h"
 
 namespace runnel {
 
-/// What went wrong with the configuration, in one line that begins with its place (`FILE:LINE:COLUMN` or `--set TEXT`).
-class ConfigError : public std::runtime_error {
+/// What is wrong with the configuration: one line that begins with its place, `FILE:LINE:COLUMN` or `--set TEXT`. Exit
+/// status 66 when the file cannot be read, 78 for everything else.
+class ConfigError : public RunError {
  public:
-  ConfigError(int exit_status, const std::string& message) : std::runtime_error(message), exit_status_(exit_status) {}
-
-  /// 66 when the file cannot be read, 78 for everything else.
-  int exit_status() const { return exit_status_; }
-
- private:
-  int exit_status_;
+  using RunError::RunError;
 };
 
-// The effective configuration: every value is checked, and the initialisers are the defaults. Meaning, unit and range of
-// each key stand in the reference table of trainer/README.md, which is printed from the schema.
+// The effective configuration: every value is checked, and the initialisers are the defaults. Meaning, unit and range
+// of each key stand in the reference table of trainer/README.md, which is printed from the schema.
 
 struct ModelConfig {
   std::string name = "mnist-cnn";
@@ -120,15 +115,15 @@ Config load_config(const std::filesystem::path& file, const ConfigOptions& optio
 /// The same for text that is at hand; `name` stands for the file in messages and for relative paths.
 Config parse_config(std::string_view text, const std::filesystem::path& name, const ConfigOptions& options = {});
 
-/// The effective configuration as TOML: each key that has an effect, with paths made absolute. Loading it gives an equal
-/// configuration.
+/// The effective configuration as TOML: each key that has an effect, with paths made absolute. Loading it gives an
+/// equal configuration.
 std::string print_toml(const Config& config);
 
 /// All keys in the order of the schema, each with its value in a syntax that TOML and JSON share.
 std::vector<std::pair<std::string, std::string>> config_values(const Config& config);
 
-/// `key = value` lines of all keys that must agree between the ranks of a job: the same keys in the same order for every
-/// configuration. Left out are file names, which may differ from host to host.
+/// `key = value` lines of all keys that must agree between the ranks of a job: the same keys in the same order for
+/// every configuration. Left out are file names, which may differ from host to host.
 std::vector<std::string> canonical_lines(const Config& config);
 
 /// SHA-256 of the canonical lines.

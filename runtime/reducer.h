@@ -25,27 +25,33 @@ class Reducer {
   /// For `float_count` parameters. Allocates and zeroes the optimizer's state and, with clipping, one gradient.
   Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads);
 
-  /// Begins step `step` (from 1) with learning rate `lr`: from the parameters `in` to the parameters `out`, which do not
-  /// overlap and stay valid until finish_step().
+  /// Begins step `step` (from 1) with learning rate `lr`: from the parameters `in` to the parameters `out`, which do
+  /// not overlap and stay valid until finish_step().
   void begin_step(double lr, std::int64_t step, const float* in, float* out);
 
-  /// Adds up one bucket of all gradients; `gradients[i]` is the start of trainer i's whole gradient. On return the bucket
-  /// of `out` holds the new parameters, unless clipping is on. Each bucket is reduced once in a step, in any order.
+  /// Adds up one bucket of all gradients; `gradients[i]` is the start of trainer i's whole gradient. On return the
+  /// bucket of `out` holds the new parameters, unless clipping is on. Each bucket is reduced once in a step, in any
+  /// order.
   void reduce(ByteRange bucket, std::span<const float* const> gradients);
 
   /// Ends the step: on return all of `out` is written. With clipping, this is where the update happens.
   void finish_step();
 
-  /// The norm of the last step's reduced gradient before clipping; 0 when clipping is off.
-  double gradient_norm() const { return gradient_norm_; }
-
  private:
-  void update_block(std::size_t begin, std::size_t count, const float* gradient);
+  struct FloatRange {
+    std::size_t begin;
+    std::size_t end;
+  };
+
+  FloatRange floats_of_blocks(std::size_t first, std::size_t last) const;
+  void reduce_and_update(FloatRange range, std::span<const float* const> gradients);
+  void reduce_and_keep(std::size_t block, std::span<const float* const> gradients);
+  void update_kept(FloatRange range, float clip_factor);
+  void update(std::size_t offset, std::size_t count, const float* gradient);
 
   std::size_t float_count_;
   bool mean_;
   double clip_norm_;
-  double gradient_norm_ = 0;
   std::unique_ptr<UpdateRule> rule_;
   std::vector<std::vector<float>> state_;
   std::vector<float> reduced_;         // the reduced gradient; only with clipping

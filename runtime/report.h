@@ -4,25 +4,19 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "runtime/config.h"
+#include "runtime/exit_status.h"
 
 namespace runnel {
 
-/// A file that could not be written; the message is one line with its name and the reason.
-class WriteError : public std::runtime_error {
+/// A file that could not be written. Exit status 73 when it cannot be made, 74 when writing failed.
+class WriteError : public RunError {
  public:
-  WriteError(int exit_status, const std::string& message) : std::runtime_error(message), exit_status_(exit_status) {}
-
-  /// 73 when the file cannot be made, 74 when writing it failed.
-  int exit_status() const { return exit_status_; }
-
- private:
-  int exit_status_;
+  using RunError::RunError;
 };
 
 /// Minimum, median and 99th percentile of a series.

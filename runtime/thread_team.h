@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -22,20 +21,31 @@ class ThreadTeam {
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-  /// Calls `body(begin, end)` once in each thread, with equal parts of [0, count), and returns when all have returned.
-  /// `body` does not throw. Allocates nothing as long as `body` is a reference (`std::ref`) or captures one pointer.
-  void run(std::size_t count, const std::function<void(std::size_t begin, std::size_t end)>& body);
+  /// Calls `body(begin, end)` in each thread, with consecutive and nearly equal parts of [0, count), and returns when
+  /// all calls have returned. `body` does not throw. Allocates nothing.
+  template <typename Body>
+  void run(std::size_t count, const Body& body) {
+    run_task(count, {&body, [](const void* erased, std::size_t begin, std::size_t end) {
+                       (*static_cast<const Body*>(erased))(begin, end);
+                     }});
+  }
 
  private:
+  struct Task {
+    const void* body = nullptr;
+    void (*call)(const void* body, std::size_t begin, std::size_t end) = nullptr;
+  };
+
+  void run_task(std::size_t count, Task task);
+  void do_part(std::size_t index) const;
   void help(std::size_t index);
 
   std::size_t threads_;
   std::size_t count_ = 0;
-  const std::function<void(std::size_t, std::size_t)>* body_ = nullptr;
-  std::atomic<std::uint32_t> round_{0};    // raised once per run, and once to stop
-  std::atomic<std::uint32_t> pending_{0};  // helpers that have not finished the round
-  std::atomic<bool> stopping_{false};
-  std::vector<std::jthread> helpers_;
+  Task task_;                              // without body: the helpers end
+  std::atomic<std::uint32_t> round_{0};    // raised once a task; what helpers wait for
+  std::atomic<std::uint32_t> pending_{0};  // helpers that have not finished the task
+  std::vector<std::thread> helpers_;
 };
 
 }  // namespace runnel

@@ -13,9 +13,11 @@ namespace runnel {
 /// The arithmetic of an optimizer on a block of parameters. Owns no per-parameter memory.
 class UpdateRule {
  public:
-  /// The arrays of one block, each of `count` floats. `gradient` is the reduced gradient, `in` are the parameters of the
-  /// last version, `out` those of the next; no two arrays overlap. `state` holds `state_count()` arrays, zero before the
-  /// first step.
+  static constexpr std::size_t kMaxStates = 2;
+
+  /// The arrays of one block, each of `count` floats. `gradient` is the reduced gradient, `in` are the parameters of
+  /// the last version, `out` those of the next; no two arrays overlap. `state` holds `state_count()` arrays, zero
+  /// before the first step.
   struct Block {
     std::size_t count;
     const float* gradient;
@@ -26,7 +28,7 @@ class UpdateRule {
 
   virtual ~UpdateRule() = default;
 
-  /// How many floats of state the rule keeps per parameter.
+  /// How many floats of state the rule keeps per parameter; at most `kMaxStates`.
   virtual std::size_t state_count() const = 0;
 
   /// Sets the constants of a step; `step` counts from 1, `lr` comes from the schedule.

@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/block_math.h"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/vector_clones.h"
+
+namespace runnel {
+namespace {
+
+RUNNEL_VECTOR_CLONES void add_two(std::size_t count, const float* __restrict a, const float* __restrict b,
+                                  float* __restrict sum) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] = a[i] + b[i];
+}
+
+RUNNEL_VECTOR_CLONES void add_to(std::size_t count, const float* __restrict a, float* __restrict sum) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] += a[i];
+}
+
+RUNNEL_VECTOR_CLONES void multiply(std::size_t count, const float* values, float factor, float* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = factor * values[i];
+}
+
+constexpr std::size_t kLanes = 16;
+
+RUNNEL_VECTOR_CLONES void add_squares(std::size_t count, const float* __restrict values, double* __restrict lanes) {
+  for (std::size_t i = 0; i + kLanes <= count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const double value = values[i + lane];
+      lanes[lane] += value * value;
+    }
+  }
+}
+
+}  // namespace
+
+void sum_gradients(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum) {
+  if (gradients.size() == 1) {
+    std::copy_n(gradients[0] + offset, count, sum);
+    return;
+  }
+  add_two(count, gradients[0] + offset, gradients[1] + offset, sum);
+  for (const float* gradient : gradients.subspan(2)) add_to(count, gradient + offset, sum);
+}
+
+void scale(const float* values, float factor, std::size_t count, float* out) {
+  multiply(count, values, factor, out);
+}
+
+double sum_of_squares(const float* values, std::size_t count) {
+  std::array<double, kLanes> lanes = {};
+  add_squares(count, values, lanes.data());
+  for (std::size_t i = count - count % kLanes; i < count; ++i) {
+    const double value = values[i];
+    lanes[i % kLanes] += value * value;
+  }
+  double sum = 0;
+  for (const double lane : lanes) sum += lane;
+  return sum;
+}
+
+}  // namespace runnel

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace runnel {
+
+/// sum[i] = gradients[0][offset + i] + gradients[1][offset + i] + …, added in that order. At least one gradient.
+void sum_gradients(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum);
+
+/// out[i] = factor values[i]; `out` may be `values`.
+void scale(const float* values, float factor, std::size_t count, float* out);
+
+/// The sum of squares in double precision. It is collected in a fixed number of lanes that are added in order, so that
+/// its bits do not depend on the width of the machine's vectors.
+double sum_of_squares(const float* values, std::size_t count);
+
+}  // namespace runnel

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/schedule.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace runnel {
+
+Schedule::Schedule(double lr, const ScheduleConfig& config, std::int64_t total_steps)
+    : base_lr_(lr), config_(config), total_steps_(total_steps) {}
+
+double Schedule::lr(std::int64_t step, std::int64_t epoch) const {
+  if (step < config_.warmup_steps) {
+    return base_lr_ * static_cast<double>(step + 1) / static_cast<double>(config_.warmup_steps);
+  }
+  if (config_.name == "step") {
+    return base_lr_ * std::pow(config_.gamma, static_cast<double>(epoch / config_.every_epochs));
+  }
+  if (config_.name == "cosine") {
+    if (step >= total_steps_) return 0.0;
+    const auto done = static_cast<double>(step - config_.warmup_steps);
+    const auto all = static_cast<double>(total_steps_ - config_.warmup_steps);
+    return base_lr_ * (1.0 + std::cos(std::numbers::pi * done / all)) / 2.0;
+  }
+  return base_lr_;
+}
+
+}  // namespace runnel
