@@ -27,31 +27,42 @@ readonly packages=(
   libopenmpi-dev openmpi-bin libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev gdb iproute2 procps
 )
-readonly dev_packages=(clang libclang-rt-14-dev clang-format clang-tidy)
+readonly dev_packages=(clang libclang-rt-dev clang-format clang-tidy)
 
-# One wheel a line: folder in the cache, requirement, platform tag, SHA-256, paths to keep. Wheels with the same folder
-# are unpacked side by side, because LibTorch looks for libcudart and libcupti relative to itself.
+# One wheel a line: folder in the cache, requirement, MB to download, platform tag, SHA-256, paths to keep. Wheels with the
+# same folder are unpacked side by side, because LibTorch looks for libcudart and libcupti relative to itself.
 readonly wheels='
-torch-2.11.0 torch==2.11.0               manylinux_2_28_x86_64 7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a torch/lib/*,torch/include/*
-torch-2.11.0 nvidia-cuda-runtime==13.0.96 manylinux2014_x86_64 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548 nvidia/*
-torch-2.11.0 nvidia-cuda-cupti==13.0.85  manylinux_2_25_x86_64 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8 nvidia/*
-ucx-1.22.0   libucx-cu13==1.22.0         manylinux_2_28_x86_64 c6e0aaa82dc6e49dc3ddaac465b530e014f48b6c1c6b5ae74fbdd199d824351b libucx/*
-ucx-1.19.0   libucx-cu13==1.19.0         manylinux_2_28_x86_64 d8f17211a86ffcb1790762dc46ea7a4ffd478d6b93d65a6925478118f19b3f4e libucx/*
+torch-2.11.0 torch==2.11.0               531 manylinux_2_28_x86_64 7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a torch/lib/*,torch/include/*
+torch-2.11.0 nvidia-cuda-runtime==13.0.96  3 manylinux2014_x86_64  7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548 nvidia/*
+torch-2.11.0 nvidia-cuda-cupti==13.0.85   11 manylinux_2_25_x86_64 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8 nvidia/*
+ucx-1.22.0   libucx-cu13==1.22.0          44 manylinux_2_28_x86_64 c6e0aaa82dc6e49dc3ddaac465b530e014f48b6c1c6b5ae74fbdd199d824351b libucx/*
+ucx-1.19.0   libucx-cu13==1.19.0          28 manylinux_2_28_x86_64 d8f17211a86ffcb1790762dc46ea7a4ffd478d6b93d65a6925478118f19b3f4e libucx/*
 '
 readonly deps=${RUNNEL_DEPS:-$HOME/.cache/runnel}
+work= # temporary files of this run
 
 say() { printf 'install-deps: %s\n' "$*" >&2; }
 die() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
 
+# The background jobs would outlive an interrupted script: the shell starts them with SIGINT ignored.
+clean_up() {
+  local job
+  for job in $(jobs -p); do kill "$job" 2>/dev/null || true; done
+  [ -z "$work" ] || rm -rf "$work"
+}
+
+# missing_packages PACKAGE…: those that are not installed.
+missing_packages() {
+  dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | awk '$2 == "installed" {print $1}' >"$work/installed" || true
+  printf '%s\n' "$@" | grep -vxF -f "$work/installed" || true
+}
+
 # apt_install PACKAGE…: installs those that are missing.
 apt_install() {
-  local missing=() package
-  for package in "$@"; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
-  done
+  local missing sudo=()
+  mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "no apt-get on this machine; please install the equivalents of: ${missing[*]}"
-  local sudo=()
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || die "not root and no sudo; ask an administrator to run: apt-get install ${missing[*]}"
     sudo=(sudo)
@@ -59,43 +70,58 @@ apt_install() {
     "${sudo[@]}" true || die "sudo was refused; ask an administrator to run: apt-get install ${missing[*]}"
   fi
   say "installing Debian packages: ${missing[*]}"
-  local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
-  "${apt[@]}" update >&2
-  "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 || {
-    tail -n 20 "$log" >&2
+  local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+  { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } >"$work/apt.log" 2>&1 || {
+    tail -n 20 "$work/apt.log" >&2
     die "apt-get could not install: ${missing[*]}"
   }
 }
 
-# watch_size FOLDER LABEL PID: a progress line every two seconds until PID ends.
-watch_size() {
-  local bytes
-  while kill -0 "$3" 2>/dev/null; do
-    sleep 2
+# require_space FOLDER: pip holds a wheel twice while it downloads, and the unpacked files take about twice its size.
+require_space() {
+  local needed available
+  needed=$(awk -v folder="$1" '$1 == folder {mb += $3} END {print int(mb * 3.5)}' <<<"$wheels")
+  available=$(df --output=avail -B1000000 "$deps" | tail -n 1)
+  [ "$available" -ge "$needed" ] ||
+    die "$1 needs $needed MB free in $deps, there are $((available)) MB; free some, or set RUNNEL_DEPS to a folder elsewhere"
+}
+
+# watch_download FOLDER LABEL MB: a progress line every two seconds, until killed.
+watch_download() {
+  local bytes mb
+  while sleep 2; do
     bytes=$(du -sb "$1" 2>/dev/null | cut -f1)
-    say "  $2: $((${bytes:-0} / 1000000)) MB so far"
+    mb=$((${bytes:-0} / 1000000))
+    say "  $2: $((mb < $3 ? mb : $3)) of $3 MB"
   done
+}
+
+# download REQUIREMENT MB PLATFORM SHA256 STAGING: puts the wheel in STAGING/wheels, or ends the script.
+download() {
+  local requirement=$1 mb=$2 platform=$3 hash=$4 staging=$5 pip watcher
+  say "downloading $requirement ($mb MB)"
+  printf '%s --hash=sha256:%s\n' "$requirement" "$hash" >"$staging/requirements.txt"
+  TMPDIR=$staging/tmp python3 -m pip --disable-pip-version-check --no-cache-dir download --quiet --no-deps --require-hashes \
+    --only-binary=:all: --implementation cp --python-version 3.11 --abi cp311 --abi none --platform "$platform" \
+    --progress-bar off --dest "$staging/wheels" -r "$staging/requirements.txt" &
+  pip=$!
+  watch_download "$staging" "$requirement" "$mb" 9>&- &
+  watcher=$!
+  wait $pip || die "could not download $requirement: see pip's message above (the network, or a file whose hash is not the pinned one)"
+  kill $watcher
+  wait $watcher 2>/dev/null || true
 }
 
 # fetch_folder FOLDER: downloads the wheels of one folder, checks them, unpacks them, and puts the folder in place in one
 # rename. What an interrupted run left is thrown away and done again.
 fetch_folder() {
-  local folder=$1 target=$deps/$1 staging=$deps/.staging-$1 line requirement platform hash keep
+  local target=$deps/$1 staging=$deps/.staging-$1 folder requirement mb platform hash keep
   rm -rf "$staging"
   mkdir -p "$staging/tmp" "$staging/wheels" "$staging/root"
-  while read -r line_folder requirement platform hash keep; do
-    [ "$line_folder" = "$folder" ] || continue
-    say "downloading $requirement"
-    printf '%s --hash=sha256:%s\n' "$requirement" "$hash" >"$staging/requirements.txt"
-    TMPDIR=$staging/tmp python3 -m pip --disable-pip-version-check --no-cache-dir download --quiet --no-deps --require-hashes \
-      --only-binary=:all: --implementation cp --python-version 3.11 --abi cp311 --abi none --platform "$platform" \
-      --dest "$staging/wheels" -r "$staging/requirements.txt" &
-    local pip=$!
-    watch_size "$staging" "$requirement" $pip &
-    local watcher=$!
-    wait $pip || { kill $watcher 2>/dev/null || true; die "could not download $requirement (network, or its hash is not the pinned one)"; }
-    kill $watcher 2>/dev/null || true
-    wait $watcher 2>/dev/null || true
+  require_space "$1"
+  while read -r folder requirement mb platform hash keep; do
+    [ "$folder" = "$1" ] || continue
+    download "$requirement" "$mb" "$platform" "$hash" "$staging"
     say "unpacking $requirement"
     python3 - "$staging"/wheels/*.whl "$staging/root" "$keep" <<'PYTHON'
 import fnmatch, os, sys, zipfile
@@ -107,9 +133,23 @@ with zipfile.ZipFile(wheel) as archive:
 PYTHON
     rm -rf "$staging"/wheels/*
   done <<<"$wheels"
-  rm -rf "$target"
   mv "$staging/root" "$target"
   rm -rf "$staging"
+}
+
+fetch_missing_folders() {
+  local folder missing=()
+  while read -r folder; do
+    [ -d "$deps/$folder" ] || missing+=("$folder")
+  done < <(awk 'NF {print $1}' <<<"$wheels" | sort -u)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  python3 -m pip --version >/dev/null 2>&1 || die "$(command -v python3 || echo python3) has no pip; install python3-pip, or leave the virtual environment"
+  # A pip that outlives a killed script still holds this lock, so its leftovers are not mixed with a new download.
+  exec 9>"$deps/.lock"
+  flock -n 9 || { say "waiting for another install-deps.sh in $deps"; flock 9; }
+  for folder in "${missing[@]}"; do
+    [ -d "$deps/$folder" ] || fetch_folder "$folder"
+  done
 }
 
 main() {
@@ -123,22 +163,18 @@ main() {
     esac
     shift
   done
-  [ "$(uname -sm)" = "Linux x86_64" ] || die "the default set-up is for Linux on x86_64, this is $(uname -sm); point CMake at your own UCX, LibTorch and MPI instead (README.md, \"Your own libraries\")"
+  [ "$(uname -sm)" = "Linux x86_64" ] || die "the default set-up is for Linux on x86_64, this is $(uname -sm); point CMake at your own UCX, LibTorch and MPI instead (cmake/README.md)"
+  mkdir -p "$deps" 2>/dev/null || die "cannot write $deps; set RUNNEL_DEPS to a folder that you own"
 
-  log=$(mktemp)
-  trap 'rm -f "$log"' EXIT
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  work=$(mktemp -d)
   if [ "${RUNNEL_SKIP_APT:-0}" != 1 ]; then
     apt_install "${packages[@]}"
     [ $dev = no ] || apt_install "${dev_packages[@]}"
   fi
-
-  mkdir -p "$deps" || die "cannot write $deps; set RUNNEL_DEPS to a folder that you own"
-  exec 9>"$deps/.lock"
-  flock -n 9 || { say "waiting for another install-deps.sh in $deps"; flock 9; }
-  local folder
-  for folder in $(awk 'NF {print $1}' <<<"$wheels" | sort -u); do
-    [ -d "$deps/$folder" ] || fetch_folder "$folder"
-  done
+  fetch_missing_folders
 }
 
 main "$@"
