@@ -28,6 +28,8 @@ class Bell {
   std::uint64_t* word_;
 };
 
+struct RingState;
+
 /// A peer's Bell, as its ringer holds it. Rung through a CompletionQueue.
 ///
 /// Values rise: at most one put of the word is in flight, and rings meanwhile coalesce into the largest, so a late
@@ -44,8 +46,7 @@ class RemoteBell {
 
  private:
   friend class CompletionQueue;
-  struct State;
-  std::shared_ptr<State> state_;  // shared with the endpoint: a ring in flight refers to it until the close
+  std::shared_ptr<RingState> state_;  // shared with the endpoint: a ring in flight refers to it until the close
 };
 
 }  // namespace runnel

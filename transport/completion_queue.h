@@ -18,6 +18,9 @@
 
 namespace runnel {
 
+struct Operation;
+class OperationPool;
+
 /// Put and get requests move whole 4-byte words: a request that cuts an element in two is a mistake of its caller.
 inline constexpr std::size_t kPayloadAlignment = 4;
 
@@ -46,7 +49,6 @@ class CompletionQueue {
  public:
   /// `operations`: how many may be in flight or complete but not yet polled, at once.
   CompletionQueue(Worker& worker, std::size_t operations);
-  ~CompletionQueue();
 
   CompletionQueue(const CompletionQueue&) = delete;
   CompletionQueue& operator=(const CompletionQueue&) = delete;
@@ -97,8 +99,6 @@ class CompletionQueue {
   std::size_t in_flight() const;
 
  private:
-  struct Operation;
-  struct Operations;
   struct WatchedBell {
     Bell bell;
     std::uint64_t tag;
@@ -110,8 +110,12 @@ class CompletionQueue {
     bool reported;
   };
 
+  void write(Operation& operation, const RemoteRegion& region, std::size_t offset, std::span<const std::byte> source,
+             const Slab& slab);
+  void begin_ring(Operation& operation, RemoteBell& bell, std::uint64_t value);
+
   Worker& worker_;
-  std::shared_ptr<Operations> operations_;  // shared with the worker: UCX may complete one until that is destroyed
+  std::shared_ptr<OperationPool> operations_;  // shared with the worker: UCX may complete one until that is destroyed
   std::vector<WatchedBell> bells_;
   std::vector<WatchedEndpoint> endpoints_;
 };

@@ -12,10 +12,10 @@ namespace runnel {
 
 struct ContextOptions {
   /// UCX_TLS for this context, for example "tcp". Empty: as the user's environment or UCX itself decides.
-  std::string transports;
+  std::string transports = {};
 
   /// UCX_NET_DEVICES for this context, for example "lo". Empty: as above; UCX then listens on every interface.
-  std::string interface;
+  std::string interface = {};
 
   /// Peers this process will connect to; sizes UCX's tables, is not a limit.
   std::size_t estimated_peers = 1;

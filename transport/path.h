@@ -70,7 +70,7 @@ class PathProbe {
   Status finish(const Deadline& deadline);
 
  private:
-  bool pending() const;
+  bool try_once();
   void poll();
 
   RemoteRegion region_;
@@ -79,8 +79,6 @@ class PathProbe {
   std::size_t local_offset_;
   CompletionQueue queue_;
   RemoteBell bell_;
-  bool put_done_ = false;
-  bool get_done_ = false;
 };
 
 }  // namespace runnel

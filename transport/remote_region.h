@@ -40,7 +40,7 @@ class RemoteRegion {
 
   /// The address of `offset` in the peer's process.
   std::uint64_t address(std::size_t offset) const { return base_ + offset; }
-  ucp_rkey* key() const { return key_.get(); }
+  const UcpRkeyHandle& key() const { return key_; }
 
  private:
   Endpoint* endpoint_;

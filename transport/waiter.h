@@ -38,15 +38,13 @@ class Waiter {
   /// Returns ok, deadline_exceeded or interrupted; after an interrupt every wait returns interrupted, ready or not.
   template <class Ready>
   Status wait(Ready&& ready, const Deadline& deadline) {
-    Backoff backoff = start();
-    for (;;) {
+    for (Backoff backoff = start();;) {
       if (interrupted()) return Status(StatusCode::interrupted, "wait");
       if (ready()) return Status();
-      if (!pause(backoff)) continue;
       if (deadline.expired()) return Status(StatusCode::deadline_exceeded, "wait");
-      if (!backoff.parks()) continue;
+      if (!must_park(backoff)) continue;
       const std::uint32_t ticket = announce();
-      const bool is_ready = !interrupted() && ready();
+      const bool is_ready = ready();
       if (!is_ready && !interrupted()) sleep(ticket, deadline);
       retract();
       if (is_ready) return Status();
@@ -58,15 +56,14 @@ class Waiter {
   bool interrupted() const { return interrupted_.load(std::memory_order_acquire); }
 
  private:
-  /// How far a wait has gone from spinning to parking.
+  /// How far a wait has gone from spinning to parking; starts anew whenever the worker had something to do.
   struct Backoff {
     std::uint64_t events;
     unsigned polls;
-    bool parks() const;
   };
 
-  Backoff start() const;
-  bool pause(Backoff& backoff) const;
+  Backoff start() const { return {.events = worker_.events(), .polls = 0}; }
+  bool must_park(Backoff& backoff) const;
   std::uint32_t announce();
   void sleep(std::uint32_t ticket, const Deadline& deadline);
   void retract();

@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "transport/slab.h"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "transport/log.h"
+#include "transport/status.h"
+
+namespace runnel {
+namespace {
+
+std::size_t round_up_to_pages(std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+/// UCX falls back to private memory without a word when shared memory is short, and every access by a peer on this host
+/// is then emulated.
+void require_free_shared_memory(std::size_t bytes) {
+  struct statvfs info = {};
+  if (statvfs("/dev/shm", &info) != 0) return;  // no tmpfs there: UCX has its own ways, the mapping will tell
+  const std::size_t free_bytes = static_cast<std::size_t>(info.f_bavail) * info.f_frsize;
+  if (bytes <= free_bytes) return;
+  throw TransportError(StatusCode::out_of_memory,
+                       "a slab needs " + std::to_string(bytes) + " bytes of shared memory and /dev/shm has " +
+                           std::to_string(free_bytes) + " free; enlarge it, or use a path that needs none");
+}
+
+struct Mapping {
+  ucp_mem_h handle;
+  std::span<std::byte> bytes;
+};
+
+Mapping map(Context& context, const ucp_mem_map_params_t& params) {
+  ucp_mem_h handle = nullptr;
+  throw_unless_ok(Status::from_ucx(ucp_mem_map(context.handle(), &params, &handle), "ucp_mem_map"));
+  ucp_mem_attr_t attributes = {};
+  attributes.field_mask = UCP_MEM_ATTR_FIELD_ADDRESS | UCP_MEM_ATTR_FIELD_LENGTH;
+  const ucs_status_t status = ucp_mem_query(handle, &attributes);
+  if (status != UCS_OK) {
+    ucp_mem_unmap(context.handle(), handle);
+    throw TransportError(Status::from_ucx(status, "ucp_mem_query"));
+  }
+  return {handle, {static_cast<std::byte*>(attributes.address), attributes.length}};
+}
+
+}  // namespace
+
+Slab::Slab(Context& context, std::span<std::byte> bytes, MemoryKind kind, ucp_mem_h handle)
+    : context_(&context), bytes_(bytes), kind_(kind), handle_(handle) {}
+
+Slab Slab::allocate(Context& context, std::size_t bytes) {
+  if (bytes == 0) throw TransportError(StatusCode::invalid, "a slab of 0 bytes");
+  const std::size_t whole_pages = round_up_to_pages(bytes);
+  if (context.uses_shared_memory()) require_free_shared_memory(whole_pages);
+  ucp_mem_map_params_t params = {};
+  params.field_mask =
+      UCP_MEM_MAP_PARAM_FIELD_LENGTH | UCP_MEM_MAP_PARAM_FIELD_FLAGS | UCP_MEM_MAP_PARAM_FIELD_MEMORY_TYPE;
+  params.length = whole_pages;
+  params.flags = UCP_MEM_MAP_ALLOCATE;
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  const Mapping mapping = map(context, params);
+  Slab slab(context, mapping.bytes.first(whole_pages), MemoryKind::host, mapping.handle);
+  std::memset(slab.bytes_.data(), 0, slab.bytes_.size());
+  return slab;
+}
+
+Slab Slab::register_memory(Context& context, std::span<std::byte> memory, MemoryKind kind) {
+  if (memory.empty()) throw TransportError(StatusCode::invalid, "a slab of 0 bytes");
+  if (kind != MemoryKind::host) {
+    throw TransportError(StatusCode::unsupported,
+                         "this build registers host memory only, not " + std::string(to_string(kind)));
+  }
+  ucp_mem_map_params_t params = {};
+  params.field_mask =
+      UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH | UCP_MEM_MAP_PARAM_FIELD_MEMORY_TYPE;
+  params.address = memory.data();
+  params.length = memory.size();
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  return Slab(context, memory, kind, map(context, params).handle);
+}
+
+Slab::Slab(Slab&& other) noexcept
+    : context_(other.context_),
+      bytes_(other.bytes_),
+      kind_(other.kind_),
+      handle_(std::exchange(other.handle_, nullptr)) {}
+
+Slab& Slab::operator=(Slab&& other) noexcept {
+  std::swap(context_, other.context_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(kind_, other.kind_);
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+Slab::~Slab() {
+  if (handle_ == nullptr) return;
+  const Status status = Status::from_ucx(ucp_mem_unmap(context_->handle(), handle_), "ucp_mem_unmap");
+  if (!status.ok()) log_warning("a slab was not released: " + status.message());
+}
+
+RegionDescriptor Slab::descriptor() const {
+  void* buffer = nullptr;
+  std::size_t length = 0;
+  throw_unless_ok(Status::from_ucx(ucp_rkey_pack(context_->handle(), handle_, &buffer, &length), "ucp_rkey_pack"));
+  const auto* key = static_cast<const std::byte*>(buffer);
+  RegionDescriptor descriptor = {.kind = kind_,
+                                 .base = reinterpret_cast<std::uintptr_t>(bytes_.data()),
+                                 .length = bytes_.size(),
+                                 .packed_key = {key, key + length}};
+  ucp_rkey_buffer_release(buffer);
+  return descriptor;
+}
+
+bool Slab::contains(std::span<const std::byte> part) const {
+  // std::less orders pointers into different objects, which `<` need not.
+  const std::less<const std::byte*> before;
+  return !before(part.data(), bytes_.data()) && !before(bytes_.data() + bytes_.size(), part.data()) &&
+         part.size() <= static_cast<std::size_t>(bytes_.data() + bytes_.size() - part.data());
+}
+
+}  // namespace runnel

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "transport/waiter.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+
+namespace runnel {
+namespace {
+
+// Enough for a peer that answers at once; more only takes the core from the process that is waited for.
+constexpr unsigned kSpins = 200;
+constexpr unsigned kYields = 8;
+
+// How long a park lasts at most. A silent writer is noticed no sooner than the cap ends, which adds to the latency of a
+// step; the other caps only bound how late UCX's keepalive and a peer's death are noticed.
+constexpr std::chrono::milliseconds kSilentCap{1};
+constexpr std::chrono::milliseconds kWakingCap{50};
+
+int checked(int fd, const char* what) {
+  if (fd < 0) throw TransportError(StatusCode::out_of_memory, std::string(what) + ": " + std::strerror(errno));
+  return fd;
+}
+
+void add(int epoll_fd, int fd) {
+  epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+  checked(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+}
+
+}  // namespace
+
+Waiter::Waiter(Worker& worker, const ParkWord& park_word, ParkOn park_on)
+    : worker_(worker), park_word_(park_word), park_on_(park_on) {
+  interrupt_fd_ = checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  epoll_fd_ = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+  add(epoll_fd_, interrupt_fd_);
+  add(epoll_fd_, worker.event_fd());
+}
+
+Waiter::~Waiter() {
+  close(epoll_fd_);
+  close(interrupt_fd_);
+}
+
+void Waiter::interrupt() {
+  interrupted_.store(true, std::memory_order_release);
+  park_word_.wake();
+  const std::uint64_t one = 1;
+  // Fails only when the descriptor is readable already.
+  [[maybe_unused]] const ssize_t written = write(interrupt_fd_, &one, sizeof one);
+}
+
+bool Waiter::must_park(Backoff& backoff) const {
+  if (worker_.events() != backoff.events) backoff = start();
+  ++backoff.polls;
+  if (backoff.polls > kSpins + kYields) return true;
+  if (backoff.polls > kSpins) std::this_thread::yield();
+  return false;
+}
+
+// Announcing while sleeping on events would only cost each mapped ringer a system call that wakes nobody.
+std::uint32_t Waiter::announce() {
+  return park_on_ == ParkOn::park_word ? park_word_.announce() : 0;
+}
+
+void Waiter::retract() {
+  if (park_on_ == ParkOn::park_word) park_word_.retract();
+}
+
+void Waiter::sleep(std::uint32_t ticket, const Deadline& deadline) {
+  const auto time = std::min<Deadline::Clock::duration>(deadline.remaining(),
+                                                        park_on_ == ParkOn::capped_events ? kSilentCap : kWakingCap);
+  if (park_on_ == ParkOn::park_word) return park_word_.sleep(ticket, time);
+  if (!worker_.arm().ok()) return;  // there is work to progress first
+  epoll_event event;
+  epoll_wait(epoll_fd_, &event, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count()));
+}
+
+}  // namespace runnel
