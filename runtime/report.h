@@ -8,16 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/atomic_file.h"
 #include "runtime/config.h"
-#include "runtime/exit_status.h"
 
 namespace runnel {
-
-/// A file that could not be written. Exit status 73 when it cannot be made, 74 when writing failed.
-class WriteError : public RunError {
- public:
-  using RunError::RunError;
-};
 
 /// Minimum, median and 99th percentile of a series.
 struct Quantiles {
