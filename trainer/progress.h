@@ -31,10 +31,12 @@ class Progress {
     std::int64_t step = 0;    ///< the one just made, from 0
     double loss = 0;          ///< mean over the trainers
     std::int64_t images = 0;  ///< of all trainers in this step
+    double seconds = 0;       ///< that this step took
     double exchange_ms = 0;   ///< gradients ready to parameters usable
   };
 
-  /// Tells of a step. On a terminal the line is drawn at most ten times a second.
+  /// Tells of a step. On a terminal the line is drawn at most ten times a second; else every `log_every` steps and
+  /// after the last one.
   void step(const Step& step);
 
   /// A line with the score after `step`.
@@ -45,14 +47,16 @@ class Progress {
 
  private:
   std::string describe(const Step& step) const;
+  void clear_line();
 
   Settings settings_;
   RunPlan plan_;
   std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point drawn_;
-  std::chrono::steady_clock::duration testing_{};  // does not count as training time
+  std::int64_t steps_ = 0;
   std::int64_t images_ = 0;
-  bool line_open_ = false;
+  double seconds_ = 0;  // of the steps; tests do not count
+  bool line_drawn_ = false;
 };
 
 }  // namespace runnel

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/gradient_computer.h"
+
+#include <ATen/Context.h>
+#include <ATen/ops/nll_loss.h>
+
+#include "trainer/random.h"
+
+namespace runnel {
+
+GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
+                                   std::uint64_t trainer)
+    : model_(model),
+      plan_(plan),
+      seed_(static_cast<std::uint64_t>(config.run.seed)),
+      trainer_(trainer),
+      sampler_({.samples = static_cast<std::uint32_t>(share.size()),
+                .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
+                .shuffle = config.data.shuffle,
+                .seed = seed_,
+                .trainer = trainer}),
+      builder_(share, static_cast<std::size_t>(config.trainer.batch_size), config.data.normalize) {}
+
+GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
+                                                   const TensorArena& gradients) {
+  gradients.zero();
+  const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
+  if (samples.empty()) {
+    return {};
+  }
+  bind_parameters(model_, parameters);
+  bind_gradients(model_, gradients);
+  // Dropout must not depend on what this process has drawn before: a step can be made again, elsewhere, with equal
+  // bits.
+  at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
+  const Batch batch = builder_.build(samples);
+  const at::Tensor loss = at::nll_loss(model_.forward(batch.images, /*training=*/true), batch.labels);
+  loss.backward();
+  return {.loss = loss.item<double>(), .images = batch.size()};
+}
+
+}  // namespace runnel

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/idx_dataset.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "runtime/exit_status.h"
+
+namespace runnel {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(ExitStatus status, const fs::path& path, const std::string& what) {
+  throw RunError(status, path.string() + ": " + what);
+}
+
+std::string hexadecimal(std::uint32_t value) {
+  std::array<char, 11> text{};
+  std::snprintf(text.data(), text.size(), "0x%08x", value);
+  return text.data();
+}
+
+/// The file as it is, or else its compressed form.
+fs::path find_file(const fs::path& folder, const std::string& name) {
+  const fs::path plain = folder / name;
+  const fs::path compressed = folder / (name + ".gz");
+  for (const fs::path& path : {plain, compressed}) {
+    std::error_code error;
+    if (fs::exists(path, error)) {
+      return path;
+    }
+  }
+  fail(ExitStatus::input_missing, plain,
+       "expected this file of MNIST, or " + compressed.filename().string() +
+           ", found neither; data.path is the folder that holds them");
+}
+
+struct GzClose {
+  void operator()(gzFile file) const { gzclose_r(file); }
+};
+
+/// An IDX file of unsigned bytes, read from front to end.
+class IdxFile {
+ public:
+  /// Opens the file and checks its header: `item_dimensions` are the sizes behind the count of items.
+  IdxFile(const fs::path& folder, const std::string& name, std::span<const std::size_t> item_dimensions)
+      : path_(find_file(folder, name)), file_(gzopen(path_.c_str(), "rb")) {
+    if (!file_) {
+      fail(ExitStatus::input_missing, path_, std::string("cannot be opened: ") + std::strerror(errno));
+    }
+    gzbuffer(file_.get(), kReadBytes);
+    constexpr std::uint32_t kUnsignedBytes = 0x08;
+    const auto magic = static_cast<std::uint32_t>(kUnsignedBytes << 8 | (1 + item_dimensions.size()));
+    if (const std::uint32_t found = read_u32(); found != magic) {
+      fail(ExitStatus::bad_data, path_,
+           "expected the IDX magic number " + hexadecimal(magic) + ", found " + hexadecimal(found));
+    }
+    count_ = read_u32();
+    for (const std::size_t expected : item_dimensions) {
+      if (const std::uint32_t found = read_u32(); found != expected) {
+        fail(ExitStatus::bad_data, path_,
+             "expected images of " + std::to_string(IdxDataset::kRows) + "x" + std::to_string(IdxDataset::kColumns) +
+                 " pixels, found a side of " + std::to_string(found));
+      }
+      item_bytes_ *= expected;
+    }
+    if (count_ == 0) {
+      fail(ExitStatus::bad_data, path_, "expected at least one sample, found none");
+    }
+    refuse_impossible_length();
+  }
+
+  const fs::path& path() const { return path_; }
+  std::size_t count() const { return count_; }
+
+  /// Reads to the end and returns the items of `range`.
+  std::vector<std::uint8_t> read_items(const SampleRange& range) {
+    std::vector<std::uint8_t> items(range.count * item_bytes_);
+    skip(range.first * item_bytes_);
+    read(items);
+    skip((count_ - range.first - range.count) * item_bytes_);
+    std::uint8_t beyond = 0;
+    if (read_some({&beyond, 1}) != 0) {
+      fail(ExitStatus::bad_data, path_, "expected " + std::to_string(total_bytes()) + " bytes, found more");
+    }
+    return items;
+  }
+
+ private:
+  static constexpr unsigned kReadBytes = 256 * 1024;
+
+  std::uint64_t total_bytes() const { return position_of_items_ + std::uint64_t{count_} * item_bytes_; }
+
+  /// A header may promise terabytes. No file holds more than deflate's best ratio, 1032:1, times its size.
+  void refuse_impossible_length() {
+    position_of_items_ = position_;
+    constexpr std::uint64_t kBestRatio = 1032;
+    if (total_bytes() / kBestRatio > fs::file_size(path_)) {
+      fail(ExitStatus::bad_data, path_,
+           "expected " + std::to_string(total_bytes()) + " bytes for " + std::to_string(count_) +
+               " samples, found a file of " + std::to_string(fs::file_size(path_)));
+    }
+  }
+
+  std::size_t read_some(std::span<std::uint8_t> bytes) {
+    const int got = gzread(file_.get(), bytes.data(), static_cast<unsigned>(bytes.size()));
+    int error = Z_OK;
+    const char* message = gzerror(file_.get(), &error);
+    if (error != Z_OK && error != Z_STREAM_END) {
+      fail(ExitStatus::bad_data, path_,
+           std::string("expected readable data, found: ") + (error == Z_ERRNO ? std::strerror(errno) : message));
+    }
+    position_ += static_cast<std::uint64_t>(got);
+    return static_cast<std::size_t>(got);
+  }
+
+  void read(std::span<std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+      const std::size_t got = read_some(bytes.first(std::min<std::size_t>(bytes.size(), kReadBytes)));
+      if (got == 0) {
+        fail(ExitStatus::bad_data, path_,
+             "expected " + (position_of_items_ == 0 ? "a header" : std::to_string(total_bytes()) + " bytes") +
+                 ", found " + std::to_string(position_) + " bytes");
+      }
+      bytes = bytes.subspan(got);
+    }
+  }
+
+  void skip(std::uint64_t bytes) {
+    std::vector<std::uint8_t> discarded(std::min<std::uint64_t>(bytes, kReadBytes));
+    while (bytes > 0) {
+      const std::size_t part = std::min<std::uint64_t>(bytes, discarded.size());
+      read(std::span(discarded).first(part));
+      bytes -= part;
+    }
+  }
+
+  std::uint32_t read_u32() {
+    std::array<std::uint8_t, 4> b{};
+    read(b);
+    return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
+  }
+
+  fs::path path_;
+  std::unique_ptr<gzFile_s, GzClose> file_;
+  std::uint64_t position_ = 0;
+  std::uint64_t position_of_items_ = 0;
+  std::uint32_t count_ = 0;
+  std::size_t item_bytes_ = 1;
+};
+
+/// The two files of a split, with their headers checked.
+struct SplitFiles {
+  SplitFiles(const fs::path& folder, Split split)
+      : images(folder, prefix(split) + "-images-idx3-ubyte", kImageDimensions),
+        labels(folder, prefix(split) + "-labels-idx1-ubyte", {}) {
+    if (labels.count() != images.count()) {
+      fail(ExitStatus::bad_data, labels.path(),
+           "expected " + std::to_string(images.count()) + " labels, as many as the images in " +
+               images.path().filename().string() + ", found " + std::to_string(labels.count()));
+    }
+  }
+
+  static std::string prefix(Split split) { return split == Split::train ? "train" : "t10k"; }
+
+  static constexpr std::array<std::size_t, 2> kImageDimensions = {IdxDataset::kRows, IdxDataset::kColumns};
+
+  IdxFile images;
+  IdxFile labels;
+};
+
+}  // namespace
+
+IdxDataset IdxDataset::load(const fs::path& folder, Split split, std::size_t part, std::size_t parts) {
+  SplitFiles files(folder, split);
+  const std::size_t count = files.images.count();
+  const SampleRange share = contiguous_share(count, part, parts);
+
+  std::vector<std::uint8_t> labels = files.labels.read_items({0, count});
+  const auto wrong = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= kClasses; });
+  if (wrong != labels.end()) {
+    fail(ExitStatus::bad_data, files.labels.path(),
+         "expected labels below " + std::to_string(kClasses) + ", found " + std::to_string(*wrong) + " for sample " +
+             std::to_string(wrong - labels.begin()));
+  }
+
+  IdxDataset dataset;
+  dataset.images_ = files.images.read_items(share);
+  const auto first = labels.begin() + static_cast<std::ptrdiff_t>(share.first);
+  dataset.labels_.assign(first, first + static_cast<std::ptrdiff_t>(share.count));
+  return dataset;
+}
+
+std::size_t count_samples(const fs::path& folder, Split split) {
+  return SplitFiles(folder, split).images.count();
+}
+
+}  // namespace runnel

@@ -1,0 +1,201 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/local_training.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/digest.h"
+#include "runtime/host.h"
+#include "runtime/reducer.h"
+#include "runtime/schedule.h"
+#include "trainer/evaluation.h"
+#include "trainer/gradient_computer.h"
+#include "trainer/idx_dataset.h"
+#include "trainer/model.h"
+#include "trainer/progress.h"
+#include "trainer/run_plan.h"
+#include "trainer/safetensors.h"
+#include "trainer/tensor_arena.h"
+#include "trainer/torch_setup.h"
+
+namespace runnel {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+RunPlan plan_of(const Config& config, std::size_t samples, bool dry_run) {
+  const RunPlan plan({.samples = static_cast<std::int64_t>(samples),
+                      .trainers = 1,
+                      .batch_size = config.trainer.batch_size,
+                      .max_epochs = config.run.max_epochs,
+                      .max_gradients = config.run.max_gradients});
+  return dry_run ? plan.limited_to(1) : plan;
+}
+
+/// What the generator and the trainer of a job hold, side by side in plain memory.
+class LocalJob {
+ public:
+  LocalJob(const Config& config, const RunPlan& plan, const IdxDataset& train)
+      : plan_(plan),
+        model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed))),
+        layout_(model_->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)),
+        computer_(*model_, train, plan, config, /*trainer=*/0),
+        reducer_(layout_.float_count(), config.optimizer, static_cast<std::size_t>(config.generator.threads)),
+        schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
+    write_initial_parameters(config.model, *model_, layout_, buffers_[0].floats);
+  }
+
+  Model& model() { return *model_; }
+  const BucketLayout& layout() const { return layout_; }
+
+  /// Parameters of version `version`, as long as no later version than the next one exists.
+  std::span<const float> parameters(std::int64_t version) const { return buffer_of(version).floats; }
+
+  /// Turns version `step` of the parameters into the next one, and binds the model to that.
+  GradientComputer::Result make_step(std::int64_t step) {
+    const GradientComputer::Result result = computer_.compute(step, buffer_of(step).arena, gradient_.arena);
+    update_started_ = Clock::now();
+    reducer_.begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1, buffer_of(step).floats.data(),
+                        buffer_of(step + 1).floats.data());
+    const std::array<const float*, 1> gradients = {gradient_.floats.data()};
+    for (std::size_t bucket = 0; bucket < layout_.bucket_count(); ++bucket) {
+      reducer_.reduce(layout_.bucket(bucket), gradients);
+    }
+    reducer_.finish_step();
+    bind_parameters(*model_, buffer_of(step + 1).arena);
+    return result;
+  }
+
+  /// When the last step's gradient was complete.
+  Clock::time_point update_started() const { return update_started_; }
+
+ private:
+  struct Buffer {
+    explicit Buffer(const BucketLayout& layout) : floats(layout.float_count()), arena(layout, floats) {}
+
+    std::vector<float> floats;
+    TensorArena arena;
+  };
+
+  const Buffer& buffer_of(std::int64_t version) const { return buffers_[static_cast<std::size_t>(version % 2)]; }
+  Buffer& buffer_of(std::int64_t version) { return buffers_[static_cast<std::size_t>(version % 2)]; }
+
+  RunPlan plan_;
+  std::unique_ptr<Model> model_;
+  BucketLayout layout_;
+  std::array<Buffer, 2> buffers_ = {Buffer(layout_), Buffer(layout_)};
+  Buffer gradient_ = Buffer(layout_);
+  GradientComputer computer_;
+  Reducer reducer_;
+  Schedule schedule_;
+  Clock::time_point update_started_;
+};
+
+/// The steps and tests of a run, with what they add to the report.
+class LocalRun {
+ public:
+  LocalRun(LocalJob& job, const Config& config, const RunPlan& plan, const LocalTrainingOptions& options,
+           RunReport& report)
+      : job_(job),
+        config_(config),
+        plan_(plan),
+        progress_({.out = options.out, .live = options.live, .log_every = config.run.log_every}, plan),
+        report_(report) {}
+
+  void step(std::int64_t step) {
+    const Clock::time_point started = Clock::now();
+    const GradientComputer::Result result = job_.make_step(step);
+    const double seconds = seconds_since(started);
+    const double exchange_ms = 1e3 * seconds_since(job_.update_started());
+    step_ms_.push_back(1e3 * seconds);
+    exchange_ms_.push_back(exchange_ms);
+    images_ += result.images;
+    report_.seconds.train += seconds;
+    report_.loss.emplace_back(step, result.loss);
+    progress_.step(
+        {.step = step, .loss = result.loss, .images = result.images, .seconds = seconds, .exchange_ms = exchange_ms});
+  }
+
+  void test(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
+    const Clock::time_point started = Clock::now();
+    const TestScore score = evaluate(job_.model(), data, config_, keep_going);
+    report_.seconds.test += seconds_since(started);
+    if (score.samples < static_cast<std::int64_t>(data.size())) {
+      return;
+    }
+    report_.test = {
+        .loss = score.loss(), .accuracy = score.accuracy(), .correct = score.correct, .samples = score.samples};
+    progress_.test(step, score);
+  }
+
+  void finish(std::int64_t steps) {
+    report_.steps = steps;
+    report_.gradients = steps;
+    report_.epochs = steps == 0 ? 0 : plan_.epoch_of(steps - 1) + 1;
+    report_.step_ms = quantiles(step_ms_);
+    report_.exchange_ms = report_.exposed_ms = quantiles(exchange_ms_);
+    report_.images_per_second = steps == 0 ? 0 : static_cast<double>(images_) / report_.seconds.train;
+    report_.parameters_sha256 = to_hex(sha256(std::as_bytes(job_.parameters(steps))));
+  }
+
+ private:
+  LocalJob& job_;
+  const Config& config_;
+  const RunPlan& plan_;
+  Progress progress_;
+  RunReport& report_;
+  std::vector<double> step_ms_;
+  std::vector<double> exchange_ms_;
+  std::int64_t images_ = 0;
+};
+
+}  // namespace
+
+RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
+                      const std::function<bool()>& keep_going) {
+  const Clock::time_point started = Clock::now();
+  set_torch_threads(config.trainer.threads);
+  RunReport report;
+  report.config = config;
+  report.torch_version = torch_version();
+  report.processes = {{.rank = 0,
+                       .role = "trainer",
+                       .host = Host::local().name,
+                       .pid = getpid(),
+                       .device = select_device(config.trainer.device_of(0), "trainer.device")}};
+
+  const IdxDataset train = IdxDataset::load(config.data.path, Split::train);
+  const IdxDataset test = IdxDataset::load(config.data.path, Split::test);
+  report.seconds.data = seconds_since(started);
+
+  const RunPlan plan = plan_of(config, train.size(), options.dry_run);
+  LocalJob job(config, plan, train);
+  LocalRun run(job, config, plan, options, report);
+  std::int64_t step = 0;
+  for (; step < plan.total_steps() && keep_going(); ++step) {
+    run.step(step);
+    if (plan.test_after(step)) {
+      run.test(step, test, keep_going);
+    }
+  }
+  run.finish(step);
+  if (step == plan.total_steps() && !config.run.save.empty()) {
+    save_safetensors(config.run.save, job.layout(), job.parameters(step));
+  }
+  report.seconds.total = seconds_since(started);
+  return report;
+}
+
+}  // namespace runnel

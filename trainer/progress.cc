@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/progress.h"
+
+#include <algorithm>
+#include <array>
+
+namespace runnel {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
+// Back to the first column, and clear to the end: what was there may have been longer.
+constexpr const char* kClearLine = "\r\x1b[K";
+// A line that is wider than the terminal is cut there: wrapped, it could not be drawn over.
+constexpr const char* kWrapOff = "\x1b[?7l";
+constexpr const char* kWrapOn = "\x1b[?7h";
+
+template <class... Values>
+std::string text(const char* format, Values... values) {
+  std::array<char, 256> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), format, values...);
+  return buffer.data();
+}
+
+long long as_long(std::int64_t value) {
+  return value;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long>(seconds + 0.5);
+  return whole < 60     ? text("%ld s", whole)
+         : whole < 3600 ? text("%ld min %02ld s", whole / 60, whole % 60)
+                        : text("%ld h %02ld min", whole / 3600, whole / 60 % 60);
+}
+
+}  // namespace
+
+Progress::Progress(const Settings& settings, const RunPlan& plan)
+    : settings_(settings), plan_(plan), started_(steady_clock::now()) {}
+
+Progress::~Progress() {
+  clear_line();
+}
+
+void Progress::step(const Step& step) {
+  ++steps_;
+  images_ += step.images;
+  seconds_ += step.seconds;
+  const auto now = steady_clock::now();
+  const bool last = step.step == plan_.total_steps() - 1;
+  if (settings_.live && (now - drawn_ >= kRedrawInterval || last)) {
+    std::fprintf(settings_.out, "%s%s%s%s", kClearLine, kWrapOff, describe(step).c_str(), kWrapOn);
+    std::fflush(settings_.out);
+    drawn_ = now;
+    line_drawn_ = true;
+  } else if (!settings_.live && ((step.step + 1) % settings_.log_every == 0 || last)) {
+    say(describe(step));
+  }
+}
+
+void Progress::test(std::int64_t step, const TestScore& score) {
+  say(text("epoch %lld/%lld test loss %.4f accuracy %.4f (%lld/%lld)", as_long(plan_.epoch_of(step) + 1),
+           as_long(plan_.epochs()), score.loss(), score.accuracy(), as_long(score.correct), as_long(score.samples)));
+}
+
+void Progress::say(const std::string& line) {
+  clear_line();
+  std::fprintf(settings_.out, "%s\n", line.c_str());
+  std::fflush(settings_.out);
+}
+
+std::string Progress::describe(const Step& step) const {
+  const double elapsed = std::chrono::duration<double>(steady_clock::now() - started_).count();
+  const std::int64_t steps_left = plan_.total_steps() - 1 - step.step;
+  return text("epoch %lld/%lld step %lld/%lld loss %.4f %.0f images/s exchange %.2f ms, ",
+              as_long(plan_.epoch_of(step.step) + 1), as_long(plan_.epochs()), as_long(step.step + 1),
+              as_long(plan_.total_steps()), step.loss, static_cast<double>(images_) / seconds_, step.exchange_ms) +
+         duration_text(elapsed / static_cast<double>(steps_) * static_cast<double>(steps_left)) + " left";
+}
+
+void Progress::clear_line() {
+  if (line_drawn_) {
+    std::fputs(kClearLine, settings_.out);
+    line_drawn_ = false;
+  }
+}
+
+}  // namespace runnel

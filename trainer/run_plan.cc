@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/run_plan.h"
+
+#include <algorithm>
+
+#include "trainer/sample_range.h"
+
+namespace runnel {
+
+RunPlan::RunPlan(const Size& size) {
+  const auto longest_share = static_cast<std::int64_t>(
+      contiguous_share(static_cast<std::size_t>(size.samples), 0, static_cast<std::size_t>(size.trainers)).count);
+  steps_per_epoch_ = (longest_share + size.batch_size - 1) / size.batch_size;
+  total_steps_ = size.max_epochs * steps_per_epoch_;
+  if (size.max_gradients > 0) {
+    total_steps_ = std::min(total_steps_, std::max<std::int64_t>(1, size.max_gradients / size.trainers));
+  }
+}
+
+RunPlan RunPlan::limited_to(std::int64_t steps) const {
+  RunPlan plan = *this;
+  plan.total_steps_ = std::min(total_steps_, steps);
+  return plan;
+}
+
+}  // namespace runnel

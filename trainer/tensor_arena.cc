@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/tensor_arena.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "trainer/safetensors.h"
+
+namespace runnel {
+namespace {
+
+void check_size(const BucketLayout& layout, std::span<const float> memory) {
+  if (memory.size() != layout.float_count()) {
+    throw std::invalid_argument("memory of " + std::to_string(memory.size()) + " floats for a layout of " +
+                                std::to_string(layout.float_count()));
+  }
+}
+
+}  // namespace
+
+TensorArena::TensorArena(const BucketLayout& layout, std::span<float> memory) : memory_(memory) {
+  check_size(layout, memory);
+  for (const TensorPlace& place : layout.tensors()) {
+    tensors_.push_back(at::from_blob(memory.data() + place.bytes.begin / sizeof(float), place.shape, at::kFloat));
+  }
+}
+
+void TensorArena::zero() const {
+  std::fill(memory_.begin(), memory_.end(), 0.0F);
+}
+
+void bind_parameters(const Model& model, const TensorArena& arena) {
+  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
+    model.parameters()[i].tensor.set_data(arena.tensors()[i]);
+  }
+}
+
+void bind_gradients(const Model& model, const TensorArena& arena) {
+  // Autograd adds in place to a gradient that is there already, so the result never leaves the arena.
+  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
+    model.parameters()[i].tensor.mutable_grad() = arena.tensors()[i];
+  }
+}
+
+void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
+                              std::span<float> parameters) {
+  if (!config.init.empty()) {
+    load_safetensors(config.init, layout, parameters);
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  const TensorArena arena(layout, parameters);
+  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
+    arena.tensors()[i].copy_(model.parameters()[i].tensor);
+  }
+}
+
+}  // namespace runnel
