@@ -25,7 +25,8 @@ struct LocalPlace {
   /// Rank 0 of a new group with a name that nobody else has.
   static LocalPlace fresh(int size);
 
-  /// The place that `start_process` gave this process; nothing when it was started otherwise.
+  /// The place that `start_process` gave this process, which dies with its parent from here on; nothing when it was
+  /// started otherwise.
   static std::optional<LocalPlace> from_environment();
 
   LocalPlace with_rank(int other) const { return {other, size, socket}; }
@@ -40,10 +41,9 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
 class LocalBootstrap final : public Bootstrap {
  public:
   /// Meets the group: rank 0 opens the socket, the others connect, in any order of arrival. Only processes of the same
-  /// user are let in. A process that `start_process` started dies with its parent from here on.
+  /// user are let in.
   /// Throws `BootstrapError`, naming the ranks that did not come by the deadline.
   LocalBootstrap(const LocalPlace& place, const Deadline& deadline);
-  ~LocalBootstrap() override;
 
   int rank() const override { return place_.rank; }
   int size() const override { return place_.size; }
@@ -51,11 +51,29 @@ class LocalBootstrap final : public Bootstrap {
   void barrier(const Deadline& deadline) override;
 
  private:
+  /// Owns a descriptor; moves.
+  class Socket {
+   public:
+    Socket() = default;
+    explicit Socket(int fd) : fd_(fd) {}
+    Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Socket& operator=(Socket&& other) noexcept {
+      std::swap(fd_, other.fd_);
+      return *this;
+    }
+    ~Socket();
+    int get() const { return fd_; }
+
+   private:
+    int fd_ = -1;
+  };
+
   void accept_all(const Deadline& deadline);
   void connect_to_root(const Deadline& deadline);
+  std::string missing_ranks() const;
 
   LocalPlace place_;
-  std::vector<int> sockets_;  // rank 0: one to each rank, -1 at its own; others: one, to rank 0
+  std::vector<Socket> sockets_;  // rank 0: one to each rank, none at its own; others: one, to rank 0
 };
 
 }  // namespace runnel
