@@ -29,12 +29,16 @@ struct ModelConfig {
   std::string name = "mnist-cnn";
   std::array<double, 2> dropout = {0.25, 0.5};
   std::string init;  ///< absolute path of a safetensors file; empty: initialised from run.seed
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
 struct DataConfig {
-  std::string path;  ///< absolute
+  std::string path;  ///< absolute; empty without a default folder
   bool shuffle = true;
   std::array<double, 2> normalize = {0.1307, 0.3081};  ///< mean, standard deviation
+
+  bool operator==(const DataConfig&) const = default;
 };
 
 struct TrainerConfig {
@@ -45,12 +49,16 @@ struct TrainerConfig {
   std::vector<std::string> device = {"auto"};  ///< one for all, or one per trainer: see device_of()
 
   const std::string& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
+
+  bool operator==(const TrainerConfig&) const = default;
 };
 
 struct GeneratorConfig {
   std::int64_t count = 1;
   std::string device = "auto";
   std::int64_t threads = 1;
+
+  bool operator==(const GeneratorConfig&) const = default;
 };
 
 struct ScheduleConfig {
@@ -58,6 +66,8 @@ struct ScheduleConfig {
   std::int64_t every_epochs = 1;
   double gamma = 0.1;
   std::int64_t warmup_steps = 0;
+
+  bool operator==(const ScheduleConfig&) const = default;
 };
 
 struct OptimizerConfig {
@@ -71,6 +81,8 @@ struct OptimizerConfig {
   std::string reduce = "sum";
   ScheduleConfig schedule;
   double clip_norm = 0.0;
+
+  bool operator==(const OptimizerConfig&) const = default;
 };
 
 struct TransportConfig {
@@ -78,6 +90,8 @@ struct TransportConfig {
   std::string require = "any";
   std::string interface = "auto";
   std::int64_t bucket_bytes = 1 << 20;
+
+  bool operator==(const TransportConfig&) const = default;
 };
 
 struct RunConfig {
@@ -86,8 +100,10 @@ struct RunConfig {
   std::int64_t seed = 1;
   double timeout_s = 60.0;
   std::int64_t log_every = 10;
-  std::string report;  ///< output file; empty: none
-  std::string save;    ///< output file; empty: none
+  std::string report;  ///< absolute path of an output file; empty: none
+  std::string save;    ///< as report
+
+  bool operator==(const RunConfig&) const = default;
 };
 
 struct Config {
@@ -98,6 +114,8 @@ struct Config {
   OptimizerConfig optimizer;
   TransportConfig transport;
   RunConfig run;
+
+  bool operator==(const Config&) const = default;
 };
 
 /// What a command line adds to a configuration file.

@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "runtime/config_schema.h"
+#include "runtime/config_value.h"
+#include "runtime/edit_distance.h"
+#include "runtime/toml_document.h"
+#include "runtime/utf8.h"
+
+namespace runnel {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const std::string& place, const std::string& message) {
+  throw ConfigError(ExitStatus::bad_configuration, place + ": " + message);
+}
+
+[[noreturn]] void fail_key(const std::string& place, std::string_view key, const std::string& message) {
+  fail(place, "key '" + printable(key, 80) + "': " + message);
+}
+
+bool is_table(std::string_view path) {
+  return std::ranges::any_of(config_keys(), [path](const ConfigKey& key) {
+    return key.path.size() > path.size() && key.path.starts_with(path) && key.path[path.size()] == '.';
+  });
+}
+
+std::string_view last_name(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
+std::string suggestion(std::string_view path) {
+  std::vector<std::string_view> candidates;
+  for (const ConfigKey& key : config_keys()) {
+    candidates.push_back(key.path);
+    for (std::size_t dot = 0; (dot = key.path.find('.', dot + 1)) != std::string_view::npos;) {
+      candidates.push_back(key.path.substr(0, dot));
+    }
+  }
+  const std::string nearest = did_you_mean(path, candidates);
+  if (!nearest.empty()) return nearest;
+  const auto in_another_table = std::ranges::find(candidates, last_name(path), last_name);
+  return in_another_table == candidates.end() ? "" : ", did you mean '" + std::string(*in_another_table) + "'?";
+}
+
+class ConfigReader {
+ public:
+  void add_file(std::string_view text, const fs::path& name);
+  void add_set(const std::string& set);
+  Config finish(const fs::path& default_data_dir);
+
+ private:
+  void add(const TomlEntry& entry, const std::string& place, const fs::path& input_dir);
+  void resolve(const ConfigKey& key, const std::string& place, const fs::path& input_dir);
+  void apply_rule_defaults();
+  void check_effects() const;
+  void check_agreement() const;
+
+  bool given(std::string_view key) const { return places_.contains(key); }
+
+  Config config_;
+  std::map<std::string_view, std::string> places_;  // where each key was given last
+};
+
+void ConfigReader::add_file(std::string_view text, const fs::path& name) {
+  const auto place = [&name](TomlPosition position) {
+    return printable(name.string(), 4096) + ':' + std::to_string(position.line) + ':' + std::to_string(position.column);
+  };
+  try {
+    const fs::path folder = fs::absolute(name).parent_path();
+    for (const TomlEntry& entry : parse_toml(text)) {
+      const auto* key = find_config_key(entry.path);
+      add(entry, place(key != nullptr ? entry.value.position : entry.position), folder);
+    }
+  } catch (const TomlError& error) {
+    fail(place(error.position()), std::string("not valid TOML: ") + error.what());
+  }
+}
+
+// A value that is no TOML is a string when nothing in it suggests otherwise.
+std::vector<TomlEntry> parse_set_value(const std::string& text) {
+  try {
+    return parse_toml("value = " + text);
+  } catch (const TomlError&) {
+    const bool bare = text.find_first_of("\"'[]{}") == std::string::npos;
+    if (!bare || valid_utf8_bytes(text) != text.size()) throw;
+    return {{"value", {1, 1}, {text, {1, 9}}}};
+  }
+}
+
+void ConfigReader::add_set(const std::string& set) {
+  const std::string place = "--set '" + printable(set.substr(0, valid_utf8_bytes(set))) + "'";
+  const std::size_t equals = set.find('=');
+  if (equals == std::string::npos) fail(place, "expected KEY=VALUE");
+  if (std::ranges::any_of(set, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) {
+    fail(place, "control characters are not allowed");
+  }
+  try {
+    for (TomlEntry& entry : parse_set_value(set.substr(equals + 1))) {
+      entry.path.replace(0, std::strlen("value"), set.substr(0, equals));
+      add(entry, place, fs::current_path());
+    }
+  } catch (const TomlError& error) {
+    fail(place, std::string("not valid TOML: ") + error.what());
+  }
+}
+
+void ConfigReader::add(const TomlEntry& entry, const std::string& place, const fs::path& input_dir) {
+  const ConfigKey* key = find_config_key(entry.path);
+  if (key == nullptr) {
+    const bool table = std::holds_alternative<TomlTable>(entry.value.data);
+    if (!is_table(entry.path)) {
+      fail_key(place, entry.path, (table ? "unknown table" : "unknown key") + suggestion(entry.path));
+    }
+    if (!table) fail_key(place, entry.path, "expected a table");
+    return;
+  }
+  try {
+    read_value(key->type, entry.value, config_);
+  } catch (const ValueError& error) {
+    fail_key(place, key->path, error.what());
+  }
+  resolve(*key, place, input_dir);
+  places_[key->path] = place;
+}
+
+void ConfigReader::resolve(const ConfigKey& key, const std::string& place, const fs::path& input_dir) {
+  const auto* file = std::get_if<FileKey>(&key.type);
+  if (file == nullptr || file->field(config_).empty()) return;
+  const fs::path& base = file->input ? input_dir : fs::current_path();
+  std::string& name = file->field(config_);
+  name = (base / name).lexically_normal().string();
+  if (valid_utf8_bytes(name) != name.size()) fail_key(place, key.path, "the folder's name is not valid UTF-8");
+}
+
+Config ConfigReader::finish(const fs::path& default_data_dir) {
+  apply_rule_defaults();
+  check_effects();
+  check_agreement();
+  if (config_.data.path.empty() && !default_data_dir.empty()) {
+    config_.data.path = fs::absolute(default_data_dir).lexically_normal().string();
+  }
+  return config_;
+}
+
+void ConfigReader::apply_rule_defaults() {
+  OptimizerConfig& optimizer = config_.optimizer;
+  const auto defaults = std::ranges::find(rule_defaults(), optimizer.name, &RuleDefaults::rule);
+  if (!given("optimizer.lr")) optimizer.lr = defaults->lr;
+  if (!given("optimizer.eps")) optimizer.eps = defaults->eps;
+  if (!given("optimizer.weight_decay")) optimizer.weight_decay = defaults->weight_decay;
+}
+
+// A key without effect may stand in a file at its default value, so that one file serves several rules by --set.
+void ConfigReader::check_effects() const {
+  for (const ConfigKey& key : config_keys()) {
+    if (!given(key.path) || has_effect(key, config_)) continue;
+    if (print_value(key.type, config_) == print_value(key.type, Config{})) continue;
+    std::string values;
+    for (const std::string_view value : key.only_with.values) {
+      values += (values.empty() ? "" : " or ") + std::string(value);
+    }
+    fail_key(places_.at(key.path), key.path,
+             "has no effect: it needs " + std::string(key.only_with.key) + " = " + values + "; remove it");
+  }
+}
+
+void ConfigReader::check_agreement() const {
+  const ScheduleConfig& schedule = config_.optimizer.schedule;
+  if (schedule.name == "warmup" && schedule.warmup_steps == 0) {
+    fail_key(places_.at("optimizer.schedule.name"), "optimizer.schedule.warmup_steps",
+             "expected at least 1 with schedule \"warmup\", found 0");
+  }
+  const std::size_t devices = config_.trainer.device.size();
+  if (devices != 1 && devices != static_cast<std::size_t>(config_.trainer.count)) {
+    fail_key(places_.at("trainer.device"), "trainer.device",
+             "expected one device or as many as trainers (" + std::to_string(config_.trainer.count) + "), found " +
+                 std::to_string(devices));
+  }
+  const TransportConfig& transport = config_.transport;
+  if (transport.path != "auto" && transport.path != "mapped" && transport.require != "any" &&
+      transport.require != transport.path) {
+    fail_key(places_.at("transport.require"), "transport.require",
+             "cannot be reached: transport.path is \"" + transport.path + '"');
+  }
+}
+
+std::string read_text(const fs::path& file) {
+  const auto fail_reading = [&file](const std::string& reason) {
+    throw ConfigError(ExitStatus::input_missing, printable(file.string(), 4096) + ": cannot be read: " + reason);
+  };
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (!fs::exists(status)) fail_reading(error ? error.message() : std::strerror(ENOENT));
+  if (!fs::is_regular_file(status)) fail_reading("not a regular file");
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) fail_reading(std::strerror(errno));
+  // One byte more than the parser takes: enough for it to see that there is too much.
+  std::string text(kMaxTomlBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+}  // namespace
+
+Config load_config(const fs::path& file, const ConfigOptions& options) {
+  return parse_config(file.empty() ? "" : read_text(file), file, options);
+}
+
+Config parse_config(std::string_view text, const fs::path& name, const ConfigOptions& options) {
+  ConfigReader reader;
+  if (!text.empty()) reader.add_file(text, name);
+  for (const std::string& set : options.sets) reader.add_set(set);
+  return reader.finish(options.default_data_dir);
+}
+
+}  // namespace runnel

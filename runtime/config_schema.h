@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "runtime/config.h"
+
+/// The one table of all configuration keys. Reading, `--set`, printing, the digest and the reference table go through
+/// it.
+namespace runnel {
+
+/// Access to a member of the configuration.
+template <typename T>
+using Field = T& (*)(Config&);
+
+struct BoolKey {
+  Field<bool> field;
+};
+
+struct IntegerKey {
+  Field<std::int64_t> field;
+  std::int64_t min;
+  std::int64_t max;
+  std::int64_t multiple_of = 1;
+};
+
+struct NumberRange {
+  double min;
+  double max;
+  bool below_max = false;  ///< `max` itself is outside
+};
+
+struct NumberKey {
+  Field<double> field;
+  NumberRange range;
+};
+
+/// Two numbers: [a, b].
+struct PairKey {
+  Field<std::array<double, 2>> field;
+  NumberRange first;
+  NumberRange second;
+};
+
+/// One of a few words.
+struct ChoiceKey {
+  Field<std::string> field;
+  std::span<const std::string_view> choices;
+};
+
+/// Any text but none.
+struct TextKey {
+  Field<std::string> field;
+};
+
+/// The name of a file or folder; empty: the default. Inputs are relative to the configuration file, outputs to the
+/// working directory.
+struct FileKey {
+  Field<std::string> field;
+  bool input;
+};
+
+struct DeviceKey {
+  Field<std::string> field;
+};
+
+/// One device for all trainers or one for each.
+struct DevicesKey {
+  Field<std::vector<std::string>> field;
+};
+
+using KeyType =
+    std::variant<BoolKey, IntegerKey, NumberKey, PairKey, ChoiceKey, TextKey, FileKey, DeviceKey, DevicesKey>;
+
+/// The key has an effect only while another one, a choice, has one of some values.
+struct KeyCondition {
+  std::string_view key;
+  Field<std::string> field = nullptr;  ///< nullptr: always
+  std::span<const std::string_view> values;
+};
+
+struct ConfigKey {
+  std::string_view path;
+  KeyType type;
+  std::string_view effect;
+  std::string_view unit = "";
+  KeyCondition only_with = {};
+};
+
+std::span<const ConfigKey> config_keys();
+
+/// nullptr when there is none.
+const ConfigKey* find_config_key(std::string_view path);
+
+/// Whether the key has an effect in this configuration.
+bool has_effect(const ConfigKey& key, const Config& config);
+
+/// Optimizer defaults that differ from rule to rule; those of the first are the initialisers of `OptimizerConfig`.
+struct RuleDefaults {
+  std::string_view rule;
+  double lr;
+  double eps;
+  double weight_decay;
+};
+
+std::span<const RuleDefaults> rule_defaults();
+
+}  // namespace runnel

@@ -1,0 +1,219 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/config_value.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "runtime/edit_distance.h"
+#include "runtime/utf8.h"
+
+namespace runnel {
+namespace {
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <typename... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
+
+std::string to_text(bool value) {
+  return value ? "true" : "false";
+}
+
+std::string to_text(std::int64_t value) {
+  return std::to_string(value);
+}
+
+// The shortest text that reads back as the same number, marked as a floating-point one.
+std::string to_text(double value) {
+  char text[32];
+  const bool plain = value == 0 || (std::abs(value) >= 1e-4 && std::abs(value) < 1e9);
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(std::begin(text), std::end(text), value, format).ptr;
+  std::string number(text, end);
+  return number.find_first_of(".en") == std::string::npos ? number + ".0" : number;
+}
+
+// A TOML basic string, which with these escapes is a JSON string as well.
+std::string to_text(const std::string& value) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      text += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7F) {
+      text += {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      text += c;
+    }
+  }
+  return text + '"';
+}
+
+std::string to_text(const std::array<double, 2>& pair) {
+  return '[' + to_text(pair[0]) + ", " + to_text(pair[1]) + ']';
+}
+
+std::string to_text(const std::vector<std::string>& values) {
+  if (values.size() == 1) return to_text(values[0]);
+  std::string text;
+  for (const std::string& value : values) text += (text.empty() ? "[" : ", ") + to_text(value);
+  return text + ']';
+}
+
+std::string found(const TomlValue& value) {
+  return std::visit(Overloaded{[](const std::string& text) { return '"' + printable(text) + '"'; },
+                               [](const TomlArray&) { return std::string("an array"); },
+                               [](const TomlTable&) { return std::string("a table"); },
+                               [](const TomlDateOrTime&) { return std::string("a date or time"); },
+                               [](const auto& number) { return to_text(number); }},
+                    value.data);
+}
+
+std::string range_text(const NumberRange& range) {
+  std::string text = "from " + to_text(range.min);
+  text += range.below_max ? " to below " : " to ";
+  return text + to_text(range.max);
+}
+
+std::optional<double> number_in(const TomlValue& value, const NumberRange& range) {
+  double number = 0;
+  if (const auto* integer = std::get_if<std::int64_t>(&value.data)) {
+    number = static_cast<double>(*integer);
+  } else if (const auto* real = std::get_if<double>(&value.data)) {
+    number = *real;
+  } else {
+    return std::nullopt;
+  }
+  const bool inside = number >= range.min && number <= range.max && !(range.below_max && number == range.max);
+  // Adding 0 turns -0 into 0, so that equal configurations print alike.
+  return inside ? std::optional(number + 0.0) : std::nullopt;
+}
+
+bool is_device(const std::string& text) {
+  constexpr std::string_view kIndexed = "cuda:";
+  if (text == "auto" || text == "cpu" || text == "cuda") return true;
+  if (!text.starts_with(kIndexed) || text.size() == kIndexed.size() || text.size() > kIndexed.size() + 3) return false;
+  return std::all_of(text.begin() + kIndexed.size(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+constexpr std::string_view kDevice = "\"auto\", \"cpu\", \"cuda\" or \"cuda:K\"";
+
+bool assign(const BoolKey& key, const TomlValue& value, Config& config) {
+  const auto* boolean = std::get_if<bool>(&value.data);
+  if (boolean != nullptr) key.field(config) = *boolean;
+  return boolean != nullptr;
+}
+
+bool assign(const IntegerKey& key, const TomlValue& value, Config& config) {
+  const auto* integer = std::get_if<std::int64_t>(&value.data);
+  if (integer == nullptr || *integer < key.min || *integer > key.max || *integer % key.multiple_of != 0) return false;
+  key.field(config) = *integer;
+  return true;
+}
+
+bool assign(const NumberKey& key, const TomlValue& value, Config& config) {
+  const std::optional<double> number = number_in(value, key.range);
+  if (number) key.field(config) = *number;
+  return number.has_value();
+}
+
+bool assign(const PairKey& key, const TomlValue& value, Config& config) {
+  const auto* array = std::get_if<TomlArray>(&value.data);
+  if (array == nullptr || array->size() != 2) return false;
+  const std::optional<double> first = number_in((*array)[0], key.first);
+  const std::optional<double> second = number_in((*array)[1], key.second);
+  if (first && second) key.field(config) = {*first, *second};
+  return first && second;
+}
+
+bool assign(const ChoiceKey& key, const TomlValue& value, Config& config) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (text == nullptr || std::ranges::find(key.choices, *text) == key.choices.end()) return false;
+  key.field(config) = *text;
+  return true;
+}
+
+bool assign(const TextKey& key, const TomlValue& value, Config& config) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (text == nullptr || text->empty()) return false;
+  key.field(config) = *text;
+  return true;
+}
+
+bool assign(const FileKey& key, const TomlValue& value, Config& config) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (text == nullptr || text->find('\0') != std::string::npos) return false;
+  key.field(config) = *text;
+  return true;
+}
+
+bool assign(const DeviceKey& key, const TomlValue& value, Config& config) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (text == nullptr || !is_device(*text)) return false;
+  key.field(config) = *text;
+  return true;
+}
+
+bool assign(const DevicesKey& key, const TomlValue& value, Config& config) {
+  const auto* array = std::get_if<TomlArray>(&value.data);
+  const TomlArray devices = array != nullptr ? *array : TomlArray{value};
+  std::vector<std::string> names;
+  for (const TomlValue& device : devices) {
+    const auto* text = std::get_if<std::string>(&device.data);
+    if (text == nullptr || !is_device(*text)) return false;
+    names.push_back(*text);
+  }
+  if (!names.empty()) key.field(config) = names;
+  return !names.empty();
+}
+
+}  // namespace
+
+void read_value(const KeyType& type, const TomlValue& value, Config& config) {
+  if (std::visit([&](const auto& key) { return assign(key, value, config); }, type)) return;
+  std::string message = "expected " + describe(type) + ", found " + found(value);
+  const auto* choice = std::get_if<ChoiceKey>(&type);
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (choice != nullptr && text != nullptr) message += did_you_mean(*text, choice->choices);
+  throw ValueError(message);
+}
+
+std::string print_value(const KeyType& type, const Config& config) {
+  // A field gives access for writing; here it only reads.
+  return std::visit([&](const auto& key) { return to_text(key.field(const_cast<Config&>(config))); }, type);
+}
+
+std::string describe(const KeyType& type) {
+  return std::visit(Overloaded{
+                        [](const BoolKey&) { return std::string("true or false"); },
+                        [](const IntegerKey& key) {
+                          if (key.min == key.max) return to_text(key.min);
+                          const std::string range = "an integer from " + to_text(key.min) + " to " + to_text(key.max);
+                          return key.multiple_of == 1 ? range : range + ", a multiple of " + to_text(key.multiple_of);
+                        },
+                        [](const NumberKey& key) { return "a number " + range_text(key.range); },
+                        [](const PairKey& key) {
+                          return "two numbers in an array, " + range_text(key.first) + " and " + range_text(key.second);
+                        },
+                        [](const ChoiceKey& key) {
+                          std::string text;
+                          for (const std::string_view choice : key.choices) {
+                            text += (text.empty() ? "" : ", ") + to_text(std::string(choice));
+                          }
+                          return key.choices.size() == 1 ? text : "one of " + text;
+                        },
+                        [](const TextKey&) { return std::string("a string that is not empty"); },
+                        [](const FileKey&) { return std::string("a file name in a string"); },
+                        [](const DeviceKey&) { return std::string(kDevice); },
+                        [](const DevicesKey&) { return std::string(kDevice) + ", or an array of them"; },
+                    },
+                    type);
+}
+
+}  // namespace runnel

@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "runtime/config_schema.h"
+#include "runtime/toml_document.h"
+
+namespace runnel {
+
+/// A value that its key does not take; the text says what was expected and what was found.
+class ValueError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Stores `value` in the key's member of `config`. Throws `ValueError`.
+void read_value(const KeyType& type, const TomlValue& value, Config& config);
+
+/// The key's value in a syntax that TOML and JSON share; reading it gives the same value.
+std::string print_value(const KeyType& type, const Config& config);
+
+/// What the key takes: "an integer from 1 to 1024".
+std::string describe(const KeyType& type);
+
+}  // namespace runnel

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "runtime/atomic_file.h"
+
+namespace runnel {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Quantiles& q) {
+  return {{"min", q.min}, {"p50", q.p50}, {"p99", q.p99}};
+}
+
+// The keys' dotted names become nested objects.
+Json to_json(const Config& config) {
+  Json json;
+  for (const auto& [key, value] : config_values(config)) {
+    std::string pointer = '/' + key;
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    json[Json::json_pointer(pointer)] = Json::parse(value);
+  }
+  return json;
+}
+
+Json to_json(const RunReport::Process& p) {
+  return {{"rank", p.rank}, {"role", p.role}, {"host", p.host}, {"pid", p.pid}, {"device", p.device}};
+}
+
+Json to_json(const RunReport::Path& p) {
+  return {{"trainer", p.trainer},
+          {"generator", p.generator},
+          {"path", p.path},
+          {"transports", p.transports},
+          {"reason", p.reason}};
+}
+
+Json to_json(const RunReport::Lost& l) {
+  return {{"rank", l.rank}, {"step", l.step}, {"cause", l.cause}};
+}
+
+template <typename Item>
+Json array_of(const std::vector<Item>& items) {
+  Json json = Json::array();
+  for (const Item& item : items) json.push_back(to_json(item));
+  return json;
+}
+
+Json loss_curve(const std::vector<std::pair<std::int64_t, double>>& points) {
+  Json json = Json::array();
+  for (const auto& [step, loss] : points) json.push_back(Json::array({step, loss}));
+  return json;
+}
+
+}  // namespace
+
+Quantiles quantiles(std::vector<double> samples) {
+  if (samples.empty()) return {};
+  std::sort(samples.begin(), samples.end());
+  const auto nearest_rank = [&samples](double share) {
+    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(samples.size())));
+    return samples[std::max<std::size_t>(rank, 1) - 1];
+  };
+  return {samples.front(), nearest_rank(0.50), nearest_rank(0.99)};
+}
+
+std::string to_json(const RunReport& r) {
+  const Json json = {
+      {"runnel", {{"version", r.version}, {"commit", r.commit}}},
+      {"versions", {{"ucx", r.ucx_version}, {"torch", r.torch_version}, {"mpi", r.mpi_version}}},
+      {"config", to_json(r.config)},
+      {"processes", array_of(r.processes)},
+      {"paths", array_of(r.paths)},
+      {"steps", r.steps},
+      {"gradients", r.gradients},
+      {"epochs", r.epochs},
+      {"seconds",
+       {{"bootstrap", r.seconds.bootstrap},
+        {"data", r.seconds.data},
+        {"train", r.seconds.train},
+        {"test", r.seconds.test},
+        {"total", r.seconds.total}}},
+      {"step_ms", to_json(r.step_ms)},
+      {"exchange_ms", to_json(r.exchange_ms)},
+      {"exposed_ms", to_json(r.exposed_ms)},
+      {"images_per_second", r.images_per_second},
+      {"bytes", {{"gradient", r.bytes.gradient}, {"parameter", r.bytes.parameter}, {"staged", r.bytes.staged}}},
+      {"test",
+       {{"loss", r.test.loss},
+        {"accuracy", r.test.accuracy},
+        {"correct", r.test.correct},
+        {"samples", r.test.samples}}},
+      {"loss", loss_curve(r.loss)},
+      {"parameters_sha256", r.parameters_sha256},
+      {"lost", array_of(r.lost)},
+      {"exit", r.exit},
+  };
+  // Host names and reasons come from the system; what is not UTF-8 in them must not cost the report.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+void write_report(const RunReport& report, const std::filesystem::path& file) {
+  const std::string text = to_json(report);
+  const auto bytes = std::as_bytes(std::span(text));
+  write_file_atomically(file, {&bytes, 1});
+}
+
+}  // namespace runnel
