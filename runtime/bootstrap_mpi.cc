@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/bootstrap_mpi.h"
+
+#define OMPI_SKIP_MPICXX 1
+#include <mpi.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "runtime/exit_status.h"
+#include "transport/log.h"
+
+namespace runnel {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Ends the process when it is not destroyed before the deadline.
+class Watchdog {
+ public:
+  Watchdog(const Deadline& deadline, std::string message)
+      : thread_([this, deadline, text = std::move(message)](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          if (changed_.wait_for(lock, stop, deadline.remaining(), [] { return false; }) || stop.stop_requested())
+            return;
+          log_error(text);
+          _exit(static_cast<int>(ExitStatus::peer_lost));
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::jthread thread_;
+};
+
+/// Without overriding what the user or the launcher says.
+void keep_mpi_off_ucx() {
+  setenv("OMPI_MCA_pml", "ob1", 0);
+  setenv("OMPI_MCA_osc", "^ucx", 0);
+  setenv("OMPI_MCA_btl", "self,vader,tcp", 0);
+  // Ranks may not be allowed to read each other's memory (containers); a few KB of bootstrap do not need it.
+  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+}
+
+void check(int result, const char* call) {
+  if (result == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(result, text.data(), &length);
+  throw BootstrapError(std::string(call) + " failed: " + text.data());
+}
+
+/// Completes `request` by polling with sleeps: a rank that waits for a slower one leaves it the core.
+void wait_for(MPI_Request& request, const Deadline& deadline, const char* what) {
+  int done = 0;
+  for (;;) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), what);
+    if (done != 0) return;
+    if (deadline.expired()) {
+      throw BootstrapError(std::string("not all ranks came to the bootstrap's ") + what +
+                           " in time phase=bootstrap; look for a rank that is stopped or busy, or "
+                           "raise run.timeout_s");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+}  // namespace
+
+MpiBootstrap::MpiBootstrap(const Deadline& deadline) {
+  keep_mpi_off_ucx();
+  {
+    const Watchdog watchdog(
+        deadline,
+        "not all ranks came to MPI_Init in time phase=bootstrap; look for a rank that is stopped, or "
+        "raise run.timeout_s");
+    check(MPI_Init(nullptr, nullptr), "MPI_Init");
+  }
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
+}
+
+std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std::byte> mine,
+                                                             const Deadline& deadline) {
+  const auto ranks = static_cast<std::size_t>(size_);
+  const int my_bytes = static_cast<int>(mine.size());
+  std::vector<int> bytes(ranks);
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Iallgather(&my_bytes, 1, MPI_INT, bytes.data(), 1, MPI_INT, MPI_COMM_WORLD, &request), "MPI_Iallgather");
+  wait_for(request, deadline, "exchange of lengths");
+
+  std::vector<int> offsets(ranks);
+  std::exclusive_scan(bytes.begin(), bytes.end(), offsets.begin(), 0);
+  std::vector<std::byte> all(static_cast<std::size_t>(offsets.back() + bytes.back()));
+  check(MPI_Iallgatherv(mine.data(), my_bytes, MPI_BYTE, all.data(), bytes.data(), offsets.data(), MPI_BYTE,
+                        MPI_COMM_WORLD, &request),
+        "MPI_Iallgatherv");
+  wait_for(request, deadline, "exchange of frames");
+
+  std::vector<std::vector<std::byte>> gathered;
+  gathered.reserve(ranks);
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    const auto begin = all.begin() + offsets[rank];
+    gathered.emplace_back(begin, begin + bytes[rank]);
+  }
+  return gathered;
+}
+
+void MpiBootstrap::barrier(const Deadline& deadline) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
+  wait_for(request, deadline, "barrier");
+}
+
+void MpiBootstrap::finalize() {
+  check(MPI_Finalize(), "MPI_Finalize");
+}
+
+std::string MpiBootstrap::library_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  const std::string full = text.data();
+  return full.substr(0, full.find(','));
+}
+
+}  // namespace runnel

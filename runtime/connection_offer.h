@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "runtime/bootstrap.h"
+#include "transport/deadline.h"
+#include "transport/region_descriptor.h"
+
+namespace runnel {
+
+/// What a process gives to its peers so that they can connect to it and reach its slabs.
+struct ConnectionOffer {
+  std::vector<std::byte> data_address;      ///< of the worker that moves gradients and parameters
+  std::vector<std::byte> liveness_address;  ///< of the worker that carries heartbeats
+  RegionDescriptor control;                 ///< bells and records, runtime/control_block.h
+  RegionDescriptor heartbeats;              ///< runtime/liveness.h
+
+  struct Tensors {
+    RegionDescriptor gradients;   ///< trainers x kSlots slots
+    RegionDescriptor parameters;  ///< kParameterBuffers buffers
+  };
+  std::optional<Tensors> tensors;  ///< of a generator
+};
+
+/// Collective: every rank's offer, by rank. Throws `FrameError` before anything of a damaged frame reaches UCX.
+std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const ConnectionOffer& mine,
+                                             const Deadline& deadline);
+
+}  // namespace runnel

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "transport/path.h"
+#include "transport/slab.h"
+
+/// Where bells and records lie in the control slabs. Both sides compute the same offsets; runtime/README.md has the
+/// table. Control slabs are host memory even when tensors are not.
+namespace runnel {
+
+/// What a trainer tells about a step, next to its gradients. Times are of the trainer's steady clock.
+struct StepRecord {
+  std::uint64_t step;
+  std::uint64_t samples;
+  double loss;                       ///< mean over the batch; 0 for an empty one
+  std::int64_t gradient_ready_ns;    ///< backward of this step has ended
+  std::int64_t parameters_ready_ns;  ///< the parameters that this step computed with were usable
+  std::int64_t exposed_ns;           ///< waited for them, after the backward pass before
+  std::uint64_t staged_bytes;        ///< of gradients that were copied into the slot instead of computed there
+  std::uint64_t reserved;            ///< 0
+};
+
+/// What a trainer tells about its part of an evaluation. The run's last one also closes the last step.
+struct EvaluationRecord {
+  std::uint64_t version;
+  std::uint64_t samples;
+  std::uint64_t correct;
+  double loss_sum;
+  std::int64_t parameters_ready_ns;
+  std::int64_t exposed_ns;
+  std::uint64_t reserved[2];  ///< 0
+};
+
+/// Every control slab begins with its owner's park word.
+inline constexpr std::size_t kParkOffset = 0;
+
+static_assert(sizeof(StepRecord) == 64 && std::is_trivially_copyable_v<StepRecord>);
+static_assert(sizeof(EvaluationRecord) == 64 && std::is_trivially_copyable_v<EvaluationRecord>);
+
+/// The generator's control slab: the park word, then for every trainer three bells, three records and the area that its
+/// path probe writes and reads.
+struct GeneratorControl {
+  static constexpr std::size_t kFirst = kLineBytes;
+  static constexpr std::size_t kPerTrainer =
+      3 * kLineBytes + 2 * sizeof(StepRecord) + sizeof(EvaluationRecord) + PathProbe::kProbeBytes;
+
+  static constexpr std::size_t base(int trainer) { return kFirst + static_cast<std::size_t>(trainer) * kPerTrainer; }
+  static constexpr std::size_t hello_bell(int trainer) { return base(trainer); }
+  static constexpr std::size_t gradient_bell(int trainer) { return base(trainer) + kLineBytes; }
+  static constexpr std::size_t evaluation_bell(int trainer) { return base(trainer) + 2 * kLineBytes; }
+  static constexpr std::size_t step_record(int trainer, int slot) {
+    return base(trainer) + 3 * kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
+  }
+  static constexpr std::size_t evaluation_record(int trainer) {
+    return base(trainer) + 3 * kLineBytes + 2 * sizeof(StepRecord);
+  }
+  static constexpr std::size_t probe_area(int trainer) { return evaluation_record(trainer) + sizeof(EvaluationRecord); }
+  static constexpr std::size_t bytes(int trainers) { return base(trainers); }
+};
+
+/// A trainer's control slab: the park word, the generator's two bells, and what the trainer itself puts and gets: its
+/// records, one for each that may be under way, and its end of the path probe.
+struct TrainerControl {
+  static constexpr std::size_t kHelloBell = kLineBytes;
+  static constexpr std::size_t kVersionBell = 2 * kLineBytes;
+  static constexpr std::size_t step_record(int slot) {
+    return 3 * kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
+  }
+  static constexpr std::size_t kEvaluationRecord = 3 * kLineBytes + 2 * sizeof(StepRecord);
+  static constexpr std::size_t kProbeArea = kEvaluationRecord + sizeof(EvaluationRecord);
+  static constexpr std::size_t kBytes = kProbeArea + PathProbe::kProbeBytes;
+};
+
+}  // namespace runnel

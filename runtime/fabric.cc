@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/fabric.h"
+
+#include "runtime/control_block.h"
+
+namespace runnel {
+namespace {
+
+ContextOptions context_options(const PeerGroup& group, const TransportConfig& config) {
+  const auto forced = path_from_string(config.path);
+  ContextOptions options = forced ? context_options_for(*forced) : ContextOptions{};
+  std::vector<Host> hosts;
+  for (const Peer& peer : group.all()) hosts.push_back(peer.host);
+  options.interface = config.interface == "auto" ? choose_interface(group.self().host, hosts) : config.interface;
+  options.estimated_peers = group.all().size();
+  options.shared_between_threads = true;  // the heartbeat thread has a worker of its own
+  return options;
+}
+
+MappingPolicy policy_for(const TransportConfig& config) {
+  const auto forced = path_from_string(config.path);
+  return forced ? mapping_policy_for(*forced) : MappingPolicy::when_possible;
+}
+
+/// Trainers wait a little longer than the generator, which knows who is late and says so.
+std::chrono::nanoseconds timeout_for(Role role, double timeout_s) {
+  const std::chrono::duration<double> timeout(timeout_s + (role == Role::trainer ? 2.0 : 0.0));
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(timeout);
+}
+
+}  // namespace
+
+std::int64_t steady_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations)
+    : group_(group),
+      mapping_policy_(policy_for(config.transport)),
+      timeout_(timeout_for(group.self().role, config.run.timeout_s)),
+      context_(context_options(group, config.transport)),
+      worker_(context_),
+      control_(Slab::allocate(context_, control_bytes)),
+      queue_(worker_, operations),
+      liveness_(context_, group) {
+  // Until paths are known, any peer may write silently.
+  waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), ParkOn::capped_events);
+  liveness_.interrupt_on_stop(&*waiter_);
+}
+
+Fabric::~Fabric() {
+  liveness_.interrupt_on_stop(nullptr);
+}
+
+ConnectionOffer Fabric::offer() const {
+  ConnectionOffer offer;
+  offer.data_address = worker_.address();
+  offer.control = control_.descriptor();
+  liveness_.add_to(offer);
+  return offer;
+}
+
+void Fabric::park_for(std::span<const PathReport> paths) {
+  liveness_.interrupt_on_stop(nullptr);
+  waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), park_on_for(paths));
+  liveness_.interrupt_on_stop(&*waiter_);
+}
+
+void Fabric::drop_completions() {
+  (void)queue_.poll(completions_);
+}
+
+void Fabric::wait_for_transfers(int rank) {
+  wait_until([](const Completion&) {}, [this] { return queue_.in_flight() == 0; }, [rank] { return rank; });
+}
+
+RunError Fabric::error_for(const Status& status, int rank) const {
+  if (liveness_.stopping()) return liveness_.stop_error();
+  if (status.code() == StatusCode::deadline_exceeded) {
+    return liveness_.lost_error(rank, "it did not do its part within run.timeout_s");
+  }
+  return liveness_.lost_error(rank, status.message());
+}
+
+}  // namespace runnel

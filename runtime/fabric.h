@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "runtime/config.h"
+#include "runtime/liveness.h"
+#include "runtime/peer_group.h"
+#include "transport/completion_queue.h"
+#include "transport/context.h"
+#include "transport/path.h"
+#include "transport/slab.h"
+#include "transport/waiter.h"
+#include "transport/worker.h"
+
+namespace runnel {
+
+/// Nanoseconds of this host's steady clock; equal in all processes of one host.
+std::int64_t steady_ns();
+
+/// What a generator and a trainer have alike: this process's end of the job's transport, and the watch over its peers.
+///
+/// Thread: the main thread's.
+class Fabric {
+ public:
+  /// Makes context, worker, and a control slab of `control_bytes` whose first line is the park word. `operations` is
+  /// how many transfers may be under way at once. Throws `TransportError`, `RunError`.
+  Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations);
+  ~Fabric();
+
+  Fabric(const Fabric&) = delete;
+  Fabric& operator=(const Fabric&) = delete;
+
+  const PeerGroup& group() const { return group_; }
+  Context& context() { return context_; }
+  Worker& worker() { return worker_; }
+  Slab& control() { return control_; }
+  CompletionQueue& queue() { return queue_; }
+  Liveness& liveness() { return liveness_; }
+  const Liveness& liveness() const { return liveness_; }
+  MappingPolicy mapping_policy() const { return mapping_policy_; }
+
+  /// The offer of a process that has only control memory: a generator adds its tensors.
+  ConnectionOffer offer() const;
+
+  /// From here on, waits park as suits the paths by which peers write to this process.
+  void park_for(std::span<const PathReport> paths);
+
+  /// The deadline of one wait in the step path: run.timeout_s from now.
+  Deadline deadline() const { return Deadline::after(timeout_); }
+
+  /// Waits until `done()`; every completion meanwhile goes to `handle`. Throws `RunError` when the run has to stop, and
+  /// when run.timeout_s passes: then `awaited()` is the rank that has not done its part.
+  template <class Handle, class Done, class Awaited>
+  void wait_until(Handle&& handle, Done&& done, Awaited&& awaited) {
+    const Deadline until = deadline();
+    while (!done()) {
+      const auto polled = queue_.wait(completions_, *waiter_, until);
+      for (const Completion& completion : std::span(completions_).first(polled.count)) handle(completion);
+      if (!polled.status.ok()) throw error_for(polled.status, awaited());
+    }
+  }
+
+  /// Polls the queue and forgets what it gives; bells are read from memory, so no news is lost.
+  void drop_completions();
+
+  /// Waits until every transfer is complete.
+  void wait_for_transfers(int rank);
+
+  /// The error to end with after `status` on a transfer with, or a wait for, `rank`.
+  RunError error_for(const Status& status, int rank) const;
+
+ private:
+  const PeerGroup& group_;
+  MappingPolicy mapping_policy_;
+  std::chrono::nanoseconds timeout_;
+  Context context_;
+  Worker worker_;
+  Slab control_;
+  CompletionQueue queue_;
+  std::optional<Waiter> waiter_;
+  std::array<Completion, 64> completions_;
+  Liveness liveness_;
+};
+
+}  // namespace runnel

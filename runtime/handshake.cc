@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/handshake.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/frame.h"
+
+namespace runnel {
+namespace {
+
+// Words of the hello bells, which only rise. A trainer's answers in the clock rounds are times, far above these.
+constexpr std::uint64_t kConnected = 1;
+constexpr std::uint64_t kProbed = 2;
+constexpr std::uint64_t kFirstClockRound = 3;
+constexpr std::uint64_t kClockRounds = 8;
+
+/// Waits until the bell that `rank` rings is at least `word`. Completions are of no interest yet.
+void await(Fabric& fabric, const Bell& bell, std::uint64_t word, int rank) {
+  fabric.wait_until([](const Completion&) {}, [&] { return bell.value() >= word; }, [rank] { return rank; });
+}
+
+void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
+  const Status status = fabric.queue().ring(bell, word, 0);
+  if (!status.ok()) throw fabric.error_for(status, rank);
+}
+
+std::vector<std::byte> pack(const PathReport& report) {
+  FrameWriter writer;
+  writer.u8(static_cast<std::uint8_t>(report.path));
+  writer.u32(static_cast<std::uint32_t>(report.transports.size()));
+  for (const std::string& transport : report.transports) writer.text(transport);
+  writer.text(report.reason);
+  return writer.seal(FrameKind::path);
+}
+
+PathReport unpack(std::span<const std::byte> frame, int rank) {
+  FrameReader reader(frame, FrameKind::path, "rank " + std::to_string(rank));
+  PathReport report;
+  report.path = static_cast<Path>(reader.u8());
+  for (std::uint32_t left = reader.u32(); left > 0; --left) report.transports.push_back(reader.text());
+  report.reason = reader.text();
+  reader.finish();
+  return report;
+}
+
+bool uses_rdma(const PathReport& report) {
+  return std::any_of(report.transports.begin(), report.transports.end(), [](const std::string& transport) {
+    return transport.starts_with("rc_") || transport.starts_with("dc_") || transport.starts_with("ud_");
+  });
+}
+
+bool satisfies(const PathReport& report, const std::string& require) {
+  if (require == "rdma") return report.path == Path::one_sided && uses_rdma(report);
+  const auto wanted = path_from_string(require);
+  return !wanted || report.path >= *wanted;
+}
+
+/// Collective: the path of every trainer, by index.
+std::vector<PathReport> share_paths(Bootstrap& bootstrap, const PeerGroup& group, const PathReport& mine,
+                                    const std::string& require, const Deadline& deadline) {
+  const auto frames = bootstrap.all_gather(pack(mine), deadline);
+  std::vector<PathReport> reports;
+  for (int index = 0; index < group.trainers(); ++index) {
+    const Peer& trainer = group.trainer(index);
+    reports.push_back(unpack(frames[static_cast<std::size_t>(trainer.rank)], trainer.rank));
+    if (satisfies(reports.back(), require)) continue;
+    throw RunError(ExitStatus::bad_configuration,
+                   "transport.require is '" + require + "', but trainer " + std::to_string(index) + " on " +
+                       trainer.host.name + " reaches the generator on " + group.generator().host.name + " only " +
+                       std::string(to_string(reports.back().path)) + ": " + reports.back().reason +
+                       "; mend that, or lower transport.require");
+  }
+  return reports;
+}
+
+/// The trainer's clock minus this one, by the round with the least time under way: Cristian's algorithm (Distributed
+/// Computing 3, 1989).
+std::int64_t compare_clocks(Fabric& fabric, TrainerLink& link, int rank) {
+  std::int64_t least_round_trip = std::numeric_limits<std::int64_t>::max();
+  std::int64_t offset = 0;
+  for (std::uint64_t round = 0; round < kClockRounds; ++round) {
+    const std::uint64_t before = link.hello_heard.value();
+    const std::int64_t sent = steady_ns();
+    ring(fabric, link.hello, kFirstClockRound + round, rank);
+    await(fabric, link.hello_heard, before + 1, rank);
+    const std::int64_t received = steady_ns();
+    if (received - sent >= least_round_trip) continue;
+    least_round_trip = received - sent;
+    offset = static_cast<std::int64_t>(link.hello_heard.value()) - (sent + received) / 2;
+  }
+  return offset;
+}
+
+void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
+  for (std::uint64_t round = 0; round < kClockRounds; ++round) {
+    await(fabric, link.hello_heard, kFirstClockRound + round, rank);
+    ring(fabric, link.hello, static_cast<std::uint64_t>(steady_ns()), rank);
+  }
+}
+
+}  // namespace
+
+std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
+                                         std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
+                                         const Deadline& deadline) {
+  const PeerGroup& group = fabric.group();
+  const auto each_trainer = [&](auto&& action) {
+    for (int index = 0; index < group.trainers(); ++index) {
+      action(*links[static_cast<std::size_t>(index)], group.trainer(index));
+    }
+  };
+  each_trainer([&](TrainerLink& link, const Peer& peer) {
+    PathProbe::prepare(fabric.control(), GeneratorControl::probe_area(peer.index));
+    ring(fabric, link.hello, kConnected, peer.rank);
+  });
+  each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kConnected, peer.rank); });
+  bootstrap.barrier(deadline);
+  bootstrap.barrier(deadline);
+  each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kProbed, peer.rank); });
+
+  std::vector<TrainerFacts> facts(links.size());
+  each_trainer([&](TrainerLink& link, const Peer& peer) {
+    const std::int64_t offset = compare_clocks(fabric, link, peer.rank);
+    if (!group.same_host(peer, group.self())) facts[static_cast<std::size_t>(peer.index)].clock_offset_ns = offset;
+  });
+  auto paths = share_paths(bootstrap, group, PathReport{}, require, deadline);
+  for (std::size_t i = 0; i < facts.size(); ++i) facts[i].path = std::move(paths[i]);
+  return facts;
+}
+
+PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& link, const std::string& require,
+                           const Deadline& deadline) {
+  const PeerGroup& group = fabric.group();
+  const int generator = group.generator().rank;
+  ring(fabric, link.hello, kConnected, generator);
+  await(fabric, link.hello_heard, kConnected, generator);
+  bootstrap.barrier(deadline);
+  PathProbe probe(link.control, GeneratorControl::probe_area(group.self().index), fabric.control(),
+                  TrainerControl::kProbeArea);
+  const PathReport mine = probe.run();
+  bootstrap.barrier(deadline);
+  const Status status = probe.finish(deadline);
+  if (!status.ok()) throw fabric.error_for(status, generator);
+  ring(fabric, link.hello, kProbed, generator);
+  answer_clock_rounds(fabric, link, generator);
+  share_paths(bootstrap, group, mine, require, deadline);
+  return mine;
+}
+
+}  // namespace runnel

@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/bootstrap.h"
+#include "runtime/fabric.h"
+#include "runtime/link.h"
+#include "transport/path.h"
+
+namespace runnel {
+
+/// The last part of the bootstrap: first bells both ways, the path of every pair found by trying, clocks compared.
+///
+/// The order keeps generators silent (no progress of their workers) while trainers probe:
+///   1. both ring "connected", and wait for the other's;
+///   2. barrier; trainers probe; barrier;
+///   3. trainers finish their probes and ring "probed"; the generator, which progresses again, waits for it;
+///   4. the generator times some rounds of bells with each trainer, whose answer is its clock;
+///   5. all learn all paths, and refuse the run together when one is worse than `transport.require`.
+struct TrainerFacts {
+  PathReport path;
+  std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus the generator's; 0 on the same host
+};
+
+/// The generator's part; gives the facts of every trainer. Throws `RunError`, `TransportError`, `BootstrapError`.
+std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
+                                         std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
+                                         const Deadline& deadline);
+
+/// A trainer's part; gives its own path. Throws the same.
+PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& link, const std::string& require,
+                           const Deadline& deadline);
+
+}  // namespace runnel

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "runtime/connection_offer.h"
+#include "runtime/peer_group.h"
+#include "transport/context.h"
+
+namespace runnel {
+
+/// Why a run has to stop before its end. The numbers travel in heartbeat words.
+enum class StopCause : std::uint8_t {
+  none = 0,
+  process_ended = 1,    ///< a peer on this host has ended (pidfd)
+  connection_lost = 2,  ///< UCX reported the peer's endpoint
+  no_heartbeat = 3,     ///< stopped, hung, or behind a broken network
+  own_error = 4,        ///< the process ends itself, after a line of its own
+  interrupted = 5,      ///< SIGINT
+  terminated = 6,       ///< SIGTERM
+};
+
+struct Stop {
+  StopCause cause = StopCause::none;
+  int rank = 0;           ///< who is lost, has failed, or got the signal
+  bool reported = false;  ///< by another process, from which this one learned it
+};
+
+/// What a process rings at its peers every 100 ms. Words grow with the state, then with the counter.
+struct HeartbeatWord {
+  enum class State : std::uint8_t { alive = 0, leaving = 1, stopping = 2 };
+
+  State state = State::alive;
+  Stop stop;                  ///< of a stopping process; `reported` does not travel
+  std::uint64_t counter = 0;  ///< < 2^36
+
+  std::uint64_t encode() const;
+  static HeartbeatWord decode(std::uint64_t word);
+};
+
+/// The thread that sends and watches heartbeats, between the generator and every trainer, and that receives this
+/// process's SIGINT and SIGTERM. It owns a worker, a slab and endpoints of its own, so it works while the main thread
+/// computes. The generator passes a stop on, so that all ranks learn of it.
+class HeartbeatThread {
+ public:
+  static constexpr std::chrono::milliseconds kBeat{100};
+  static constexpr std::chrono::milliseconds kTimeout{2000};
+
+  /// How long the main thread has to end the process after a stop. After a loss the sum with kTimeout stays below the 5
+  /// s in which a run ends; after a signal it stays below mpirun's SIGKILL, which comes 1 s after its SIGTERM.
+  static constexpr std::chrono::milliseconds kGraceAfterLoss{1500};
+  static constexpr std::chrono::milliseconds kGraceAfterSignal{400};
+
+  /// mpirun answers the death of one rank with SIGTERM to the others, so a SIGTERM is believed only when no peer is
+  /// found lost within this time.
+  static constexpr std::chrono::milliseconds kBelieveSigterm{150};
+
+  /// What the thread calls, in itself.
+  struct Callbacks {
+    std::function<void(const Stop&)> on_stop;  ///< once, when the run has to stop
+    std::function<void()> on_overdue;          ///< the grace after on_stop is over and the process still runs
+  };
+
+  /// Starts the thread, and blocks SIGINT and SIGTERM in the calling one and in those that it starts later. `context`
+  /// is shared between threads and, like `group`, outlives this. Throws `TransportError`.
+  HeartbeatThread(Context& context, const PeerGroup& group, Callbacks callbacks);
+
+  /// Ends the thread; peers take it as a loss unless `leave` was called before.
+  ~HeartbeatThread();
+
+  HeartbeatThread(const HeartbeatThread&) = delete;
+  HeartbeatThread& operator=(const HeartbeatThread&) = delete;
+
+  /// Adds this process's address and region to `offer`.
+  void add_to(ConnectionOffer& offer) const;
+
+  /// Connects and begins to beat.
+  void start(const std::vector<ConnectionOffer>& offers);
+
+  /// Tells peers that silence from here on is no loss (`leave`), or that they should stop (`fail`: this process has an
+  /// error of its own). Returns when they know, or after 1 s.
+  void leave() { say_farewell(Farewell::leave); }
+  void fail() { say_farewell(Farewell::fail); }
+
+ private:
+  enum class Farewell : std::uint8_t { none, leave, fail };
+  class Loop;
+
+  void say_farewell(Farewell farewell);
+
+  Callbacks callbacks_;
+  ConnectionOffer offer_;                // this process's part, written before the constructor returns
+  std::vector<ConnectionOffer> offers_;  // of all, written before started_
+  int command_fd_ = -1;                  // eventfd: one of the atomics below has changed
+  std::atomic<bool> started_{false};
+  std::atomic<bool> ending_{false};
+  std::atomic<Farewell> farewell_{Farewell::none};
+  std::atomic<bool> farewell_said_{false};
+  std::thread thread_;
+};
+
+}  // namespace runnel

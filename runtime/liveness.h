@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/exit_status.h"
+#include "runtime/heartbeat.h"
+#include "transport/waiter.h"
+
+namespace runnel {
+
+/// What this process is doing, for the line that it ends with when a peer is lost.
+enum class Phase : std::uint8_t { bootstrap, push, reduce, publish, pull, evaluate };
+
+/// The main thread's view of its HeartbeatThread: whether the run has to stop, and the error to end with. When the main
+/// thread does not end the process in time, because it computes or hangs, this does.
+/// Thread: the main thread's, but for what the heartbeat thread calls inside.
+class Liveness {
+ public:
+  /// `context` is shared between threads and, like `group`, outlives this.
+  Liveness(Context& context, const PeerGroup& group);
+
+  void add_to(ConnectionOffer& offer) const { thread_.add_to(offer); }
+
+  /// Connects and begins to beat.
+  void start(const std::vector<ConnectionOffer>& offers) { thread_.start(offers); }
+
+  /// Interrupts `waiter` when the run has to stop, or at once when it has to already. The waiter lives until it is
+  /// replaced, by another one or by nullptr.
+  void interrupt_on_stop(Waiter* waiter);
+
+  /// Says what the main thread does now. Relaxed stores: free on the step path.
+  void enter(Phase phase, std::uint64_t step) {
+    phase_.store(phase, std::memory_order_relaxed);
+    step_.store(step, std::memory_order_relaxed);
+  }
+
+  bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+
+  /// The error to end with once `stopping()`: 69 with rank, host and phase for a lost peer, 130 or 143 for a signal.
+  /// Its text is empty when another process reports it.
+  RunError stop_error() const;
+
+  /// The error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
+  RunError lost_error(int rank, const std::string& cause) const;
+
+  /// See HeartbeatThread.
+  void leave() { thread_.leave(); }
+  void fail() { thread_.fail(); }
+
+ private:
+  void on_stop(const Stop& reason);
+  void end_process() const;
+
+  const PeerGroup& group_;
+  std::atomic<Phase> phase_{Phase::bootstrap};
+  std::atomic<std::uint64_t> step_{0};
+  std::atomic<bool> stopping_{false};
+  Stop stop_;  // written once, before stopping_
+  std::atomic<Waiter*> waiter_{nullptr};
+  HeartbeatThread thread_;
+};
+
+}  // namespace runnel

@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/peer_group.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/frame.h"
+
+namespace runnel {
+namespace {
+
+std::string rank_name(int rank) {
+  return "rank " + std::to_string(rank);
+}
+
+std::vector<std::byte> pack(const Introduction& mine, const Host& host) {
+  FrameWriter writer;
+  writer.text(mine.runnel_version);
+  writer.text(mine.ucx_version);
+  writer.text(mine.layout_fingerprint);
+  writer.text(mine.device);
+  writer.u32(static_cast<std::uint32_t>(getpid()));
+  writer.text(host.name);
+  writer.text(host.identity);
+  writer.u32(static_cast<std::uint32_t>(host.interfaces.size()));
+  for (const NetworkInterface& interface : host.interfaces) {
+    writer.text(interface.name);
+    writer.u32(interface.address);
+    writer.u8(static_cast<std::uint8_t>(interface.prefix_bits));
+    writer.u8(interface.loopback ? 1 : 0);
+  }
+  writer.u32(static_cast<std::uint32_t>(mine.configuration.size()));
+  for (const std::string& line : mine.configuration) writer.text(line);
+  return writer.seal(FrameKind::introduction);
+}
+
+struct Unpacked {
+  Introduction introduction;
+  Peer peer;
+};
+
+Unpacked unpack(std::span<const std::byte> frame, int rank) {
+  FrameReader reader(frame, FrameKind::introduction, rank_name(rank));
+  Unpacked result;
+  result.introduction.runnel_version = reader.text();
+  result.introduction.ucx_version = reader.text();
+  result.introduction.layout_fingerprint = reader.text();
+  Peer& peer = result.peer;
+  peer.rank = rank;
+  peer.role = rank < kGenerators ? Role::generator : Role::trainer;
+  peer.index = rank < kGenerators ? rank : rank - kGenerators;
+  peer.device = reader.text();
+  peer.pid = static_cast<int>(reader.u32());
+  peer.host.name = reader.text();
+  peer.host.identity = reader.text();
+  for (std::uint32_t left = reader.u32(); left > 0; --left) {
+    NetworkInterface interface;
+    interface.name = reader.text();
+    interface.address = reader.u32();
+    interface.prefix_bits = std::min<std::uint32_t>(reader.u8(), 32);
+    interface.loopback = reader.u8() != 0;
+    peer.host.interfaces.push_back(std::move(interface));
+  }
+  for (std::uint32_t left = reader.u32(); left > 0; --left) result.introduction.configuration.push_back(reader.text());
+  reader.finish();
+  return result;
+}
+
+void require_equal(const std::string& what, const std::string& first, const std::string& other, int rank,
+                   const std::string& remedy) {
+  if (first == other) return;
+  throw RunError(ExitStatus::protocol_mismatch,
+                 what + " differs: rank 0 has " + first + ", " + rank_name(rank) + " has " + other + "; " + remedy);
+}
+
+void require_equal_configuration(const std::vector<std::string>& first, const std::vector<std::string>& other,
+                                 int rank) {
+  const auto [mine, theirs] = std::mismatch(first.begin(), first.end(), other.begin(), other.end());
+  if (mine == first.end() && theirs == other.end()) return;
+  const auto text = [](auto at, auto end) { return at == end ? std::string("nothing") : "'" + *at + "'"; };
+  throw RunError(ExitStatus::bad_configuration, "the configuration differs between ranks: rank 0 has " +
+                                                    text(mine, first.end()) + ", " + rank_name(rank) + " has " +
+                                                    text(theirs, other.end()) +
+                                                    "; give every rank the same file and --set options");
+}
+
+void require_agreement(const Introduction& first, const Introduction& other, int rank) {
+  require_equal("Runnel's version", first.runnel_version, other.runnel_version, rank,
+                "start the same build on every host");
+  require_equal("UCX's version", first.ucx_version, other.ucx_version, rank, "install the same UCX on every host");
+  require_equal_configuration(first.configuration, other.configuration, rank);
+  require_equal("the tensor layout", first.layout_fingerprint, other.layout_fingerprint, rank,
+                "every rank must build the same model");
+}
+
+}  // namespace
+
+std::string Peer::name() const {
+  if (role == Role::generator) return "generator";
+  return "trainer " + std::to_string(index);
+}
+
+PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, const Deadline& deadline) {
+  const auto frames = bootstrap.all_gather(pack(mine, Host::local()), deadline);
+  std::vector<Peer> peers;
+  Introduction first;
+  for (int rank = 0; rank < static_cast<int>(frames.size()); ++rank) {
+    Unpacked unpacked = unpack(frames[static_cast<std::size_t>(rank)], rank);
+    if (rank == 0)
+      first = std::move(unpacked.introduction);
+    else
+      require_agreement(first, unpacked.introduction, rank);
+    peers.push_back(std::move(unpacked.peer));
+  }
+  return {std::move(peers), bootstrap.rank()};
+}
+
+bool PeerGroup::one_host() const {
+  return std::all_of(peers_.begin(), peers_.end(), [this](const Peer& peer) { return same_host(peer, self()); });
+}
+
+}  // namespace runnel

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/trainer_client.h"
+
+#include <cstring>
+
+#include "runtime/handshake.h"
+
+namespace runnel {
+namespace {
+
+/// A trainer has at most one step under way: a put a bucket, its record, and rings.
+std::size_t operations_for(const BucketLayout& layout) {
+  return layout.bucket_count() + 8;
+}
+
+}  // namespace
+
+TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
+                             const Config& config, const Deadline& deadline)
+    : fabric_(group, config, TrainerControl::kBytes, operations_for(layout)),
+      offers_(exchange_offers(bootstrap, fabric_.offer(), deadline)),
+      link_(fabric_, offers_.front(), group.self().index),
+      gradients_(fabric_, link_, offers_.front().tensors.value().gradients, layout),
+      parameters_(fabric_, link_, offers_.front().tensors.value().parameters, layout),
+      protocol_(static_cast<std::uint32_t>(layout.bucket_count())) {
+  fabric_.queue().watch(link_.endpoint, 0);
+  fabric_.queue().watch(link_.hello_heard, 0);
+  fabric_.queue().watch(link_.version_heard, 0);
+  fabric_.liveness().start(offers_);
+  path_ = greet_generator(bootstrap, fabric_, link_, config.transport.require, deadline);
+  fabric_.park_for(std::span(&path_, 1));
+}
+
+void TrainerClient::pull() {
+  fabric_.liveness().enter(Phase::pull, protocol_.step());
+  wait_for_version();
+  if (parameters_.fetches()) fetch_version();
+  parameters_ready_ns_ = steady_ns();
+  exposed_ns_ = pushed_ns_ == 0 ? 0 : parameters_ready_ns_ - pushed_ns_;
+  fabric_.liveness().enter(Phase::push, protocol_.step());
+}
+
+void TrainerClient::push(const Batch& batch) {
+  pushed_ns_ = steady_ns();
+  const StepRecord record{.step = protocol_.step(),
+                          .samples = batch.samples,
+                          .loss = batch.loss,
+                          .gradient_ready_ns = pushed_ns_,
+                          .parameters_ready_ns = parameters_ready_ns_,
+                          .exposed_ns = exposed_ns_,
+                          .staged_bytes = batch.staged_bytes,
+                          .reserved = 0};
+  const Status status = gradients_.push(protocol_, record);
+  if (!status.ok()) throw fabric_.error_for(status, generator_rank());
+}
+
+void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
+  const EvaluationRecord record{.version = protocol_.step(),
+                                .samples = samples,
+                                .correct = correct,
+                                .loss_sum = loss_sum,
+                                .parameters_ready_ns = parameters_ready_ns_,
+                                .exposed_ns = exposed_ns_,
+                                .reserved = {}};
+  const auto copy = fabric_.control().bytes().subspan(TrainerControl::kEvaluationRecord, sizeof record);
+  std::memcpy(copy.data(), &record, sizeof record);
+  const Status status =
+      fabric_.queue().put_and_ring(link_.control, GeneratorControl::evaluation_record(fabric_.group().self().index),
+                                   copy, fabric_.control(), link_.evaluation, ++evaluations_, 0);
+  if (!status.ok()) throw fabric_.error_for(status, generator_rank());
+}
+
+void TrainerClient::leave() {
+  fabric_.wait_for_transfers(generator_rank());
+  fabric_.liveness().leave();
+  // The generator has everything: how it ends from here on changes nothing.
+  (void)link_.endpoint.close(Deadline::after(std::chrono::seconds(1)));
+}
+
+void TrainerClient::wait_for_version() {
+  const auto published = [this] {
+    protocol_.on_bell(link_.version_heard.value());
+    return protocol_.parameters_ready();
+  };
+  fabric_.wait_until([](const Completion&) {}, published, [this] { return generator_rank(); });
+}
+
+void TrainerClient::fetch_version() {
+  const Status status = parameters_.begin_fetch(protocol_.buffer());
+  if (!status.ok()) throw fabric_.error_for(status, generator_rank());
+  bool arrived = false;
+  Status outcome;
+  fabric_.wait_until(
+      [&](const Completion& completion) {
+        if (completion.kind != CompletionKind::data_arrived) return;
+        arrived = true;
+        outcome = completion.status;
+      },
+      [&] { return arrived; }, [this] { return generator_rank(); });
+  if (!outcome.ok()) throw fabric_.error_for(outcome, generator_rank());
+}
+
+}  // namespace runnel
