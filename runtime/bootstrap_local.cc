@@ -121,7 +121,7 @@ bool is_same_user(int fd) {
 LocalPlace LocalPlace::fresh(int size) {
   std::random_device random;
   std::string socket = "runnel-" + std::to_string(getpid());
-  for (int i = 0; i < 4; ++i) socket += "-" + std::to_string(random());
+  for (int i = 0; i < 4; ++i) socket.append("-").append(std::to_string(random()));
   return {.rank = 0, .size = size, .socket = socket};
 }
 

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/transport/link.h"
+
+#include <chrono>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/support/peer_process.h"
+
+namespace runnel::test {
+
+Link::Link(Bootstrap& bootstrap, Path path, std::size_t payload)
+    : bootstrap_(bootstrap),
+      payload_bytes(payload),
+      context(context_options_for(path)),
+      worker(context),
+      slab(Slab::allocate(context, kPayloadOffset + payload)),
+      queue(worker, 64),
+      bell(slab, kBellOffset),
+      peer_(exchange()),
+      endpoint(worker, peer_.address),
+      region(endpoint, peer_.descriptor, mapping_policy_for(path)),
+      remote_bell(region, kBellOffset, kParkOffset),
+      waiter(worker, ParkWord(slab.bytes(), kParkOffset),
+             path == Path::mapped ? ParkOn::park_word : ParkOn::capped_events) {
+  throw_unless_ok(endpoint.flush(deadline()));
+  queue.watch(bell, kBellTag);
+  queue.watch(endpoint, kPeerTag);
+  throw_unless_ok(queue.ring(remote_bell, 1, kRingTag));
+  await(CompletionKind::visible_at_peer);
+  await_bell(1);
+  barrier();
+}
+
+void Link::barrier() {
+  // In a thread of its own, as the bootstrap's barrier blocks.
+  auto passed = std::async(std::launch::async, [this] { bootstrap_.barrier(deadline()); });
+  while (passed.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready) {
+    if (!worker.progress()) std::this_thread::yield();
+  }
+  passed.get();
+}
+
+Deadline Link::deadline() {
+  return test_deadline();
+}
+
+Link::Offer Link::exchange() {
+  if (bootstrap_.size() != 2) throw std::logic_error("a Link joins two processes");
+  const auto peer = static_cast<std::size_t>(1 - bootstrap_.rank());
+  const auto addresses = bootstrap_.all_gather(worker.address(), deadline());
+  const auto descriptors = bootstrap_.all_gather(encode(slab.descriptor()), deadline());
+  return {addresses[peer], decode_region_descriptor(descriptors[peer])};
+}
+
+std::uint64_t Link::await(CompletionKind kind) {
+  for (;;) {
+    Completion completion;
+    const auto polled = queue.wait({&completion, 1}, waiter, deadline());
+    throw_unless_ok(polled.status);
+    if (completion.kind == CompletionKind::peer_lost && kind != CompletionKind::peer_lost) {
+      throw TransportError(completion.status);
+    }
+    if (completion.kind != kind) continue;
+    if (kind != CompletionKind::peer_lost) throw_unless_ok(completion.status);
+    return completion.value;
+  }
+}
+
+void Link::await_bell(std::uint64_t value) {
+  progress_until([&] { return bell.value() >= value; });
+}
+
+}  // namespace runnel::test
