@@ -27,28 +27,47 @@ namespace fs = std::filesystem;
   fail(place, "key '" + printable(key, 80) + "': " + message);
 }
 
-bool is_table(std::string_view path) {
+bool is_table(const TomlValue& value) {
+  return std::holds_alternative<TomlTable>(value.data);
+}
+
+bool is_known_table(std::string_view path) {
   return std::ranges::any_of(config_keys(), [path](const ConfigKey& key) {
     return key.path.size() > path.size() && key.path.starts_with(path) && key.path[path.size()] == '.';
   });
 }
 
-std::string_view last_name(std::string_view path) {
-  return path.substr(path.rfind('.') + 1);
+// Where a path's last name begins.
+std::size_t name_offset(std::string_view path) {
+  return path.rfind('.') + 1;
 }
 
-std::string suggestion(std::string_view path) {
-  std::vector<std::string_view> candidates;
+// The paths of all keys and tables.
+std::vector<std::string_view> known_paths() {
+  std::vector<std::string_view> paths;
   for (const ConfigKey& key : config_keys()) {
-    candidates.push_back(key.path);
     for (std::size_t dot = 0; (dot = key.path.find('.', dot + 1)) != std::string_view::npos;) {
-      candidates.push_back(key.path.substr(0, dot));
+      paths.push_back(key.path.substr(0, dot));
     }
+    paths.push_back(key.path);
   }
-  const std::string nearest = did_you_mean(path, candidates);
-  if (!nearest.empty()) return nearest;
-  const auto in_another_table = std::ranges::find(candidates, last_name(path), last_name);
-  return in_another_table == candidates.end() ? "" : ", did you mean '" + std::string(*in_another_table) + "'?";
+  return paths;
+}
+
+// What the user may have meant: a similar name in the same table, or the same name in another one.
+std::string suggestion(std::string_view path) {
+  const std::string_view table = path.substr(0, name_offset(path));
+  const std::string_view name = path.substr(name_offset(path));
+  std::vector<std::string_view> neighbours;
+  std::string_view namesake;
+  for (const std::string_view known : known_paths()) {
+    const std::string_view known_name = known.substr(name_offset(known));
+    if (known.substr(0, name_offset(known)) == table) neighbours.push_back(known_name);
+    if (known_name == name && namesake.empty()) namesake = known;
+  }
+  const std::string_view nearest = nearest_word(name, neighbours);
+  if (!nearest.empty()) return ", did you mean '" + std::string(table) + std::string(nearest) + "'?";
+  return namesake.empty() ? "" : ", did you mean '" + std::string(namesake) + "'?";
 }
 
 class ConfigReader {
@@ -77,8 +96,8 @@ void ConfigReader::add_file(std::string_view text, const fs::path& name) {
   try {
     const fs::path folder = fs::absolute(name).parent_path();
     for (const TomlEntry& entry : parse_toml(text)) {
-      const auto* key = find_config_key(entry.path);
-      add(entry, place(key != nullptr ? entry.value.position : entry.position), folder);
+      const bool about_value = find_config_key(entry.path) != nullptr && !is_table(entry.value);
+      add(entry, place(about_value ? entry.value.position : entry.position), folder);
     }
   } catch (const TomlError& error) {
     fail(place(error.position()), std::string("not valid TOML: ") + error.what());
@@ -116,8 +135,8 @@ void ConfigReader::add_set(const std::string& set) {
 void ConfigReader::add(const TomlEntry& entry, const std::string& place, const fs::path& input_dir) {
   const ConfigKey* key = find_config_key(entry.path);
   if (key == nullptr) {
-    const bool table = std::holds_alternative<TomlTable>(entry.value.data);
-    if (!is_table(entry.path)) {
+    const bool table = is_table(entry.value);
+    if (!is_known_table(entry.path)) {
       fail_key(place, entry.path, (table ? "unknown table" : "unknown key") + suggestion(entry.path));
     }
     if (!table) fail_key(place, entry.path, "expected a table");

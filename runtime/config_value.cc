@@ -66,13 +66,21 @@ std::string to_text(const std::vector<std::string>& values) {
   return text + ']';
 }
 
+std::string found(const TomlArray& array);
+
 std::string found(const TomlValue& value) {
   return std::visit(Overloaded{[](const std::string& text) { return '"' + printable(text) + '"'; },
-                               [](const TomlArray&) { return std::string("an array"); },
+                               [](const TomlArray& array) { return found(array); },
                                [](const TomlTable&) { return std::string("a table"); },
                                [](const TomlDateOrTime&) { return std::string("a date or time"); },
                                [](const auto& number) { return to_text(number); }},
                     value.data);
+}
+
+std::string found(const TomlArray& array) {
+  std::string text;
+  for (const TomlValue& element : array) text += (text.empty() ? "" : ", ") + found(element);
+  return '[' + printable(text) + ']';
 }
 
 std::string range_text(const NumberRange& range) {
@@ -180,7 +188,8 @@ void read_value(const KeyType& type, const TomlValue& value, Config& config) {
   std::string message = "expected " + describe(type) + ", found " + found(value);
   const auto* choice = std::get_if<ChoiceKey>(&type);
   const auto* text = std::get_if<std::string>(&value.data);
-  if (choice != nullptr && text != nullptr) message += did_you_mean(*text, choice->choices);
+  const auto nearest = choice != nullptr && text != nullptr ? nearest_word(*text, choice->choices) : "";
+  if (!nearest.empty()) message += ", did you mean \"" + std::string(nearest) + "\"?";
   throw ValueError(message);
 }
 

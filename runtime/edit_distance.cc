@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace runnel {
@@ -12,18 +13,21 @@ namespace {
 // Longer text is no slip of the fingers, and the distance takes the product of the lengths.
 constexpr std::size_t kMaxBytes = 64;
 
-// The least number of insertions, deletions and replacements of bytes: Wagner & Fischer, "The string-to-string
-// correction problem", J. ACM 21 (1974).
+// Optimal string alignment: Damerau, "A technique for computer detection and correction of spelling errors", CACM 7
+// (1964), by the dynamic programme of Wagner & Fischer, J. ACM 21 (1974).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::swap(before, last);
+    std::swap(last, row);
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1});
+      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (exchanged) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row[b.size()];
@@ -31,9 +35,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string did_you_mean(std::string_view text, std::span<const std::string_view> candidates) {
-  if (text.size() > kMaxBytes) return "";
-  std::size_t least = text.size() / 3 + 1;
+std::string_view nearest_word(std::string_view text, std::span<const std::string_view> candidates) {
+  if (text.size() > kMaxBytes) return {};
+  std::size_t least = (text.size() + 1) / 3 + 1;
   std::string_view nearest;
   for (const std::string_view candidate : candidates) {
     const std::size_t distance = edit_distance(text, candidate);
@@ -42,7 +46,7 @@ std::string did_you_mean(std::string_view text, std::span<const std::string_view
       nearest = candidate;
     }
   }
-  return nearest.empty() ? "" : ", did you mean '" + std::string(nearest) + "'?";
+  return nearest;
 }
 
 }  // namespace runnel

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace runnel {
 
-/// ", did you mean 'X'?" with the candidate that the fewest edits lead to, or nothing when none is near: at most one
-/// edit for every three characters of `text`.
-std::string did_you_mean(std::string_view text, std::span<const std::string_view> candidates);
+/// The candidate that the fewest slips of the fingers lead to: insertions, deletions, replacements and exchanges of
+/// neighbours, at most one for every three characters of `text`. Empty when none is that near.
+std::string_view nearest_word(std::string_view text, std::span<const std::string_view> candidates);
 
 }  // namespace runnel
