@@ -76,12 +76,10 @@ void Fabric::wait_for_transfers(int rank) {
   wait_until([](const Completion&) {}, [this] { return queue_.in_flight() == 0; }, [rank] { return rank; });
 }
 
-RunError Fabric::error_for(const Status& status, int rank) const {
-  if (liveness_.stopping()) return liveness_.stop_error();
-  if (status.code() == StatusCode::deadline_exceeded) {
-    return liveness_.lost_error(rank, "it did not do its part within run.timeout_s");
-  }
-  return liveness_.lost_error(rank, status.message());
+void Fabric::throw_for(const Status& status, int rank) const {
+  if (liveness_.stopping()) liveness_.throw_stop();
+  const bool late = status.code() == StatusCode::deadline_exceeded;
+  liveness_.throw_lost(rank, late ? "it did not do its part within run.timeout_s" : status.message());
 }
 
 }  // namespace runnel

@@ -63,7 +63,7 @@ class Fabric {
     while (!done()) {
       const auto polled = queue_.wait(completions_, *waiter_, until);
       for (const Completion& completion : std::span(completions_).first(polled.count)) handle(completion);
-      if (!polled.status.ok()) throw error_for(polled.status, awaited());
+      if (!polled.status.ok()) throw_for(polled.status, awaited());
     }
   }
 
@@ -73,8 +73,8 @@ class Fabric {
   /// Waits until every transfer is complete.
   void wait_for_transfers(int rank);
 
-  /// The error to end with after `status` on a transfer with, or a wait for, `rank`.
-  RunError error_for(const Status& status, int rank) const;
+  /// Throws the error to end with after `status` on a transfer with, or a wait for, `rank`.
+  [[noreturn]] void throw_for(const Status& status, int rank) const;
 
  private:
   const PeerGroup& group_;

@@ -75,11 +75,7 @@ std::span<float> Generator::parameters() {
 }
 
 void Generator::publish_start() {
-  for (int index = 0; index < fabric_.group().trainers(); ++index) {
-    const Status status =
-        fabric_.queue().ring(links_[static_cast<std::size_t>(index)]->version, protocol_.version_word(), 0);
-    if (!status.ok()) throw fabric_.error_for(status, fabric_.group().trainer(index).rank);
-  }
+  ring_trainers(protocol_.version_word());
 }
 
 Generator::Step Generator::step(double lr) {
@@ -103,8 +99,7 @@ Generator::Step Generator::step(double lr) {
   reducer_.finish_step();
   fabric_.liveness().enter(Phase::publish, step);
   const Step told = read_step_records(step);
-  protocol_.publish();
-  publish_start();
+  ring_trainers(protocol_.publish());
   return told;
 }
 
@@ -136,16 +131,23 @@ void Generator::reserve(std::size_t steps) {
 }
 
 void Generator::leave() {
+  ring_trainers(kEndOfRun.encode());
   fabric_.wait_for_transfers(fabric_.group().trainer(0).rank);
   fabric_.liveness().leave();
-  // The trainers have reported their last part: how they end from here on changes nothing.
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));
+}
+
+void Generator::ring_trainers(std::uint64_t word) {
+  for (int index = 0; index < fabric_.group().trainers(); ++index) {
+    const Status status = fabric_.queue().ring(links_[static_cast<std::size_t>(index)]->version, word, 0);
+    if (!status.ok()) fabric_.throw_for(status, fabric_.group().trainer(index).rank);
+  }
 }
 
 void Generator::hear(const Completion& completion) {
   const int trainer = trainer_of(completion.tag);
   const int rank = fabric_.group().trainer(trainer).rank;
-  if (completion.kind == CompletionKind::peer_lost) throw fabric_.error_for(completion.status, rank);
+  if (completion.kind == CompletionKind::peer_lost) fabric_.throw_for(completion.status, rank);
   if (completion.kind != CompletionKind::bell) return;
   switch (kind_of(completion.tag)) {
     case Tag::gradient:

@@ -73,7 +73,11 @@ class Generator {
   /// After the last test: parts from the trainers.
   void leave();
 
+  /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
+  void fail() { fabric_.liveness().fail(); }
+
  private:
+  void ring_trainers(std::uint64_t word);
   void hear(const Completion& completion);
   void reduce_ready_buckets();
   Step read_step_records(std::uint64_t step);

@@ -23,7 +23,7 @@ void await(Fabric& fabric, const Bell& bell, std::uint64_t word, int rank) {
 
 void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
   const Status status = fabric.queue().ring(bell, word, 0);
-  if (!status.ok()) throw fabric.error_for(status, rank);
+  if (!status.ok()) fabric.throw_for(status, rank);
 }
 
 std::vector<std::byte> pack(const PathReport& report) {
@@ -142,7 +142,7 @@ PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& 
   const PathReport mine = probe.run();
   bootstrap.barrier(deadline);
   const Status status = probe.finish(deadline);
-  if (!status.ok()) throw fabric.error_for(status, generator);
+  if (!status.ok()) fabric.throw_for(status, generator);
   ring(fabric, link.hello, kProbed, generator);
   answer_clock_rounds(fabric, link, generator);
   share_paths(bootstrap, group, mine, require, deadline);

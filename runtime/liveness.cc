@@ -37,6 +37,8 @@ const char* describe(StopCause cause) {
       return "its connection broke";
     case StopCause::no_heartbeat:
       return "no heartbeat for 2 s";
+    case StopCause::own_error:
+      return "it ended with an error of its own";
     default:
       return "unknown";
   }
@@ -54,29 +56,24 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
   if (waiter != nullptr && stopping()) waiter->interrupt();
 }
 
-RunError Liveness::stop_error() const {
-  if (stop_.reported) {
-    const bool signal = stop_.cause == StopCause::interrupted || stop_.cause == StopCause::terminated;
-    if (!signal) return {ExitStatus::peer_lost, ""};
-    return {stop_.cause == StopCause::interrupted ? ExitStatus::interrupted : ExitStatus::terminated, ""};
+void Liveness::throw_stop() const {
+  const bool interrupted = stop_.cause == StopCause::interrupted;
+  if (interrupted || stop_.cause == StopCause::terminated) {
+    const std::string line = std::string(interrupted ? "interrupted by SIGINT" : "ended by SIGTERM");
+    throw RunError(interrupted ? ExitStatus::interrupted : ExitStatus::terminated,
+                   stop_.reported ? "" : line + "; the run ends without a result");
   }
-  switch (stop_.cause) {
-    case StopCause::interrupted:
-      return {ExitStatus::interrupted, "interrupted by SIGINT; the run ends without a result"};
-    case StopCause::terminated:
-      return {ExitStatus::terminated, "ended by SIGTERM; the run ends without a result"};
-    default:
-      return lost_error(stop_.rank, describe(stop_.cause));
-  }
+  if (stop_.reported) throw PeerLost(stop_.rank, describe(stop_.cause), "");
+  throw_lost(stop_.rank, describe(stop_.cause));
 }
 
-RunError Liveness::lost_error(int rank, const std::string& cause) const {
+void Liveness::throw_lost(int rank, const std::string& cause) const {
   const Peer& peer = group_.at(rank);
   std::ostringstream line;
   line << peer.name() << " is lost rank=" << group_.self().rank << " peer=" << rank << " host=" << peer.host.name
        << " pid=" << peer.pid << " phase=" << to_string(phase_.load()) << " step=" << step_.load() << " cause=" << cause
        << "; the run ends here: look at that host, then start the run again";
-  return {ExitStatus::peer_lost, line.str()};
+  throw PeerLost(rank, cause, line.str());
 }
 
 void Liveness::on_stop(const Stop& reason) {
@@ -86,9 +83,12 @@ void Liveness::on_stop(const Stop& reason) {
 }
 
 void Liveness::end_process() const {
-  const RunError error = stop_error();
-  if (error.what()[0] != '\0') log_error(error.what());
-  _exit(static_cast<int>(error.status()));
+  try {
+    throw_stop();
+  } catch (const RunError& error) {
+    if (*error.what() != '\0') log_error(error.what());
+    _exit(static_cast<int>(error.status()));
+  }
 }
 
 }  // namespace runnel

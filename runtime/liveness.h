@@ -16,6 +16,20 @@ namespace runnel {
 /// What this process is doing, for the line that it ends with when a peer is lost.
 enum class Phase : std::uint8_t { bootstrap, push, reduce, publish, pull, evaluate };
 
+/// The run ends because a peer is gone. Its text names rank, host and phase, and is empty when another process says so.
+class PeerLost : public RunError {
+ public:
+  PeerLost(int rank, std::string cause, const std::string& message)
+      : RunError(ExitStatus::peer_lost, message), rank_(rank), cause_(std::move(cause)) {}
+
+  int rank() const { return rank_; }
+  const std::string& cause() const { return cause_; }
+
+ private:
+  int rank_;
+  std::string cause_;
+};
+
 /// The main thread's view of its HeartbeatThread: whether the run has to stop, and the error to end with. When the main
 /// thread does not end the process in time, because it computes or hangs, this does.
 /// Thread: the main thread's, but for what the heartbeat thread calls inside.
@@ -41,12 +55,11 @@ class Liveness {
 
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
-  /// The error to end with once `stopping()`: 69 with rank, host and phase for a lost peer, 130 or 143 for a signal.
-  /// Its text is empty when another process reports it.
-  RunError stop_error() const;
+  /// Throws the error to end with once `stopping()`: `PeerLost`, or `RunError` with 130 or 143 for a signal.
+  [[noreturn]] void throw_stop() const;
 
-  /// The error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
-  RunError lost_error(int rank, const std::string& cause) const;
+  /// Throws the error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
+  [[noreturn]] void throw_lost(int rank, const std::string& cause) const;
 
   /// See HeartbeatThread.
   void leave() { thread_.leave(); }

@@ -32,6 +32,10 @@ struct BellWord {
   friend bool operator==(const BellWord&, const BellWord&) = default;
 };
 
+/// What the generator rings at trainers when it has everything and the run is over: above every version.
+inline constexpr BellWord kEndOfRun{
+    .epoch = 0, .number = (std::uint64_t{1} << BellWord::kNumberBits) - 1, .buckets = 0};
+
 /// Most buckets that a bell word can count.
 inline constexpr std::uint32_t kMostBuckets = (1U << BellWord::kBucketBits) - 1;
 

@@ -52,7 +52,7 @@ void TrainerClient::push(const Batch& batch) {
                           .staged_bytes = batch.staged_bytes,
                           .reserved = 0};
   const Status status = gradients_.push(protocol_, record);
-  if (!status.ok()) throw fabric_.error_for(status, generator_rank());
+  if (!status.ok()) fabric_.throw_for(status, generator_rank());
 }
 
 void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
@@ -68,13 +68,13 @@ void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, st
   const Status status =
       fabric_.queue().put_and_ring(link_.control, GeneratorControl::evaluation_record(fabric_.group().self().index),
                                    copy, fabric_.control(), link_.evaluation, ++evaluations_, 0);
-  if (!status.ok()) throw fabric_.error_for(status, generator_rank());
+  if (!status.ok()) fabric_.throw_for(status, generator_rank());
 }
 
 void TrainerClient::leave() {
-  fabric_.wait_for_transfers(generator_rank());
+  fabric_.wait_until([](const Completion&) {}, [this] { return link_.version_heard.value() >= kEndOfRun.encode(); },
+                     [this] { return generator_rank(); });
   fabric_.liveness().leave();
-  // The generator has everything: how it ends from here on changes nothing.
   (void)link_.endpoint.close(Deadline::after(std::chrono::seconds(1)));
 }
 
@@ -88,7 +88,7 @@ void TrainerClient::wait_for_version() {
 
 void TrainerClient::fetch_version() {
   const Status status = parameters_.begin_fetch(protocol_.buffer());
-  if (!status.ok()) throw fabric_.error_for(status, generator_rank());
+  if (!status.ok()) fabric_.throw_for(status, generator_rank());
   bool arrived = false;
   Status outcome;
   fabric_.wait_until(
@@ -98,7 +98,7 @@ void TrainerClient::fetch_version() {
         outcome = completion.status;
       },
       [&] { return arrived; }, [this] { return generator_rank(); });
-  if (!outcome.ok()) throw fabric_.error_for(outcome, generator_rank());
+  if (!outcome.ok()) fabric_.throw_for(outcome, generator_rank());
 }
 
 }  // namespace runnel

@@ -57,8 +57,11 @@ class TrainerClient {
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples);
 
-  /// After the last `report_evaluation`: waits until the generator has everything, and parts from it.
+  /// After the last `report_evaluation`: waits until the generator has everything from everybody, and parts from it.
   void leave();
+
+  /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
+  void fail() { fabric_.liveness().fail(); }
 
  private:
   void wait_for_version();

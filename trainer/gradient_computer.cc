@@ -37,7 +37,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   const Batch batch = builder_.build(samples);
   const at::Tensor loss = at::nll_loss(model_.forward(batch.images, /*training=*/true), batch.labels);
   loss.backward();
-  return {.loss = loss.item<double>(), .images = batch.size()};
+  return {.loss = loss.item<double>(), .images = batch.size(), .staged_bytes = collect_gradients(model_, gradients)};
 }
 
 }  // namespace runnel

@@ -21,8 +21,9 @@ namespace runnel {
 class GradientComputer {
  public:
   struct Result {
-    double loss = 0;          ///< mean negative log-likelihood over the batch; 0 for an empty batch
-    std::int64_t images = 0;  ///< samples in the batch
+    double loss = 0;                 ///< mean negative log-likelihood over the batch; 0 for an empty batch
+    std::int64_t images = 0;         ///< samples in the batch
+    std::uint64_t staged_bytes = 0;  ///< of gradients that autograd left elsewhere, so that they had to be copied
   };
 
   /// `share` is the share of trainer `trainer`; model and share must outlive the computer.

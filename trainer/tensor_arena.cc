@@ -46,6 +46,19 @@ void bind_gradients(const Model& model, const TensorArena& arena) {
   }
 }
 
+std::uint64_t collect_gradients(const Model& model, const TensorArena& arena) {
+  std::uint64_t staged_bytes = 0;
+  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
+    const at::Tensor& gradient = model.parameters()[i].tensor.grad();
+    if (gradient.data_ptr() == arena.tensors()[i].data_ptr()) {
+      continue;
+    }
+    arena.tensors()[i].copy_(gradient);
+    staged_bytes += gradient.nbytes();
+  }
+  return staged_bytes;
+}
+
 void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
                               std::span<float> parameters) {
   if (!config.init.empty()) {

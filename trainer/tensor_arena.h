@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -36,6 +37,10 @@ void bind_parameters(const Model& model, const TensorArena& arena);
 
 /// Makes the model's gradients views into `arena`: the next backward pass adds its gradients to what the memory holds.
 void bind_gradients(const Model& model, const TensorArena& arena);
+
+/// Copies into `arena` those of the model's gradients that autograd did not leave there, and gives their bytes: 0 as
+/// long as it adds in place, which it does for dense gradients without double backward.
+std::uint64_t collect_gradients(const Model& model, const TensorArena& arena);
 
 /// Writes the starting parameters: the contents of `config.init` where it names a file, else the model's own values.
 /// Throws `RunError` as `load_safetensors` does.

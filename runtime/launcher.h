@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace runnel {
+
+/// The place that an MPI launcher gave to this process, read from the environment: known before MPI_Init.
+struct LaunchPlace {
+  int rank = 0;
+  int size = 1;
+
+  /// Nothing when the process was started by hand.
+  static std::optional<LaunchPlace> from_environment();
+};
+
+/// Whether the launcher's terminal wants one line that is drawn again and again: a rank cannot see it, because its own
+/// standard output is Open MPI's.
+bool launcher_has_terminal();
+
+/// Puts into the environment what UCX reads while it is loaded, and starts this program again when it came without.
+/// Called first in main.
+void ensure_early_environment(char** argv);
+
+/// Ends this process when its parent, the launcher, ends: a killed mpirun must leave no orphans.
+void end_with_parent();
+
+/// Starts this program as `ranks` ranks on this host with mpirun, waits, and gives the exit status of the whole: that
+/// of the first rank that failed; 69 when a rank was killed; 130 or 143 when this process was told to stop. Throws
+/// `RunError` (71) when mpirun cannot be started.
+int launch_ranks(int ranks, const std::vector<std::string>& arguments);
+
+}  // namespace runnel

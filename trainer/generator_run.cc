@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/generator_run.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <span>
+#include <string>
+
+#include "runnel_version.h"
+#include "runtime/bootstrap_mpi.h"
+#include "runtime/digest.h"
+#include "runtime/launcher.h"
+#include "trainer/safetensors.h"
+#include "trainer/tensor_arena.h"
+#include "trainer/torch_setup.h"
+#include "transport/context.h"
+
+namespace runnel {
+namespace {
+
+using std::chrono::steady_clock;
+
+double seconds_since(steady_clock::time_point start) {
+  return std::chrono::duration<double>(steady_clock::now() - start).count();
+}
+
+std::string transports_text(const std::vector<std::string>& transports) {
+  std::string text;
+  for (const std::string& transport : transports) text += (text.empty() ? "" : " ") + transport;
+  return text;
+}
+
+}  // namespace
+
+GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model)
+    : config_(config),
+      plan_(plan),
+      layout_(layout),
+      model_(model),
+      schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
+      progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
+      started_(steady_clock::now()),
+      start_(layout.float_count()) {
+  // A file that cannot be read must be found before MPI starts.
+  write_initial_parameters(config.model, model, layout, start_);
+}
+
+void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
+  describe(exchange, group, set_up);
+  try {
+    make_steps(exchange);
+    exchange.leave();
+    settle(exchange);
+    if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, exchange.parameters());
+  } catch (const RunError& error) {
+    exchange.fail();
+    settle(exchange);
+    report_failure(error);
+    throw;
+  }
+  if (!config_.run.report.empty()) write_report(report_, config_.run.report);
+  say_result();
+}
+
+void GeneratorRun::report_failure(const RunError& error) {
+  report_.exit = static_cast<int>(error.status());
+  if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
+    report_.lost.push_back({.rank = lost->rank(), .step = report_.steps, .cause = lost->cause()});
+  }
+  if (!config_.run.report.empty()) write_report(report_, config_.run.report);
+}
+
+void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
+  report_.version = kVersion;
+  report_.commit = kCommit;
+  report_.ucx_version = ucx_version();
+  report_.torch_version = torch_version();
+  report_.mpi_version = MpiBootstrap::library_version();
+  report_.config = config_;
+  report_.bytes.gradient = layout_.bytes();
+  report_.bytes.parameter = layout_.bytes();
+  report_.seconds.data = set_up.data;
+  report_.seconds.bootstrap = set_up.bootstrap;
+  for (const Peer& peer : group.all()) {
+    report_.processes.push_back({.rank = peer.rank,
+                                 .role = peer.role == Role::generator ? "generator" : "trainer",
+                                 .host = peer.host.name,
+                                 .pid = peer.pid,
+                                 .device = peer.device});
+  }
+  for (std::size_t i = 0; i < exchange.trainers().size(); ++i) {
+    const PathReport& path = exchange.trainers()[i].path;
+    report_.paths.push_back({.trainer = static_cast<int>(i),
+                             .generator = group.generator().rank,
+                             .path = std::string(to_string(path.path)),
+                             .transports = path.transports,
+                             .reason = path.reason});
+    progress_.say("trainer " + std::to_string(i) + " on " + group.trainer(static_cast<int>(i)).host.name + ": " +
+                  std::string(to_string(path.path)) + " (" + transports_text(path.transports) + "), " + path.reason);
+  }
+}
+
+void GeneratorRun::make_steps(Generator& exchange) {
+  std::copy(start_.begin(), start_.end(), exchange.parameters().begin());
+  const auto steps = static_cast<std::size_t>(plan_.total_steps());
+  exchange.reserve(steps);
+  step_ms_.reserve(steps);
+  report_.loss.reserve(steps);
+  exchange.publish_start();
+  for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
+    make_step(exchange, step);
+    if (plan_.test_after(step)) test(exchange, step);
+  }
+}
+
+void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
+  const auto started = steady_clock::now();
+  const Generator::Step told = exchange.step(schedule_.lr(step, plan_.epoch_of(step)));
+  const double seconds = seconds_since(started);
+  images_ += static_cast<std::int64_t>(told.samples);
+  step_ms_.push_back(1e3 * seconds);
+  report_.seconds.train += seconds;
+  report_.loss.emplace_back(step, told.loss);
+  report_.steps = step + 1;
+  report_.gradients = report_.steps * config_.trainer.count;
+  report_.epochs = plan_.epoch_of(step) + 1;
+  const auto& exchanges = exchange.timings().exchange_ms;
+  progress_.step({.step = step,
+                  .loss = told.loss,
+                  .images = static_cast<std::int64_t>(told.samples),
+                  .seconds = seconds,
+                  .exchange_ms = exchanges.empty() ? 0 : exchanges.back()});
+}
+
+void GeneratorRun::test(Generator& exchange, std::int64_t step) {
+  const auto started = steady_clock::now();
+  const Generator::Evaluation sum = exchange.collect_evaluation();
+  report_.seconds.test += seconds_since(started);
+  const TestScore score{.loss_sum = sum.loss_sum,
+                        .correct = static_cast<std::int64_t>(sum.correct),
+                        .samples = static_cast<std::int64_t>(sum.samples)};
+  report_.test = {
+      .loss = score.loss(), .accuracy = score.accuracy(), .correct = score.correct, .samples = score.samples};
+  progress_.test(step, score);
+}
+
+void GeneratorRun::settle(Generator& exchange) {
+  report_.step_ms = quantiles(step_ms_);
+  report_.exchange_ms = quantiles(exchange.timings().exchange_ms);
+  report_.exposed_ms = quantiles(exchange.timings().exposed_ms);
+  report_.bytes.staged = exchange.timings().staged_bytes;
+  if (report_.seconds.train > 0) report_.images_per_second = static_cast<double>(images_) / report_.seconds.train;
+  report_.parameters_sha256 = to_hex(sha256(std::as_bytes(exchange.parameters())));
+  report_.seconds.total = seconds_since(started_);
+}
+
+void GeneratorRun::say_result() {
+  std::array<char, 512> text{};
+  std::snprintf(
+      text.data(), text.size(),
+      "done: %lld steps, %lld gradients in %.1f s (train %.1f s, test %.1f s); %.0f images/s; step p50 %.1f ms; "
+      "exchange p50 %.2f ms; exposed p50 %.2f ms",
+      static_cast<long long>(report_.steps), static_cast<long long>(report_.gradients), report_.seconds.total,
+      report_.seconds.train, report_.seconds.test, report_.images_per_second, report_.step_ms.p50,
+      report_.exchange_ms.p50, report_.exposed_ms.p50);
+  progress_.say(text.data());
+  progress_.say("parameters sha256 " + report_.parameters_sha256);
+  if (!config_.run.save.empty()) progress_.say("saved " + config_.run.save);
+  if (!config_.run.report.empty()) progress_.say("report " + config_.run.report);
+}
+
+}  // namespace runnel

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "runtime/generator.h"
+#include "runtime/report.h"
+#include "runtime/schedule.h"
+#include "trainer/model.h"
+#include "trainer/progress.h"
+#include "trainer/run_plan.h"
+
+namespace runnel {
+
+/// The generator's part of a job, and the account of it: starting parameters, steps, tests, progress, results.
+/// Thread: one at a time.
+class GeneratorRun {
+ public:
+  /// The arguments outlive this.
+  GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model);
+
+  struct SetUpSeconds {
+    double data = 0;
+    double bootstrap = 0;
+  };
+
+  /// Makes all steps and tests of the plan, then saves and reports. When the run has to stop before, the report says
+  /// so. Throws `RunError`.
+  void run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
+
+ private:
+  void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
+  void make_steps(Generator& exchange);
+  void make_step(Generator& exchange, std::int64_t step);
+  void test(Generator& exchange, std::int64_t step);
+  void settle(Generator& exchange);
+  void report_failure(const RunError& error);
+  void say_result();
+
+  const Config& config_;
+  const RunPlan& plan_;
+  const BucketLayout& layout_;
+  const Model& model_;
+  Schedule schedule_;
+  Progress progress_;
+  std::chrono::steady_clock::time_point started_;
+  std::vector<float> start_;  // the parameters of version 0
+  RunReport report_;
+  std::vector<double> step_ms_;
+  std::int64_t images_ = 0;
+};
+
+}  // namespace runnel

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runnel_version.h"
+#include "runtime/bootstrap.h"
+#include "runtime/config.h"
+#include "runtime/launcher.h"
+#include "runtime/report.h"
+#include "trainer/local_training.h"
+#include "trainer/torch_setup.h"
+#include "trainer/training_job.h"
+#include "transport/context.h"
+#include "transport/log.h"
+#include "transport/status.h"
+
+namespace runnel {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  runnel train trainer/configs/mnist.toml                       1 generator + 2 trainers on this machine
+  runnel train trainer/configs/mnist.toml -n 4 --report r.json  4 trainers, and a report as JSON
+  runnel train trainer/configs/mnist.toml --set trainer.batch_size=64 --set optimizer.lr=0.5
+  runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
+  mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
+
+Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 71 a limit of the system,
+73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
+
+struct TrainOptions {
+  std::string config;
+  int trainers = 0;  // 0: as the configuration says
+  std::vector<std::string> sets;
+  std::string report;
+  std::string save;
+  bool print_config = false;
+  bool alone = false;
+  bool dry_run = false;
+};
+
+/// Set by SIGINT and SIGTERM when training alone; a rank of a job has its heartbeat thread for them.
+std::atomic<int> stop_signal{0};
+
+std::filesystem::path default_data_dir() {
+  // Beside the sources in a build tree, in share/ of an install.
+  for (const char* candidate : {kSourceDataDir, kInstalledDataDir}) {
+    if (std::filesystem::is_directory(candidate)) return candidate;
+  }
+  return kInstalledDataDir;
+}
+
+Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place) {
+  ConfigOptions config_options;
+  config_options.default_data_dir = default_data_dir();
+  config_options.sets = options.sets;
+  const auto set = [&](const std::string& key, const std::string& value) {
+    config_options.sets.push_back(key + "=" + value);
+  };
+  if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
+  if (place) set("trainer.count", std::to_string(place->size - 1));
+  if (options.alone) set("trainer.count", "1");
+  if (!options.report.empty()) set("run.report", "'" + options.report + "'");
+  if (!options.save.empty()) set("run.save", "'" + options.save + "'");
+  return load_config(options.config, config_options);
+}
+
+int train_in_this_process(const Config& config, const TrainOptions& options) {
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { stop_signal.store(signal); };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  RunReport report = train_alone(config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0},
+                                 [] { return stop_signal.load() == 0; });
+  report.version = kVersion;
+  report.commit = kCommit;
+  report.ucx_version = ucx_version();
+  report.exit = stop_signal.load() == 0 ? 0 : 128 + stop_signal.load();
+  if (!config.run.report.empty()) write_report(report, config.run.report);
+  if (report.exit != 0) {
+    log_error(stop_signal.load() == SIGINT ? "interrupted by SIGINT; the run ends without a result"
+                                           : "ended by SIGTERM; the run ends without a result");
+    return report.exit;
+  }
+  std::printf("done: %lld steps in %.1f s; %.0f images/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
+              report.seconds.total, report.images_per_second, report.parameters_sha256.c_str());
+  return 0;
+}
+
+int train(const TrainOptions& options, const std::vector<std::string>& arguments) {
+  const auto place = options.alone ? std::nullopt : LaunchPlace::from_environment();
+  if (place && place->size < 2) {
+    throw RunError(ExitStatus::usage,
+                   "mpirun started 1 rank; a job needs a generator and at least one trainer: mpirun -n 3, or --alone");
+  }
+  const Config config = load(options, place);
+  if (options.print_config) {
+    std::cout << print_toml(config);
+    return 0;
+  }
+  if (options.alone) return train_in_this_process(config, options);
+  if (!place) return launch_ranks(static_cast<int>(config.trainer.count) + 1, arguments);
+  end_with_parent();
+  run_training_job(config, *place);
+  return 0;
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{"Runnel: data-parallel training whose gradients and parameters move by UCX remote memory access"};
+  app.footer(kExamples);
+  app.set_version_flag("--version", std::string("runnel ") + kVersion + " (" + kCommit + "), UCX " + ucx_version() +
+                                        ", LibTorch " + torch_version());
+  app.require_subcommand(1);
+
+  TrainOptions options;
+  CLI::App* train_command = app.add_subcommand("train", "Train a model: started by mpirun, or starting it itself");
+  train_command->footer(kExamples);
+  train_command->add_option("CONFIG", options.config, "TOML file; its keys are listed in trainer/README.md")
+      ->required();
+  train_command
+      ->add_option("-n,--trainers", options.trainers, "Trainers to start on this machine, beside the generator")
+      ->check(CLI::Range(1, 1024));
+  train_command->add_option("--set", options.sets, "Override a key, as in --set trainer.batch_size=64; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  train_command->add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
+  train_command->add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
+  train_command->add_flag("--print-config", options.print_config, "Print the effective configuration as TOML, and end");
+  CLI::Option* alone = train_command->add_flag("--alone", options.alone, "Train in this process: no generator, no MPI");
+  train_command->add_flag("--dry-run", options.dry_run, "One batch only")->needs(alone);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return static_cast<int>(ExitStatus::usage);
+  }
+  return train(options, {argv + 1, argv + argc});
+}
+
+int report_error(const std::string& message, ExitStatus status) {
+  if (!message.empty()) log_error(message);
+  return static_cast<int>(status);
+}
+
+}  // namespace
+}  // namespace runnel
+
+int main(int argc, char** argv) {
+  using runnel::ExitStatus;
+  runnel::ensure_early_environment(argv);
+  runnel::keep_freed_memory();
+  try {
+    return runnel::parse_and_run(argc, argv);
+  } catch (const runnel::RunError& error) {
+    return runnel::report_error(error.what(), error.status());
+  } catch (const runnel::BootstrapError& error) {
+    return runnel::report_error(error.what(), ExitStatus::peer_lost);
+  } catch (const runnel::TransportError& error) {
+    return runnel::report_error(error.what(), ExitStatus::os_limit);
+  } catch (const std::exception& error) {
+    return runnel::report_error(std::string("internal error: ") + error.what(), ExitStatus::internal);
+  }
+}

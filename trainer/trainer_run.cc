@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/trainer_run.h"
+
+#include <array>
+
+#include "trainer/evaluation.h"
+#include "trainer/tensor_arena.h"
+
+namespace runnel {
+
+TrainerRun::TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model,
+                       std::size_t trainer)
+    : config_(config),
+      plan_(plan),
+      layout_(layout),
+      model_(model),
+      train_(IdxDataset::load(config.data.path, Split::train, trainer, static_cast<std::size_t>(config.trainer.count))),
+      test_(IdxDataset::load(config.data.path, Split::test, trainer, static_cast<std::size_t>(config.trainer.count))),
+      computer_(model, train_, plan, config, trainer) {}
+
+void TrainerRun::run(TrainerClient& exchange) {
+  try {
+    make_steps(exchange);
+    exchange.leave();
+  } catch (...) {
+    exchange.fail();
+    throw;
+  }
+}
+
+void TrainerRun::make_steps(TrainerClient& exchange) {
+  static_assert(kParameterBuffers == 2 && kSlots == 2);
+  const std::array<TensorArena, 2> parameters = {TensorArena(layout_, exchange.parameters(0)),
+                                                 TensorArena(layout_, exchange.parameters(1))};
+  const std::array<TensorArena, 2> gradients = {TensorArena(layout_, exchange.gradients(0)),
+                                                TensorArena(layout_, exchange.gradients(1))};
+  const auto at = [](const auto& arenas, int index) -> const TensorArena& {
+    return arenas[static_cast<std::size_t>(index)];
+  };
+  exchange.pull();
+  for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
+    const auto batch = computer_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()));
+    exchange.push(
+        {.loss = batch.loss, .samples = static_cast<std::uint64_t>(batch.images), .staged_bytes = batch.staged_bytes});
+    exchange.pull();
+    if (!plan_.test_after(step)) continue;
+    bind_parameters(model_, at(parameters, exchange.buffer()));
+    const TestScore score = evaluate(model_, test_, config_, [&] { return !exchange.stopping(); });
+    exchange.report_evaluation(score.loss_sum, static_cast<std::uint64_t>(score.correct),
+                               static_cast<std::uint64_t>(score.samples));
+  }
+}
+
+}  // namespace runnel

@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "runtime/trainer_client.h"
+#include "trainer/gradient_computer.h"
+#include "trainer/idx_dataset.h"
+#include "trainer/model.h"
+#include "trainer/run_plan.h"
+
+namespace runnel {
+
+/// A trainer's part of a job: batches forward and backward, its gradients to the generator, its part of each test.
+/// Thread: one at a time.
+class TrainerRun {
+ public:
+  /// Reads trainer `trainer`'s share of the data. The arguments outlive this. Throws `RunError`.
+  TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model, std::size_t trainer);
+
+  /// Makes all steps and tests of the plan. Throws `RunError` when the run has to stop before.
+  void run(TrainerClient& exchange);
+
+ private:
+  void make_steps(TrainerClient& exchange);
+
+  const Config& config_;
+  const RunPlan& plan_;
+  const BucketLayout& layout_;
+  Model& model_;
+  IdxDataset train_;
+  IdxDataset test_;
+  GradientComputer computer_;
+};
+
+}  // namespace runnel

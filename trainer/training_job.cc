@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/training_job.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "runnel_version.h"
+#include "runtime/bootstrap_mpi.h"
+#include "runtime/bucket_layout.h"
+#include "runtime/digest.h"
+#include "runtime/peer_group.h"
+#include "trainer/generator_run.h"
+#include "trainer/idx_dataset.h"
+#include "trainer/model.h"
+#include "trainer/run_plan.h"
+#include "trainer/torch_setup.h"
+#include "trainer/trainer_run.h"
+#include "transport/context.h"
+#include "transport/log.h"
+
+namespace runnel {
+namespace {
+
+using std::chrono::duration;
+using std::chrono::steady_clock;
+
+/// After MPI_Init all ranks have read their data, and what is left takes milliseconds and the zeroing of slabs, for
+/// which a second per GiB is plenty. A rank that hangs here ends the run as soon as one that hangs in a step.
+std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_t trainers) {
+  const auto slab_bytes = layout.padded_bytes() * (2 * static_cast<std::size_t>(trainers) + 2);
+  return std::chrono::milliseconds(4000 + slab_bytes / (1 << 20));
+}
+
+double seconds_since(steady_clock::time_point start) {
+  return duration<double>(steady_clock::now() - start).count();
+}
+
+RunPlan plan_of(const Config& config) {
+  return RunPlan({.samples = static_cast<std::int64_t>(count_samples(config.data.path, Split::train)),
+                  .trainers = config.trainer.count,
+                  .batch_size = config.trainer.batch_size,
+                  .max_epochs = config.run.max_epochs,
+                  .max_gradients = config.run.max_gradients});
+}
+
+void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
+  if (bootstrap.rank() == place.rank && bootstrap.size() == place.size) return;
+  throw RunError(ExitStatus::protocol_mismatch,
+                 "the launcher's environment says rank " + std::to_string(place.rank) + " of " +
+                     std::to_string(place.size) + ", MPI says rank " + std::to_string(bootstrap.rank()) + " of " +
+                     std::to_string(bootstrap.size()) + "; start Runnel with the mpirun of the MPI it was built with");
+}
+
+}  // namespace
+
+void run_training_job(const Config& config, const LaunchPlace& place) {
+  const auto started = steady_clock::now();
+  const bool generates = place.rank < kGenerators;
+  const int trainer = place.rank - kGenerators;
+  set_log_prefix(generates ? "[generator]" : "[trainer " + std::to_string(trainer) + "]");
+  set_torch_threads(config.trainer.threads);
+
+  Introduction introduction;
+  introduction.device =
+      generates ? select_device(config.generator.device, "generator.device")
+                : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)), "trainer.device");
+  const RunPlan plan = plan_of(config);
+  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
+  const BucketLayout layout(model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes));
+  std::unique_ptr<GeneratorRun> generator;
+  std::unique_ptr<TrainerRun> trainer_run;
+  if (generates) {
+    generator = std::make_unique<GeneratorRun>(config, plan, layout, *model);
+  } else {
+    trainer_run = std::make_unique<TrainerRun>(config, plan, layout, *model, static_cast<std::size_t>(trainer));
+  }
+  const double data_seconds = seconds_since(started);
+
+  const auto bootstrap_started = steady_clock::now();
+  const auto timeout = duration<double>(config.run.timeout_s);
+  MpiBootstrap bootstrap(Deadline::after(std::chrono::duration_cast<steady_clock::duration>(timeout)));
+  check_place(bootstrap, place);
+  introduction.runnel_version = kVersion;
+  introduction.ucx_version = ucx_version();
+  introduction.layout_fingerprint = to_hex(layout.fingerprint());
+  introduction.configuration = canonical_lines(config);
+  const Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
+  const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, deadline);
+  if (generates) {
+    Generator exchange(bootstrap, group, layout, config, deadline);
+    bootstrap.finalize();
+    generator->run(exchange, group, {.data = data_seconds, .bootstrap = seconds_since(bootstrap_started)});
+  } else {
+    TrainerClient exchange(bootstrap, group, layout, config, deadline);
+    bootstrap.finalize();
+    trainer_run->run(exchange);
+  }
+}
+
+}  // namespace runnel

@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "runtime/config.h"
+#include "runtime/launcher.h"
+
+namespace runnel {
+
+/// Runs this process's part of a job that MPI started: rank 0 is the generator, the others are trainers.
+///
+/// `config` says as many trainers as there are ranks for them. Everything that can be wrong with the user's input is
+/// found before MPI starts; MPI itself ends before the first step. Progress and results go to standard output of rank
+/// 0, which also writes run.report and run.save. Throws `RunError`, `TransportError`, `BootstrapError`.
+void run_training_job(const Config& config, const LaunchPlace& place);
+
+}  // namespace runnel
