@@ -2,17 +2,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Finds LibTorch without its own TorchConfig.cmake, which demands a CUDA toolkit whenever LibTorch was built with CUDA.
-# A site's own copy wins: -DLibTorch_ROOT=DIR (a LibTorch zip, or site-packages/torch), the environment's LibTorch_ROOT,
-# or CMAKE_PREFIX_PATH; then comes the wheel that cmake/install-deps.sh unpacked.
+# A site's own copy wins: with -DLibTorch_ROOT=DIR (a LibTorch zip, or site-packages/torch) or the environment's
+# LibTorch_ROOT nothing else is looked at; else come CMAKE_PREFIX_PATH and the wheel that cmake/install-deps.sh unpacked.
 # Target: LibTorch::cpu. Variable: LibTorch_VERSION.
 include(FindPackageHandleStandardArgs)
 
-set(_torch_deps "$ENV{RUNNEL_DEPS}")
-if(NOT _torch_deps)
-  set(_torch_deps "$ENV{HOME}/.cache/runnel")
+set(_torch_root "${LibTorch_ROOT}")
+if(NOT _torch_root)
+  set(_torch_root "$ENV{LibTorch_ROOT}")
+endif()
+if(_torch_root)
+  set(_torch_places HINTS "${_torch_root}" NO_DEFAULT_PATH)
+  # Found by an earlier run of CMake in another place.
+  cmake_path(IS_PREFIX _torch_root "${LibTorch_INCLUDE_DIR}" NORMALIZE _torch_same_root)
+  if(NOT _torch_same_root)
+    unset(LibTorch_INCLUDE_DIR CACHE)
+    unset(LibTorch_API_INCLUDE_DIR CACHE)
+    unset(LibTorch_cpu_LIBRARY CACHE)
+    unset(LibTorch_c10_LIBRARY CACHE)
+  endif()
+elseif(DEFINED ENV{RUNNEL_DEPS})
+  set(_torch_places HINTS "$ENV{RUNNEL_DEPS}/torch-2.11.0/torch")
+else()
+  set(_torch_places HINTS "$ENV{HOME}/.cache/runnel/torch-2.11.0/torch")
 endif()
 
-find_path(LibTorch_INCLUDE_DIR c10/core/Device.h HINTS "${_torch_deps}/torch-2.11.0/torch" PATH_SUFFIXES include)
+find_path(LibTorch_INCLUDE_DIR c10/core/Device.h ${_torch_places} PATH_SUFFIXES include)
 find_path(LibTorch_API_INCLUDE_DIR torch/torch.h
   HINTS "${LibTorch_INCLUDE_DIR}/torch/csrc/api/include" NO_DEFAULT_PATH)
 find_library(LibTorch_cpu_LIBRARY torch_cpu HINTS "${LibTorch_INCLUDE_DIR}/../lib")

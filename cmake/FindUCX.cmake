@@ -1,18 +1,32 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Finds UCX. A site's own build wins: -DUCX_ROOT=DIR, the environment's UCX_ROOT, or CMAKE_PREFIX_PATH; then comes the
-# wheel that cmake/install-deps.sh unpacked, then the system. Target: UCX::ucp. Variable: UCX_VERSION.
+# Finds UCX. A site's own build wins: with -DUCX_ROOT=DIR or the environment's UCX_ROOT nothing else is looked at; else come
+# CMAKE_PREFIX_PATH, the wheel that cmake/install-deps.sh unpacked, and the system. Target: UCX::ucp. Variable: UCX_VERSION.
 include(FindPackageHandleStandardArgs)
 
-set(_ucx_deps "$ENV{RUNNEL_DEPS}")
-if(NOT _ucx_deps)
-  set(_ucx_deps "$ENV{HOME}/.cache/runnel")
+set(_ucx_root "${UCX_ROOT}")
+if(NOT _ucx_root)
+  set(_ucx_root "$ENV{UCX_ROOT}")
+endif()
+if(_ucx_root)
+  set(_ucx_places HINTS "${_ucx_root}" NO_DEFAULT_PATH)
+  # Found by an earlier run of CMake in another place.
+  cmake_path(IS_PREFIX _ucx_root "${UCX_INCLUDE_DIR}" NORMALIZE _ucx_same_root)
+  if(NOT _ucx_same_root)
+    unset(UCX_INCLUDE_DIR CACHE)
+    unset(UCX_ucp_LIBRARY CACHE)
+    unset(UCX_ucs_LIBRARY CACHE)
+  endif()
+elseif(DEFINED ENV{RUNNEL_DEPS})
+  set(_ucx_places HINTS "$ENV{RUNNEL_DEPS}/ucx-1.22.0/libucx")
+else()
+  set(_ucx_places HINTS "$ENV{HOME}/.cache/runnel/ucx-1.22.0/libucx")
 endif()
 
-find_path(UCX_INCLUDE_DIR ucp/api/ucp.h HINTS "${_ucx_deps}/ucx-1.22.0/libucx" PATH_SUFFIXES include)
-find_library(UCX_ucp_LIBRARY ucp HINTS "${_ucx_deps}/ucx-1.22.0/libucx" PATH_SUFFIXES lib lib64)
-find_library(UCX_ucs_LIBRARY ucs HINTS "${_ucx_deps}/ucx-1.22.0/libucx" PATH_SUFFIXES lib lib64)
+find_path(UCX_INCLUDE_DIR ucp/api/ucp.h ${_ucx_places} PATH_SUFFIXES include)
+find_library(UCX_ucp_LIBRARY ucp ${_ucx_places} PATH_SUFFIXES lib lib64)
+find_library(UCX_ucs_LIBRARY ucs ${_ucx_places} PATH_SUFFIXES lib lib64)
 mark_as_advanced(UCX_INCLUDE_DIR UCX_ucp_LIBRARY UCX_ucs_LIBRARY)
 
 if(UCX_INCLUDE_DIR AND EXISTS "${UCX_INCLUDE_DIR}/ucp/api/ucp_version.h")

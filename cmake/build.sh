@@ -16,10 +16,7 @@ build() {
   shift 3
   mkdir -p "$folder"
   log=$folder/build.log
-  if [ ! -e "$folder/build.ninja" ]; then
-    stage "configuring ${folder#"$runnel_root"/}"
-    (cd "$runnel_root" && cmake --preset "$preset" -B "$folder" "$@") >"$log" 2>&1 || { cat "$log" >&2; return 1; }
-  fi
+  (cd "$runnel_root" && cmake --preset "$preset" -B "$folder" "$@") >"$log" 2>&1 || { cat "$log" >&2; return 1; }
   if ninja -C "$folder" -n "$target" 2>/dev/null | grep -q 'no work to do'; then
     return 0
   fi

@@ -39,7 +39,7 @@ run_tests() {
   local folder=$runnel_root/$1 log p f s
   shift
   log=$folder/tests.log
-  ctest --test-dir "$folder" -j2 --output-on-failure "$@" 2>&1 | tee "$log" || true
+  ctest --test-dir "$folder" -j2 --output-on-failure "$@" 2>&1 | grep --line-buffered -v '^ *Start ' | tee "$log" || true
   read -r p f s < <(awk '/ tests passed, .* tests failed out of / {failed = $4; total = $9}
                          /\(Skipped\)$/ {skipped++}
                          END {print total - failed - skipped, failed + 0, skipped + 0}' "$log")
