@@ -12,16 +12,18 @@ namespace {
 
 // UCX drops a transport that cannot tell of a peer's death from endpoints with error handling: the first two keep
 // shared memory. A rendezvous threshold would drop cma likewise, and every get on one host would be emulated. The fence
-// mode keeps a fence from flushing all peers.
+// mode keeps a fence from flushing all peers. Slabs come from posix shared memory rather than sysv, as its segments are
+// open to their user alone and /dev/shm tells how much is free.
 constexpr EnvironmentSetting kSettings[] = {
-    {"POSIX_ERROR_HANDLING", "y"}, {"SYSV_ERROR_HANDLING", "y"}, {"RNDV_THRESH", "inf"},
-    {"KEEPALIVE_INTERVAL", "1s"},  {"FENCE_MODE", "ep_based"},
+    {"UCX_POSIX_ERROR_HANDLING", "y"}, {"UCX_SYSV_ERROR_HANDLING", "y"},
+    {"UCX_RNDV_THRESH", "inf"},        {"UCX_KEEPALIVE_INTERVAL", "1s"},
+    {"UCX_FENCE_MODE", "ep_based"},    {"UCX_ALLOC_PRIO", "md:posix,md:sysv,thp,md:*,mmap,heap"},
+    {"UCX_WARN_UNUSED_ENV_VARS", "n"},
 };
 
 // Memory events hook the process's allocator, which a process that registers its memory once has no use for; the error
 // handler would replace the program's own signal handlers.
-constexpr EnvironmentSetting kSettingsBeforeExec[] = {
-    {"UCX_MEM_EVENTS", "n"}, {"UCX_HANDLE_ERRORS", "none"}, {"UCX_WARN_UNUSED_ENV_VARS", "n"}};
+constexpr EnvironmentSetting kSettingsBeforeExec[] = {{"UCX_MEM_EVENTS", "n"}, {"UCX_HANDLE_ERRORS", "none"}};
 
 void modify(ucp_config_t* config, const char* name, const char* value) {
   const Status status = Status::from_ucx(ucp_config_modify(config, name, value), "ucp_config_modify");
@@ -60,12 +62,12 @@ std::string ucx_version() {
 }
 
 Context::Context(const ContextOptions& options) {
+  // Through the environment, as some of these belong to transports that may not be selected: given to
+  // `ucp_config_modify` UCX 1.19 calls them invalid.
+  for (const auto& [name, value] : kSettings) setenv(name, value, 0);
   ucp_config_t* raw_config = nullptr;
   throw_unless_ok(Status::from_ucx(ucp_config_read(nullptr, nullptr, &raw_config), "ucp_config_read"));
   const UcpConfigHandle config(raw_config);
-  for (const auto& [name, value] : kSettings) {
-    if (std::getenv((std::string("UCX_") + name).c_str()) == nullptr) modify(config.get(), name, value);
-  }
   if (!options.transports.empty()) modify(config.get(), "TLS", options.transports.c_str());
   if (!options.interface.empty()) modify(config.get(), "NET_DEVICES", options.interface.c_str());
 

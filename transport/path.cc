@@ -67,7 +67,7 @@ std::optional<Path> path_from_string(std::string_view name) {
 ContextOptions context_options_for(Path path) {
   switch (path) {
     case Path::mapped:
-      return {.transports = "posix,sysv,cma,self"};
+      return {.transports = "posix,self"};
     case Path::one_sided:
       return {.transports = "posix,cma,self"};
     case Path::emulated:

@@ -32,6 +32,8 @@ Link::Link(Bootstrap& bootstrap, Path path, std::size_t payload)
   await(CompletionKind::visible_at_peer);
   await_bell(1);
   barrier();
+  std::array<Completion, 2> first_bell;
+  queue.poll(first_bell);
 }
 
 void Link::barrier() {

@@ -36,6 +36,9 @@ class Link {
   /// with it: what leaves earlier takes along the acknowledgement that the other may still need.
   void barrier();
 
+  /// A barrier during which this side makes no progress.
+  void silent_barrier() { bootstrap_.barrier(deadline()); }
+
   /// Waits for one completion of `kind`, which must be ok; others on the way there are dropped. Returns its value.
   std::uint64_t await(CompletionKind kind);
 

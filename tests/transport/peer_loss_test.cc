@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "tests/transport/link.h"
+#include "tests/transport/rows.h"
+
+namespace runnel::test {
+namespace {
+
+constexpr std::size_t kPayloadBytes = std::size_t{16} << 20;
+// UCX's keepalive interval is a second, and it takes up to three rounds on a loaded machine.
+constexpr std::chrono::seconds kDetection{5};
+
+class PeerLossTest : public OnEachPath {};
+
+RUNNEL_PEER(victim) {
+  Link link(bootstrap, path_of(arguments), kPayloadBytes);
+  link.progress_until([] { return false; });
+}
+
+TEST_P(PeerLossTest, AKilledPeerIsReportedOnceAndNothingIsPostedToIt) {
+  PeerProcesses peer("victim", {path_name()});
+  Link link(peer.bootstrap(), GetParam(), kPayloadBytes);
+  peer.signal(1, SIGKILL);
+
+  Completion lost;
+  const auto begin = Deadline::Clock::now();
+  while (lost.kind != CompletionKind::peer_lost) {
+    const auto polled = link.queue.wait({&lost, 1}, link.waiter, Deadline::after(kDetection));
+    ASSERT_TRUE(polled.status.ok()) << polled.status.message();
+  }
+  RecordProperty("detection_ms",
+                 std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - begin).count());
+  EXPECT_EQ(lost.tag, kPeerTag);
+  EXPECT_EQ(lost.status.code(), StatusCode::peer_lost);
+  EXPECT_TRUE(link.endpoint.lost());
+  const auto payload = link.payload();
+  EXPECT_EQ(link.queue.put(link.region, kPayloadOffset, payload, link.slab, kPutTag).code(), StatusCode::peer_lost);
+  EXPECT_EQ(link.queue.get(link.region, kPayloadOffset, payload, link.slab, kGetTag).code(), StatusCode::peer_lost);
+  EXPECT_EQ(link.queue.ring(link.remote_bell, 2, kRingTag).code(), StatusCode::peer_lost);
+  EXPECT_EQ(link.endpoint.flush(test_deadline()).code(), StatusCode::peer_lost);
+  EXPECT_EQ(link.endpoint.close(test_deadline()).code(), StatusCode::peer_lost);
+  std::array<Completion, 4> none;
+  EXPECT_EQ(link.queue.poll(none), 0u);
+}
+
+TEST_P(PeerLossTest, EveryTransferInFlightEndsWithTheEndpoint) {
+  PeerProcesses peer("victim", {path_name()});
+  Link link(peer.bootstrap(), GetParam(), kPayloadBytes);
+  peer.signal(1, SIGSTOP);
+  std::size_t posted = 0;
+  for (std::uint64_t value = 2; value < 20; ++value) {
+    throw_unless_ok(link.queue.put_and_ring(link.region, kPayloadOffset, link.payload(), link.slab, link.remote_bell,
+                                            value, value));
+    throw_unless_ok(link.queue.get(link.region, kPayloadOffset, link.payload(), link.slab, value));
+    posted += 2;
+  }
+  std::size_t ended = 0;
+  std::array<Completion, 64> completions;
+  const auto poll = [&] {
+    for (const auto& completion : std::span(completions).first(link.queue.poll(completions))) {
+      if (completion.kind == CompletionKind::peer_lost) continue;
+      EXPECT_TRUE(completion.status.ok() || completion.status.code() == StatusCode::peer_lost ||
+                  completion.status.code() == StatusCode::canceled)
+          << completion.status.message();
+      ++ended;
+    }
+  };
+  for (int i = 0; i < 100; ++i) poll();
+  peer.signal(1, SIGKILL);
+  EXPECT_FALSE(link.endpoint.close(Deadline::after(kDetection)).ok());
+  poll();
+  EXPECT_EQ(ended, posted);
+  EXPECT_EQ(link.queue.in_flight(), 0u);
+}
+
+TEST_P(PeerLossTest, AStoppedPeerDoesNotHoldUpAClose) {
+  PeerProcesses peer("victim", {path_name()});
+  Link link(peer.bootstrap(), GetParam(), kPayloadBytes);
+  peer.signal(1, SIGSTOP);
+  throw_unless_ok(link.queue.put(link.region, kPayloadOffset, link.payload(), link.slab, kPutTag));
+  const auto begin = Deadline::Clock::now();
+  const Status status = link.endpoint.close(Deadline::after(std::chrono::milliseconds(200)));
+  EXPECT_LT(Deadline::Clock::now() - begin, kDetection);
+  EXPECT_EQ(status.code(), GetParam() == Path::emulated ? StatusCode::deadline_exceeded : StatusCode::ok);
+  Completion completion;
+  EXPECT_EQ(link.queue.poll({&completion, 1}), 1u);
+  EXPECT_EQ(link.queue.in_flight(), 0u);
+  peer.signal(1, SIGKILL);
+}
+
+RUNNEL_ON_EACH_PATH(PeerLossTest);
+
+}  // namespace
+}  // namespace runnel::test
