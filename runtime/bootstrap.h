@@ -3,19 +3,24 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
-#include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "runtime/exit_status.h"
 #include "transport/deadline.h"
 
 namespace runnel {
 
-/// The exchange between processes failed; the message names the rank that is missing where it is known.
-class BootstrapError : public std::runtime_error {
+/// The exchange between processes failed; the message names the rank that is missing where it is known. Status 69.
+class BootstrapError : public RunError {
  public:
-  using std::runtime_error::runtime_error;
+  explicit BootstrapError(const std::string& message) : RunError(ExitStatus::peer_lost, message) {}
 };
+
+/// What a process does while it waits for others: it progresses its UCX worker, or nothing and stays silent.
+using Meanwhile = std::function<void()>;
 
 /// What processes need of each other once, before UCX connects them: who they are, and an exchange of bytes.
 ///
@@ -27,12 +32,13 @@ class Bootstrap {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// Every rank's `mine`, by rank; lengths may differ. Throws `BootstrapError` when a rank is gone or the deadline
-  /// passes.
-  virtual std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline) = 0;
+  /// Every rank's `mine`, by rank; lengths may differ. `meanwhile` is called about once a millisecond while this
+  /// process waits for others. Throws `BootstrapError` when a rank is gone or the deadline passes.
+  virtual std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline,
+                                                         const Meanwhile& meanwhile = {}) = 0;
 
-  /// Returns when all ranks have called it. Throws as `all_gather`.
-  virtual void barrier(const Deadline& deadline) = 0;
+  /// Returns when all ranks have called it. `meanwhile` and errors as for `all_gather`.
+  virtual void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) = 0;
 };
 
 }  // namespace runnel

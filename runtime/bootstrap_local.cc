@@ -43,24 +43,31 @@ std::string name_of(int rank) {
   return "rank " + std::to_string(rank);
 }
 
+/// Until when a call waits, and what it does meanwhile.
+struct Wait {
+  const Deadline& deadline;
+  const Meanwhile& meanwhile;
+};
+
 int left_ms(const Deadline& deadline) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining()).count());
 }
 
-void await(int fd, short events, const Deadline& deadline, const std::string& peer) {
+void await(int fd, short events, const Wait& wait, const std::string& peer) {
   for (;;) {
+    if (wait.meanwhile) wait.meanwhile();
     pollfd entry = {.fd = fd, .events = events, .revents = 0};
-    const int ready = poll(&entry, 1, left_ms(deadline));
+    const int ready = poll(&entry, 1, wait.meanwhile ? 1 : left_ms(wait.deadline));
     if (ready > 0) return;
     if (ready < 0 && errno != EINTR) fail_errno("poll");
-    if (deadline.expired()) fail(peer + " did not answer in time");
+    if (wait.deadline.expired()) fail(peer + " did not answer in time");
   }
 }
 
-void send_all(int fd, const void* data, std::size_t bytes, const Deadline& deadline, const std::string& peer) {
+void send_all(int fd, const void* data, std::size_t bytes, const Wait& wait, const std::string& peer) {
   const auto* at = static_cast<const std::byte*>(data);
   while (bytes > 0) {
-    await(fd, POLLOUT, deadline, peer);
+    await(fd, POLLOUT, wait, peer);
     const ssize_t sent = send(fd, at, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (sent < 0) fail(peer + " is gone");
@@ -69,10 +76,10 @@ void send_all(int fd, const void* data, std::size_t bytes, const Deadline& deadl
   }
 }
 
-void receive_all(int fd, void* data, std::size_t bytes, const Deadline& deadline, const std::string& peer) {
+void receive_all(int fd, void* data, std::size_t bytes, const Wait& wait, const std::string& peer) {
   auto* at = static_cast<std::byte*>(data);
   while (bytes > 0) {
-    await(fd, POLLIN, deadline, peer);
+    await(fd, POLLIN, wait, peer);
     const ssize_t received = recv(fd, at, bytes, MSG_DONTWAIT);
     if (received < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (received <= 0) fail(peer + " is gone");
@@ -81,18 +88,18 @@ void receive_all(int fd, void* data, std::size_t bytes, const Deadline& deadline
   }
 }
 
-void send_blob(int fd, std::span<const std::byte> blob, const Deadline& deadline, const std::string& peer) {
+void send_blob(int fd, std::span<const std::byte> blob, const Wait& wait, const std::string& peer) {
   const std::uint64_t bytes = blob.size();
-  send_all(fd, &bytes, sizeof bytes, deadline, peer);
-  send_all(fd, blob.data(), blob.size(), deadline, peer);
+  send_all(fd, &bytes, sizeof bytes, wait, peer);
+  send_all(fd, blob.data(), blob.size(), wait, peer);
 }
 
-std::vector<std::byte> receive_blob(int fd, const Deadline& deadline, const std::string& peer) {
+std::vector<std::byte> receive_blob(int fd, const Wait& wait, const std::string& peer) {
   std::uint64_t bytes = 0;
-  receive_all(fd, &bytes, sizeof bytes, deadline, peer);
+  receive_all(fd, &bytes, sizeof bytes, wait, peer);
   if (bytes > kMaxContributionBytes) fail(peer + " sends nonsense");
   std::vector<std::byte> blob(bytes);
-  receive_all(fd, blob.data(), blob.size(), deadline, peer);
+  receive_all(fd, blob.data(), blob.size(), wait, peer);
   return blob;
 }
 
@@ -198,7 +205,7 @@ void LocalBootstrap::accept_all(const Deadline& deadline) {
     // A process of another user is none of the group.
     if (peer.get() < 0 || !is_same_user(peer.get())) continue;
     std::int32_t rank = 0;
-    receive_all(peer.get(), &rank, sizeof rank, deadline, "a process that connected");
+    receive_all(peer.get(), &rank, sizeof rank, {deadline, {}}, "a process that connected");
     if (rank <= 0 || rank >= place_.size || sockets_[static_cast<std::size_t>(rank)].get() >= 0) {
       fail(name_of(rank) + " came twice, or is none of " + std::to_string(place_.size));
     }
@@ -226,33 +233,34 @@ void LocalBootstrap::connect_to_root(const Deadline& deadline) {
   }
   if (!is_same_user(root.get())) fail("rank 0 belongs to another user");
   const std::int32_t rank = place_.rank;
-  send_all(root.get(), &rank, sizeof rank, deadline, name_of(0));
+  send_all(root.get(), &rank, sizeof rank, {deadline, {}}, name_of(0));
   sockets_.push_back(std::move(root));
 }
 
 std::vector<std::vector<std::byte>> LocalBootstrap::all_gather(std::span<const std::byte> mine,
-                                                               const Deadline& deadline) {
+                                                               const Deadline& deadline, const Meanwhile& meanwhile) {
+  const Wait wait{deadline, meanwhile};
   std::vector<std::vector<std::byte>> all(static_cast<std::size_t>(place_.size));
   if (place_.rank != 0) {
     const int root = sockets_.front().get();
-    send_blob(root, mine, deadline, name_of(0));
-    for (auto& blob : all) blob = receive_blob(root, deadline, name_of(0));
+    send_blob(root, mine, wait, name_of(0));
+    for (auto& blob : all) blob = receive_blob(root, wait, name_of(0));
     return all;
   }
   all[0].assign(mine.begin(), mine.end());
   for (int rank = 1; rank < place_.size; ++rank) {
     const auto index = static_cast<std::size_t>(rank);
-    all[index] = receive_blob(sockets_[index].get(), deadline, name_of(rank));
+    all[index] = receive_blob(sockets_[index].get(), wait, name_of(rank));
   }
   for (int rank = 1; rank < place_.size; ++rank) {
     const int fd = sockets_[static_cast<std::size_t>(rank)].get();
-    for (const auto& blob : all) send_blob(fd, blob, deadline, name_of(rank));
+    for (const auto& blob : all) send_blob(fd, blob, wait, name_of(rank));
   }
   return all;
 }
 
-void LocalBootstrap::barrier(const Deadline& deadline) {
-  all_gather({}, deadline);
+void LocalBootstrap::barrier(const Deadline& deadline, const Meanwhile& meanwhile) {
+  all_gather({}, deadline, meanwhile);
 }
 
 }  // namespace runnel

@@ -47,8 +47,9 @@ class LocalBootstrap final : public Bootstrap {
 
   int rank() const override { return place_.rank; }
   int size() const override { return place_.size; }
-  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline) override;
-  void barrier(const Deadline& deadline) override;
+  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline,
+                                                 const Meanwhile& meanwhile = {}) override;
+  void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) override;
 
  private:
   /// Owns a descriptor; moves.

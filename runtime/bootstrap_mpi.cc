@@ -58,11 +58,12 @@ void check(int result, const char* call) {
 }
 
 /// Completes `request` by polling with sleeps: a rank that waits for a slower one leaves it the core.
-void wait_for(MPI_Request& request, const Deadline& deadline, const char* what) {
+void wait_for(MPI_Request& request, const Deadline& deadline, const Meanwhile& meanwhile, const char* what) {
   int done = 0;
   for (;;) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), what);
     if (done != 0) return;
+    if (meanwhile) meanwhile();
     if (deadline.expired()) {
       throw BootstrapError(std::string("not all ranks came to the bootstrap's ") + what +
                            " in time phase=bootstrap; look for a rank that is stopped or busy, or "
@@ -88,14 +89,14 @@ MpiBootstrap::MpiBootstrap(const Deadline& deadline) {
   check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
 }
 
-std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std::byte> mine,
-                                                             const Deadline& deadline) {
+std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std::byte> mine, const Deadline& deadline,
+                                                             const Meanwhile& meanwhile) {
   const auto ranks = static_cast<std::size_t>(size_);
   const int my_bytes = static_cast<int>(mine.size());
   std::vector<int> bytes(ranks);
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Iallgather(&my_bytes, 1, MPI_INT, bytes.data(), 1, MPI_INT, MPI_COMM_WORLD, &request), "MPI_Iallgather");
-  wait_for(request, deadline, "exchange of lengths");
+  wait_for(request, deadline, meanwhile, "exchange of lengths");
 
   std::vector<int> offsets(ranks);
   std::exclusive_scan(bytes.begin(), bytes.end(), offsets.begin(), 0);
@@ -103,7 +104,7 @@ std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std
   check(MPI_Iallgatherv(mine.data(), my_bytes, MPI_BYTE, all.data(), bytes.data(), offsets.data(), MPI_BYTE,
                         MPI_COMM_WORLD, &request),
         "MPI_Iallgatherv");
-  wait_for(request, deadline, "exchange of frames");
+  wait_for(request, deadline, meanwhile, "exchange of frames");
 
   std::vector<std::vector<std::byte>> gathered;
   gathered.reserve(ranks);
@@ -114,10 +115,10 @@ std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std
   return gathered;
 }
 
-void MpiBootstrap::barrier(const Deadline& deadline) {
+void MpiBootstrap::barrier(const Deadline& deadline, const Meanwhile& meanwhile) {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
-  wait_for(request, deadline, "barrier");
+  wait_for(request, deadline, meanwhile, "barrier");
 }
 
 void MpiBootstrap::finalize() {

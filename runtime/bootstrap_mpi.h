@@ -24,8 +24,9 @@ class MpiBootstrap final : public Bootstrap {
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
-  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline) override;
-  void barrier(const Deadline& deadline) override;
+  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline,
+                                                 const Meanwhile& meanwhile = {}) override;
+  void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) override;
 
   /// MPI_Finalize, which waits for all ranks. Not to be called when a peer is lost; the destructor does not call it.
   void finalize();

@@ -26,6 +26,13 @@ void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
   if (!status.ok()) fabric.throw_for(status, rank);
 }
 
+/// Returns when every process has nothing under way and makes no progress any more.
+void become_silent(Bootstrap& bootstrap, Fabric& fabric, int rank, const Deadline& deadline) {
+  fabric.wait_for_transfers(rank);
+  bootstrap.barrier(deadline, [&] { fabric.drop_completions(); });
+  bootstrap.barrier(deadline);
+}
+
 std::vector<std::byte> pack(const PathReport& report) {
   FrameWriter writer;
   writer.u8(static_cast<std::uint8_t>(report.path));
@@ -58,9 +65,10 @@ bool satisfies(const PathReport& report, const std::string& require) {
 }
 
 /// Collective: the path of every trainer, by index.
-std::vector<PathReport> share_paths(Bootstrap& bootstrap, const PeerGroup& group, const PathReport& mine,
+std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const PathReport& mine,
                                     const std::string& require, const Deadline& deadline) {
-  const auto frames = bootstrap.all_gather(pack(mine), deadline);
+  const PeerGroup& group = fabric.group();
+  const auto frames = bootstrap.all_gather(pack(mine), deadline, [&] { fabric.drop_completions(); });
   std::vector<PathReport> reports;
   for (int index = 0; index < group.trainers(); ++index) {
     const Peer& trainer = group.trainer(index);
@@ -116,7 +124,7 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
     ring(fabric, link.hello, kConnected, peer.rank);
   });
   each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kConnected, peer.rank); });
-  bootstrap.barrier(deadline);
+  become_silent(bootstrap, fabric, group.trainer(0).rank, deadline);
   bootstrap.barrier(deadline);
   each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kProbed, peer.rank); });
 
@@ -125,7 +133,8 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
     const std::int64_t offset = compare_clocks(fabric, link, peer.rank);
     if (!group.same_host(peer, group.self())) facts[static_cast<std::size_t>(peer.index)].clock_offset_ns = offset;
   });
-  auto paths = share_paths(bootstrap, group, PathReport{}, require, deadline);
+  fabric.wait_for_transfers(group.trainer(0).rank);
+  auto paths = share_paths(bootstrap, fabric, PathReport{}, require, deadline);
   for (std::size_t i = 0; i < facts.size(); ++i) facts[i].path = std::move(paths[i]);
   return facts;
 }
@@ -136,7 +145,7 @@ PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& 
   const int generator = group.generator().rank;
   ring(fabric, link.hello, kConnected, generator);
   await(fabric, link.hello_heard, kConnected, generator);
-  bootstrap.barrier(deadline);
+  become_silent(bootstrap, fabric, generator, deadline);
   PathProbe probe(link.control, GeneratorControl::probe_area(group.self().index), fabric.control(),
                   TrainerControl::kProbeArea);
   const PathReport mine = probe.run();
@@ -145,7 +154,8 @@ PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& 
   if (!status.ok()) fabric.throw_for(status, generator);
   ring(fabric, link.hello, kProbed, generator);
   answer_clock_rounds(fabric, link, generator);
-  share_paths(bootstrap, group, mine, require, deadline);
+  fabric.wait_for_transfers(generator);
+  share_paths(bootstrap, fabric, mine, require, deadline);
   return mine;
 }
 

@@ -18,7 +18,8 @@ namespace runnel {
 ///
 /// The order keeps generators silent (no progress of their workers) while trainers probe:
 ///   1. both ring "connected", and wait for the other's;
-///   2. barrier; trainers probe; barrier;
+///   2. a barrier in which all progress until nothing is under way, and one in which all are silent; trainers probe;
+///      barrier;
 ///   3. trainers finish their probes and ring "probed"; the generator, which progresses again, waits for it;
 ///   4. the generator times some rounds of bells with each trainer, whose answer is its clock;
 ///   5. all learn all paths, and refuse the run together when one is worse than `transport.require`.

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "runnel_version.h"
-#include "runtime/bootstrap.h"
 #include "runtime/config.h"
 #include "runtime/launcher.h"
 #include "runtime/report.h"
@@ -166,8 +165,6 @@ int main(int argc, char** argv) {
     return runnel::parse_and_run(argc, argv);
   } catch (const runnel::RunError& error) {
     return runnel::report_error(error.what(), error.status());
-  } catch (const runnel::BootstrapError& error) {
-    return runnel::report_error(error.what(), ExitStatus::peer_lost);
   } catch (const runnel::TransportError& error) {
     return runnel::report_error(error.what(), ExitStatus::os_limit);
   } catch (const std::exception& error) {
