@@ -1,0 +1,262 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/idx_dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "runtime/exit_status.h"
+#include "tests/trainer/idx_files.h"
+#include "trainer/random.h"
+
+namespace runnel {
+namespace {
+
+using test::Bytes;
+using test::gzip;
+using test::idx_images;
+using test::idx_labels;
+using test::read_bytes;
+using test::TemporaryFolder;
+using test::write_bytes;
+using test::write_idx_folder;
+
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+
+constexpr const char* kImages = "train-images-idx3-ubyte";
+constexpr const char* kLabels = "train-labels-idx1-ubyte";
+
+std::optional<RunError> error_of(const std::function<void()>& action) {
+  try {
+    action();
+    return std::nullopt;
+  } catch (const RunError& error) {
+    return error;
+  }
+}
+
+TEST(IdxDataset, ReadsTheMnistThatComesWithRunnel) {
+  const IdxDataset train = IdxDataset::load(RUNNEL_MNIST_FOLDER, Split::train);
+  const IdxDataset test = IdxDataset::load(RUNNEL_MNIST_FOLDER, Split::test);
+  ASSERT_EQ(train.size(), 60000U);
+  ASSERT_EQ(test.size(), 10000U);
+  EXPECT_EQ(count_samples(RUNNEL_MNIST_FOLDER, Split::train), 60000U);
+  EXPECT_EQ(count_samples(RUNNEL_MNIST_FOLDER, Split::test), 10000U);
+  EXPECT_EQ(train.label(0), 5);
+  EXPECT_EQ(test.label(0), 7);
+
+  // The mean of all training pixels is the well-known 0.1307 of the normalisation.
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < train.size(); ++i) {
+    sum = std::accumulate(train.image(i).begin(), train.image(i).end(), sum);
+  }
+  EXPECT_NEAR(static_cast<double>(sum) / 255 / static_cast<double>(train.size() * IdxDataset::kPixels), 0.1307, 5e-5);
+}
+
+TEST(IdxDataset, SharesTogetherAreTheFilesInTheirOrder) {
+  const TemporaryFolder folder;
+  write_idx_folder(folder.path(), 23, 5);
+  const IdxDataset whole = IdxDataset::load(folder.path(), Split::train);
+  for (std::size_t parts = 1; parts <= 25; ++parts) {
+    std::size_t sample = 0;
+    for (std::size_t part = 0; part < parts; ++part) {
+      const IdxDataset share = IdxDataset::load(folder.path(), Split::train, part, parts);
+      for (std::size_t i = 0; i < share.size(); ++i, ++sample) {
+        ASSERT_LT(sample, whole.size());
+        EXPECT_EQ(share.label(i), whole.label(sample));
+        EXPECT_THAT(share.image(i), ElementsAreArray(whole.image(sample)));
+      }
+    }
+    EXPECT_EQ(sample, whole.size()) << parts << " parts";
+  }
+}
+
+TEST(IdxDataset, ReadsCompressedFilesAsPlainOnes) {
+  const TemporaryFolder plain;
+  const TemporaryFolder compressed;
+  write_idx_folder(plain.path(), 9, 4);
+  for (const char* name : {kImages, kLabels}) {
+    write_bytes(compressed.path() / (std::string(name) + ".gz"), gzip(read_bytes(plain.path() / name)));
+  }
+  const IdxDataset expected = IdxDataset::load(plain.path(), Split::train);
+  const IdxDataset found = IdxDataset::load(compressed.path(), Split::train);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found.label(i), expected.label(i));
+    EXPECT_THAT(found.image(i), ElementsAreArray(expected.image(i)));
+  }
+}
+
+struct BrokenCase {
+  std::string name;
+  std::function<void(const std::filesystem::path& folder)> spoil;  // a folder of good files
+  ExitStatus status;
+  std::vector<std::string> words;  // of the message
+};
+
+void change(const std::filesystem::path& file, const std::function<void(Bytes&)>& edit) {
+  Bytes bytes = read_bytes(file);
+  edit(bytes);
+  write_bytes(file, bytes);
+}
+
+void compress(const std::filesystem::path& file, const std::function<void(Bytes&)>& edit) {
+  Bytes bytes = gzip(read_bytes(file));
+  edit(bytes);
+  std::filesystem::remove(file);
+  write_bytes(file.string() + ".gz", bytes);
+}
+
+std::vector<BrokenCase> broken_cases() {
+  using std::filesystem::path;
+  const auto bad = ExitStatus::bad_data;
+  return {
+      {"NoImages",
+       [](const path& f) { std::filesystem::remove(f / kImages); },
+       ExitStatus::input_missing,
+       {kImages, ".gz", "data.path"}},
+      {"NoLabels", [](const path& f) { std::filesystem::remove(f / kLabels); }, ExitStatus::input_missing, {kLabels}},
+      {"Folder",
+       [](const path& f) {
+         std::filesystem::remove(f / kImages);
+         std::filesystem::create_directory(f / kImages);
+       },
+       bad,
+       {kImages, "irectory"}},
+      {"Empty", [](const path& f) { write_bytes(f / kImages, {}); }, bad, {kImages, "found 0 bytes"}},
+      {"HalfAHeader",
+       [](const path& f) { change(f / kImages, [](Bytes& b) { b.resize(10); }); },
+       bad,
+       {kImages, "a header", "found 10 bytes"}},
+      {"LabelsForImages",
+       [](const path& f) {
+         std::filesystem::copy_file(f / kLabels, f / kImages, std::filesystem::copy_options::overwrite_existing);
+       },
+       bad,
+       {kImages, "0x00000803", "0x00000801"}},
+      {"FloatPixels",
+       [](const path& f) { change(f / kImages, [](Bytes& b) { b[2] = 0x0D; }); },
+       bad,
+       {kImages, "0x00000d03"}},
+      {"NarrowImages",
+       [](const path& f) { change(f / kImages, [](Bytes& b) { b[15] = 27; }); },
+       bad,
+       {kImages, "28x28", "27"}},
+      {"NoSamples",
+       [](const path& f) {
+         change(f / kImages, [](Bytes& b) {
+           b[7] = 0;
+           b.resize(16);
+         });
+       },
+       bad,
+       {kImages, "at least one sample"}},
+      {"OneByteShort",
+       [](const path& f) { change(f / kImages, [](Bytes& b) { b.pop_back(); }); },
+       bad,
+       {kImages, "expected 7072 bytes", "found 7071"}},
+      {"OneByteLong",
+       [](const path& f) { change(f / kImages, [](Bytes& b) { b.push_back(0); }); },
+       bad,
+       {kImages, "expected 7072 bytes", "more"}},
+      {"LabelsShort",
+       [](const path& f) { change(f / kLabels, [](Bytes& b) { b.pop_back(); }); },
+       bad,
+       {kLabels, "expected 17 bytes", "found 16"}},
+      {"FewerLabels",
+       [](const path& f) {
+         change(f / kLabels, [](Bytes& b) {
+           b[7] = 8;
+           b.pop_back();
+         });
+       },
+       bad,
+       {kLabels, "expected 9 labels", "found 8"}},
+      {"LabelTen",
+       [](const path& f) { change(f / kLabels, [](Bytes& b) { b[8 + 4] = 10; }); },
+       bad,
+       {kLabels, "below 10", "found 10", "sample 4"}},
+      {"TerabytesPromised",
+       [](const path& f) {
+         change(f / kImages, [](Bytes& b) { b[4] = 0xFF; });
+         change(f / kLabels, [](Bytes& b) { b[4] = 0xFF; });
+       },
+       bad,
+       {kImages, "found a file of 7072"}},
+      {"NotGzip",
+       [](const path& f) { compress(f / kImages, [](Bytes& b) { b[0] = 'x'; }); },
+       bad,
+       {kImages, ".gz", "magic"}},
+      {"GzipCutShort",
+       [](const path& f) { compress(f / kImages, [](Bytes& b) { b.resize(b.size() / 2); }); },
+       bad,
+       {kImages, ".gz", "end of file"}},
+      {"GzipWithoutTrailer",
+       [](const path& f) { compress(f / kLabels, [](Bytes& b) { b.resize(b.size() - 8); }); },
+       bad,
+       {kLabels, ".gz", "end of file"}},
+      {"GzipWrongChecksum",
+       [](const path& f) { compress(f / kLabels, [](Bytes& b) { b[b.size() - 8] ^= 1; }); },
+       bad,
+       {kLabels, ".gz", "check"}},
+  };
+}
+
+class BrokenIdxFiles : public testing::TestWithParam<BrokenCase> {};
+
+TEST_P(BrokenIdxFiles, AreRefusedWithPathExpectedAndFound) {
+  const TemporaryFolder folder;
+  write_idx_folder(folder.path(), 9, 4);
+  GetParam().spoil(folder.path());
+  const auto error = error_of([&] { IdxDataset::load(folder.path(), Split::train, 1, 2); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->status(), GetParam().status) << error->what();
+  EXPECT_THAT(error->what(), HasSubstr(folder.path().string()));
+  for (const std::string& word : GetParam().words) {
+    EXPECT_THAT(error->what(), HasSubstr(word));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, BrokenIdxFiles, testing::ValuesIn(broken_cases()),
+                         [](const auto& broken) { return broken.param.name; });
+
+TEST(IdxDataset, NoBytesMakeItCrashOrAcceptABadLabel) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SplitMix64 random(seed);
+  const TemporaryFolder folder;
+  write_idx_folder(folder.path(), 5, 1);
+  const std::vector<std::pair<std::string, Bytes>> files = {
+      {kImages, idx_images(5)}, {kLabels, idx_labels(5)}, {kLabels, gzip(idx_labels(5))}};
+  for (int round = 0; round < 500; ++round) {
+    const auto& [name, good] = files[random.below(3)];
+    Bytes bytes = good;
+    for (std::uint32_t edits = random.below(4); edits > 0; --edits) {
+      bytes[random.below(std::min<std::uint32_t>(32, static_cast<std::uint32_t>(bytes.size())))] =
+          static_cast<std::uint8_t>(random.next());
+    }
+    bytes.resize(random.below(4) == 0 ? random.below(static_cast<std::uint32_t>(bytes.size() + 9)) : bytes.size());
+    write_bytes(folder.path() / name, bytes);
+    try {
+      const IdxDataset data = IdxDataset::load(folder.path(), Split::train);
+      ASSERT_EQ(data.size(), 5U);
+      for (std::size_t i = 0; i < data.size(); ++i) {
+        ASSERT_LT(data.label(i), IdxDataset::kClasses);
+      }
+    } catch (const RunError& error) {
+      ASSERT_EQ(error.status(), ExitStatus::bad_data) << error.what();
+      ASSERT_THAT(error.what(), HasSubstr(folder.path().string()));
+    }
+    write_bytes(folder.path() / name, name == kImages ? files[0].second : files[1].second);
+  }
+}
+
+}  // namespace
+}  // namespace runnel

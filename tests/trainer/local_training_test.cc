@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/local_training.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "runtime/digest.h"
+#include "tests/trainer/idx_files.h"
+#include "trainer/model.h"
+#include "trainer/safetensors.h"
+
+namespace runnel {
+namespace {
+
+using test::TemporaryFolder;
+using test::write_idx_folder;
+
+class LocalTrainingTest : public testing::Test {
+ protected:
+  LocalTrainingTest() {
+    write_idx_folder(folder_.path(), 50, 20);
+    config_.data.path = folder_.path();
+    config_.trainer.count = 1;
+    config_.trainer.batch_size = 16;
+    config_.trainer.test_batch_size = 8;
+    config_.run.max_epochs = 2;
+    config_.run.max_gradients = 0;
+  }
+  ~LocalTrainingTest() override { std::fclose(out_); }
+
+  RunReport train(bool dry_run = false) {
+    return train_alone(config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; });
+  }
+
+  TemporaryFolder folder_;
+  Config config_;
+  std::FILE* out_ = std::tmpfile();
+  int asked_ = 0;
+  int patience_ = 1000;
+};
+
+TEST_F(LocalTrainingTest, ReportsWhatItDid) {
+  const RunReport report = train();
+  EXPECT_EQ(report.steps, 8);
+  EXPECT_EQ(report.gradients, 8);
+  EXPECT_EQ(report.epochs, 2);
+  EXPECT_EQ(report.loss.size(), 8U);
+  EXPECT_EQ(report.test.samples, 20);
+  EXPECT_EQ(report.test.accuracy, static_cast<double>(report.test.correct) / 20);
+  EXPECT_GT(report.images_per_second, 0);
+  EXPECT_GT(report.step_ms.min, report.exchange_ms.min);
+  EXPECT_GE(report.seconds.total, report.seconds.train + report.seconds.test);
+  EXPECT_EQ(report.bytes.staged, 0U);
+  EXPECT_EQ(report.parameters_sha256.size(), 64U);
+  ASSERT_EQ(report.processes.size(), 1U);
+  EXPECT_EQ(report.processes[0].device, "cpu");
+}
+
+TEST_F(LocalTrainingTest, IsRepeatableBitForBit) {
+  const std::string first = train().parameters_sha256;
+  EXPECT_EQ(train().parameters_sha256, first);
+  config_.run.seed = 2;
+  EXPECT_NE(train().parameters_sha256, first);
+}
+
+TEST_F(LocalTrainingTest, LearnsTheseImagesByHeart) {
+  config_.model.dropout = {0, 0};
+  config_.trainer.batch_size = 50;
+  config_.run.max_epochs = 30;
+  config_.optimizer.lr = 1.0;
+  const RunReport report = train();
+  EXPECT_LT(report.loss.back().second, report.loss.front().second / 2);
+}
+
+TEST_F(LocalTrainingTest, SavesWhatItReportsAndGoesOnFromIt) {
+  config_.run.save = folder_.path() / "trained.safetensors";
+  const RunReport report = train();
+  const BucketLayout layout(make_model(config_.model, 1)->shapes(), kBlockBytes);
+  std::vector<float> parameters(layout.float_count());
+  load_safetensors(config_.run.save, layout, parameters);
+  EXPECT_EQ(to_hex(sha256(std::as_bytes(std::span(parameters)))), report.parameters_sha256);
+
+  config_.model.init = config_.run.save;
+  EXPECT_LT(train().loss.front().second, report.loss.front().second);
+}
+
+TEST_F(LocalTrainingTest, ADryRunIsOneBatch) {
+  const RunReport report = train(/*dry_run=*/true);
+  EXPECT_EQ(report.steps, 1);
+  EXPECT_EQ(report.test.samples, 20);
+}
+
+TEST_F(LocalTrainingTest, StopsBetweenBatchesWhenAsked) {
+  config_.run.save = folder_.path() / "unfinished.safetensors";
+  patience_ = 3;
+  const RunReport report = train();
+  EXPECT_EQ(report.steps, 3);
+  EXPECT_EQ(report.test.samples, 0);
+  EXPECT_FALSE(std::filesystem::exists(config_.run.save));
+}
+
+TEST_F(LocalTrainingTest, RefusesADeviceThatIsNotThere) {
+  config_.trainer.device = {"cuda"};
+  EXPECT_THROW(train(), RunError);
+}
+
+}  // namespace
+}  // namespace runnel

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model.h"
+
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/exit_status.h"
+
+namespace runnel {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(MnistCnn, HasTheTensorsOfTheReferenceWorkflow) {
+  const auto model = make_model({}, 1);
+  std::vector<std::string> names;
+  for (const auto& [name, shape] : model->shapes()) {
+    names.push_back(name);
+  }
+  EXPECT_THAT(names, ElementsAre("conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight", "fc1.bias",
+                                 "fc2.weight", "fc2.bias"));
+  EXPECT_EQ(BucketLayout(model->shapes(), kBlockBytes).bytes(), 4'799'528U);
+  for (const Model::Parameter& parameter : model->parameters()) {
+    EXPECT_TRUE(parameter.tensor.requires_grad() && parameter.tensor.is_leaf()) << parameter.name;
+  }
+}
+
+TEST(MnistCnn, ForwardGivesLogProbabilities) {
+  const auto model = make_model({}, 1);
+  const at::Tensor out = model->forward(at::randn({3, 1, 28, 28}), /*training=*/false);
+  EXPECT_THAT(out.sizes(), ElementsAre(3, 10));
+  EXPECT_TRUE(out.exp().sum(1).allclose(at::ones({3})));
+}
+
+TEST(MnistCnn, DropsOutOnlyInTraining) {
+  const auto model = make_model({}, 1);
+  const at::Tensor images = at::randn({3, 1, 28, 28});
+  EXPECT_TRUE(model->forward(images, false).equal(model->forward(images, false)));
+  EXPECT_FALSE(model->forward(images, true).equal(model->forward(images, true)));
+}
+
+TEST(MakeModel, SameSeedSameValues) {
+  const auto values = [](std::uint64_t seed) { return make_model({}, seed)->parameters()[4].tensor; };
+  EXPECT_TRUE(values(3).equal(values(3)));
+  EXPECT_FALSE(values(3).equal(values(4)));
+}
+
+TEST(MakeModel, RefusesAnUnknownName) {
+  ModelConfig config;
+  config.name = "alexnet";
+  EXPECT_THROW(make_model(config, 1), RunError);
+}
+
+}  // namespace
+}  // namespace runnel

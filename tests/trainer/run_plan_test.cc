@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/run_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "trainer/random.h"
+#include "trainer/sample_range.h"
+#include "trainer/sampler.h"
+
+namespace runnel {
+namespace {
+
+TEST(RunPlan, ReferenceWorkflow) {
+  const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = 1000, .max_epochs = 2, .max_gradients = 100});
+  EXPECT_EQ(plan.steps_per_epoch(), 30);
+  EXPECT_EQ(plan.total_steps(), 50);
+  EXPECT_EQ(plan.epochs(), 2);
+  EXPECT_EQ(plan.epoch_of(29), 0);
+  EXPECT_EQ(plan.epoch_of(30), 1);
+  EXPECT_EQ(plan.step_in_epoch(31), 1);
+  EXPECT_TRUE(plan.test_after(29));
+  EXPECT_FALSE(plan.test_after(30));
+  EXPECT_TRUE(plan.test_after(49));
+}
+
+TEST(RunPlan, GradientsAreCountedOverAllTrainers) {
+  const RunPlan::Size size = {.samples = 1000, .trainers = 3, .batch_size = 10, .max_epochs = 5, .max_gradients = 0};
+  const auto steps = [&](std::int64_t max_gradients) {
+    RunPlan::Size limited = size;
+    limited.max_gradients = max_gradients;
+    return RunPlan(limited).total_steps();
+  };
+  EXPECT_EQ(steps(0), 5 * 34);  // the longest share has 334 samples
+  EXPECT_EQ(steps(1), 1);
+  EXPECT_EQ(steps(5), 1);
+  EXPECT_EQ(steps(6), 2);
+  EXPECT_EQ(steps(100'000), 5 * 34);
+}
+
+TEST(RunPlan, LimitedToAFewStepsTestsAfterTheLast) {
+  const RunPlan plan = RunPlan({.samples = 100, .batch_size = 10, .max_epochs = 3}).limited_to(1);
+  EXPECT_EQ(plan.total_steps(), 1);
+  EXPECT_EQ(plan.epochs(), 1);
+  EXPECT_TRUE(plan.test_after(0));
+}
+
+TEST(RunPlan, AnEpochIsJustLongEnoughForEveryShare) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SplitMix64 random(seed);
+  for (int round = 0; round < 300; ++round) {
+    const std::uint32_t samples = 1 + random.below(3000);
+    const std::uint32_t trainers = 1 + random.below(9);
+    const std::uint32_t batch_size = 1 + random.below(400);
+    const RunPlan plan({.samples = samples, .trainers = trainers, .batch_size = batch_size, .max_epochs = 1});
+    std::size_t visited = 0;
+    std::size_t in_last_step = 0;
+    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
+      const auto share = static_cast<std::uint32_t>(contiguous_share(samples, trainer, trainers).count);
+      Sampler sampler({.samples = share, .batch_size = batch_size, .seed = seed, .trainer = trainer});
+      for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
+        visited += sampler.batch(0, step).size();
+      }
+      in_last_step += sampler.batch(0, plan.steps_per_epoch() - 1).size();
+    }
+    ASSERT_EQ(visited, samples);
+    ASSERT_GT(in_last_step, 0U);
+  }
+}
+
+}  // namespace
+}  // namespace runnel

@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/sampler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <string>
+
+#include "trainer/random.h"
+#include "trainer/sample_range.h"
+
+namespace runnel {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<std::uint32_t> epoch_of(Sampler& sampler, std::int64_t epoch, std::int64_t steps) {
+  std::vector<std::uint32_t> samples;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const auto batch = sampler.batch(epoch, step);
+    samples.insert(samples.end(), batch.begin(), batch.end());
+  }
+  return samples;
+}
+
+TEST(ContiguousShare, SpreadsTheRemainder) {
+  EXPECT_EQ(contiguous_share(10, 0, 3), (SampleRange{0, 4}));
+  EXPECT_EQ(contiguous_share(10, 1, 3), (SampleRange{4, 3}));
+  EXPECT_EQ(contiguous_share(10, 2, 3), (SampleRange{7, 3}));
+  EXPECT_EQ(contiguous_share(1, 1, 2), (SampleRange{1, 0}));
+}
+
+TEST(ContiguousShare, SharesAreNeighboursAndNoneIsDropped) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SplitMix64 random(seed);
+  for (int round = 0; round < 1000; ++round) {
+    const std::size_t samples = random.below(100000);
+    const std::size_t parts = 1 + random.below(64);
+    std::size_t next = 0;
+    for (std::size_t part = 0; part < parts; ++part) {
+      const SampleRange share = contiguous_share(samples, part, parts);
+      ASSERT_EQ(share.first, next);
+      ASSERT_LE(contiguous_share(samples, 0, parts).count - share.count, 1U);
+      next += share.count;
+    }
+    ASSERT_EQ(next, samples);
+  }
+}
+
+TEST(Sampler, WithoutShuffleKeepsTheOrderOfTheFile) {
+  Sampler sampler({.samples = 5, .batch_size = 2, .shuffle = false});
+  EXPECT_THAT(sampler.batch(0, 0), ElementsAre(0, 1));
+  EXPECT_THAT(sampler.batch(0, 1), ElementsAre(2, 3));
+  EXPECT_THAT(sampler.batch(0, 2), ElementsAre(4));
+  EXPECT_THAT(sampler.batch(0, 3), ElementsAre());
+  EXPECT_THAT(sampler.batch(7, 0), ElementsAre(0, 1));
+}
+
+TEST(Sampler, AnEpochVisitsEachSampleOnce) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SplitMix64 random(seed);
+  for (int round = 0; round < 200; ++round) {
+    const std::uint32_t samples = random.below(2000);
+    const std::uint32_t batch_size = 1 + random.below(300);
+    Sampler sampler({.samples = samples, .batch_size = batch_size, .seed = random.next(), .trainer = random.below(9)});
+    auto visited = epoch_of(sampler, random.below(100), samples / batch_size + 2);
+    std::sort(visited.begin(), visited.end());
+    std::vector<std::uint32_t> all(samples);
+    std::iota(all.begin(), all.end(), 0U);
+    ASSERT_EQ(visited, all);
+  }
+}
+
+TEST(Sampler, DependsOnNothingButItsSettingsEpochAndStep) {
+  const Sampler::Settings settings = {.samples = 1000, .batch_size = 10, .seed = 3, .trainer = 1};
+  Sampler steady(settings);
+  const auto first = epoch_of(steady, 0, 100);
+  const auto second = epoch_of(steady, 1, 100);
+  EXPECT_NE(first, second);
+
+  Sampler jumping(settings);
+  EXPECT_EQ(epoch_of(jumping, 1, 100), second);
+  EXPECT_EQ(epoch_of(jumping, 0, 100), first);
+
+  Sampler::Settings other = settings;
+  other.trainer = 2;
+  Sampler other_trainer(other);
+  EXPECT_NE(epoch_of(other_trainer, 0, 100), first);
+  other = settings;
+  other.seed = 4;
+  Sampler other_seed(other);
+  EXPECT_NE(epoch_of(other_seed, 0, 100), first);
+}
+
+// The numbers are part of what a seed means: a run is repeatable on every machine and with every later version.
+TEST(Sampler, ShufflesTheSameOnEveryMachine) {
+  Sampler sampler({.samples = 60000, .batch_size = 6, .seed = 1});
+  EXPECT_THAT(sampler.batch(0, 0), ElementsAre(45810, 55431, 29015, 27513, 35718, 26379));
+}
+
+// First outputs for seed 1234567 of the reference implementation, https://prng.di.unimi.it/splitmix64.c.
+TEST(SplitMix64, GivesTheReferenceNumbers) {
+  SplitMix64 random(1234567);
+  EXPECT_EQ(random.next(), 6457827717110365317U);
+  EXPECT_EQ(random.next(), 3203168211198807973U);
+  EXPECT_EQ(random.next(), 9817491932198370423U);
+}
+
+TEST(SplitMix64, BelowIsFairAndInRange) {
+  SplitMix64 random(11);
+  std::vector<int> counts(7);
+  for (int i = 0; i < 70000; ++i) {
+    ++counts.at(random.below(7));
+  }
+  // Six standard deviations of a fair count.
+  EXPECT_THAT(counts, testing::Each(testing::AllOf(testing::Gt(10000 - 560), testing::Lt(10000 + 560))));
+}
+
+TEST(DerivedSeed, DiffersInEachOfItsInputs) {
+  const std::uint64_t seed = derived_seed(1, RandomStream::shuffle, 2, 3);
+  EXPECT_NE(seed, derived_seed(2, RandomStream::shuffle, 2, 3));
+  EXPECT_NE(seed, derived_seed(1, RandomStream::dropout, 2, 3));
+  EXPECT_NE(seed, derived_seed(1, RandomStream::shuffle, 3, 3));
+  EXPECT_NE(seed, derived_seed(1, RandomStream::shuffle, 2, 4));
+  EXPECT_NE(seed, derived_seed(1, RandomStream::shuffle, 3, 2));
+}
+
+}  // namespace
+}  // namespace runnel
