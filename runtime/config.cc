@@ -104,12 +104,17 @@ void ConfigReader::add_file(std::string_view text, const fs::path& name) {
   }
 }
 
-// A value that is no TOML is a string when nothing in it suggests otherwise.
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+// A value that is no TOML is a string, unless it begins as a TOML string, array or table does.
 std::vector<TomlEntry> parse_set_value(const std::string& text) {
   try {
     return parse_toml("value = " + text);
   } catch (const TomlError&) {
-    const bool bare = text.find_first_of("\"'[]{}") == std::string::npos;
+    const bool bare = text.find_first_of("\"'[{") != 0;
     if (!bare || valid_utf8_bytes(text) != text.size()) throw;
     return {{"value", {1, 1}, {text, {1, 9}}}};
   }
@@ -123,8 +128,8 @@ void ConfigReader::add_set(const std::string& set) {
     fail(place, "control characters are not allowed");
   }
   try {
-    for (TomlEntry& entry : parse_set_value(set.substr(equals + 1))) {
-      entry.path.replace(0, std::strlen("value"), set.substr(0, equals));
+    for (TomlEntry& entry : parse_set_value(trimmed(set.substr(equals + 1)))) {
+      entry.path.replace(0, std::strlen("value"), trimmed(set.substr(0, equals)));
       add(entry, place, fs::current_path());
     }
   } catch (const TomlError& error) {

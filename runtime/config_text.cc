@@ -15,21 +15,25 @@ bool is_printed(const ConfigKey& key, const Config& config) {
   return has_effect(key, config) && !unnamed_file;
 }
 
+std::string code(std::string_view text) {
+  return std::string("`").append(text).append("`");
+}
+
 std::string cell(std::string_view text) {
   return " " + std::string(text) + " |";
 }
 
 std::string default_text(const ConfigKey& key) {
-  std::string text = '`' + print_value(key.type, Config{}) + '`';
+  std::string text = code(print_value(key.type, Config{}));
   for (const RuleDefaults& defaults : rule_defaults()) {
     Config config;
     config.optimizer.name = defaults.rule;
     config.optimizer.lr = defaults.lr;
     config.optimizer.eps = defaults.eps;
     config.optimizer.weight_decay = defaults.weight_decay;
-    const std::string value = '`' + print_value(key.type, config) + '`';
+    const std::string value = code(print_value(key.type, config));
     if (key.path == "optimizer.name" || !has_effect(key, config) || text.starts_with(value)) continue;
-    text += "; " + std::string(defaults.rule) + ": " + value;
+    text.append("; ").append(defaults.rule).append(": ").append(value);
   }
   return text;
 }
@@ -87,8 +91,8 @@ Sha256 config_digest(const Config& config) {
 std::string reference_table_markdown() {
   std::string text = "| key | takes | default | unit | effect |\n|---|---|---|---|---|\n";
   for (const ConfigKey& key : config_keys()) {
-    text += '|' + cell('`' + std::string(key.path) + '`') + cell(describe(key.type)) + cell(default_text(key)) +
-            cell(key.unit) + cell(effect_text(key)) + '\n';
+    text += '|' + cell(code(key.path)) + cell(describe(key.type)) + cell(default_text(key)) + cell(key.unit) +
+            cell(effect_text(key)) + '\n';
   }
   return text;
 }

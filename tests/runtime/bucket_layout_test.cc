@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/bucket_layout.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <set>
+
+namespace runnel {
+namespace {
+
+using Tensors = std::vector<BucketLayout::Tensor>;
+
+// The reference network.
+const Tensors kMnistCnn = {
+    {"conv1.weight", {32, 1, 3, 3}}, {"conv1.bias", {32}}, {"conv2.weight", {64, 32, 3, 3}}, {"conv2.bias", {64}},
+    {"fc1.weight", {128, 9216}},     {"fc1.bias", {128}},  {"fc2.weight", {10, 128}},        {"fc2.bias", {10}}};
+
+TEST(BucketLayout, HoldsTheTensorsWithoutPadding) {
+  const BucketLayout layout(kMnistCnn, 1 << 20);
+  EXPECT_EQ(layout.float_count(), 1'199'882U);
+  EXPECT_EQ(layout.bytes(), 4'799'528U);
+  EXPECT_EQ(layout.padded_bytes(), 293 * kBlockBytes);
+  EXPECT_EQ(layout.bucket_count(), 5U);
+  std::size_t end = 0;
+  for (const TensorPlace& tensor : layout.tensors()) {
+    EXPECT_EQ(tensor.bytes.begin, end) << tensor.name;
+    end = tensor.bytes.end;
+  }
+  EXPECT_EQ(end, layout.bytes());
+}
+
+TEST(BucketLayout, BucketsCoverEverythingOnce) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (int round = 0; round < 200; ++round) {
+    const auto floats = std::uniform_int_distribution<std::int64_t>(1, 300'000)(random);
+    const std::size_t bucket_bytes = kBlockBytes * std::uniform_int_distribution<std::size_t>(1, 90)(random);
+    const BucketLayout layout({{"t", {floats}}}, bucket_bytes);
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < layout.bucket_count(); ++i) {
+      const ByteRange bucket = layout.bucket(i);
+      ASSERT_EQ(bucket.begin, end);
+      ASSERT_EQ(bucket.begin % kBlockBytes, 0U);
+      ASSERT_GT(bucket.size(), 0U);
+      ASSERT_TRUE(bucket.size() == bucket_bytes || i + 1 == layout.bucket_count());
+      end = bucket.end;
+    }
+    ASSERT_EQ(end, layout.bytes());
+  }
+}
+
+TEST(BucketLayout, RefusesWhatCannotBe) {
+  constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THROW(BucketLayout({}, kBlockBytes), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {3}}}, 0), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {3}}}, kBlockBytes + 4), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {3, 0}}}, kBlockBytes), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {-3}}}, kBlockBytes), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {kHuge, kHuge}}}, kBlockBytes), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {kHuge / 4}}, {"u", {kHuge / 4}}}, kBlockBytes), std::invalid_argument);
+}
+
+TEST(BucketLayout, FingerprintTellsLayoutsApart) {
+  const std::set<std::string> fingerprints = {
+      to_hex(BucketLayout({{"a", {2, 3}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {3, 2}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {6}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"b", {2, 3}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {2, 3}}}, 2 * kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {2}}, {"b", {3}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"b", {3}}, {"a", {2}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a 2\n1 b", {3}}}, kBlockBytes).fingerprint()),
+  };
+  EXPECT_EQ(fingerprints.size(), 8U);
+  EXPECT_EQ(BucketLayout(kMnistCnn, 1 << 20).fingerprint(), BucketLayout(kMnistCnn, 1 << 20).fingerprint());
+}
+
+}  // namespace
+}  // namespace runnel

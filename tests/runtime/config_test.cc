@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/config.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace runnel {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kSource = RUNNEL_SOURCE_DIR;
+
+Config with_sets(const std::vector<std::string>& sets) {
+  return load_config("", {.sets = sets, .default_data_dir = {}});
+}
+
+std::string error_of(const std::vector<std::string>& sets) {
+  try {
+    with_sets(sets);
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Config, ReferenceWorkflowIsTheDefault) {
+  const Config reference = load_config(kSource / "trainer/configs/mnist.toml");
+  const Config defaults = load_config("", {.sets = {}, .default_data_dir = kSource / "trainer/data/mnist"});
+  EXPECT_EQ(reference, defaults);
+  EXPECT_EQ(reference.data.path, kSource / "trainer/data/mnist");
+}
+
+TEST(Config, AloneWorkflowIsThatOfTheContract) {
+  const Config alone = load_config(kSource / "trainer/configs/mnist-alone.toml");
+  EXPECT_EQ(alone.trainer.batch_size, 16);
+  EXPECT_EQ(alone.trainer.test_batch_size, 250);
+  EXPECT_EQ(alone.run.max_epochs, 1);
+  EXPECT_EQ(alone.run.max_gradients, 0);
+  EXPECT_EQ(alone.run.log_every, 100);
+  EXPECT_EQ(alone.optimizer.lr, 1.0);
+  EXPECT_EQ(alone.optimizer.schedule.name, "step");
+  EXPECT_EQ(alone.optimizer.schedule.gamma, 0.7);
+}
+
+TEST(Config, SetsWinOverTheFileAndLaterOnesOverEarlierOnes) {
+  const Config config = parse_config("[trainer]\ncount = 3\nbatch_size = 5", "f.toml",
+                                     {.sets = {"trainer.count=4", "trainer.count=7"}, .default_data_dir = {}});
+  EXPECT_EQ(config.trainer.count, 7);
+  EXPECT_EQ(config.trainer.batch_size, 5);
+}
+
+TEST(Config, SetTakesTomlAndBareWords) {
+  EXPECT_EQ(with_sets({"optimizer.name=sgd"}).optimizer.name, "sgd");
+  EXPECT_EQ(with_sets({"optimizer.name=\"sgd\""}).optimizer.name, "sgd");
+  EXPECT_EQ(with_sets({"data.shuffle=false"}).data.shuffle, false);
+  EXPECT_EQ(with_sets({"model.dropout=[0, 0.5]"}).model.dropout, (std::array<double, 2>{0, 0.5}));
+  EXPECT_EQ(with_sets({"trainer.device=[\"cpu\", \"cuda:1\"]"}).trainer.device_of(1), "cuda:1");
+  EXPECT_EQ(with_sets({"trainer.device=cuda:1"}).trainer.device_of(1), "cuda:1");
+  EXPECT_EQ(with_sets({"run.report=a=b #1.json"}).run.report, fs::current_path() / "a=b #1.json");
+  EXPECT_EQ(with_sets({"run.report=x.json", "run.report="}).run.report, "");
+  EXPECT_EQ(with_sets({" trainer.count =  3 "}).trainer.count, 3);
+  EXPECT_EQ(with_sets({" optimizer.name = sgd "}).optimizer.name, "sgd");
+  const ScheduleConfig schedule = with_sets({"optimizer.schedule={name = \"step\", gamma = 0.5}"}).optimizer.schedule;
+  EXPECT_EQ(schedule.name, "step");
+  EXPECT_EQ(schedule.gamma, 0.5);
+}
+
+TEST(Config, SetNamesItselfInErrors) {
+  EXPECT_EQ(error_of({"trainer.count=0"}),
+            "--set 'trainer.count=0': key 'trainer.count': expected an integer from 1 to 1024, found 0");
+  EXPECT_EQ(error_of({"transport.pth=auto"}),
+            "--set 'transport.pth=auto': key 'transport.pth': unknown key, did you mean 'transport.path'?");
+  EXPECT_EQ(error_of({"trainer.count"}), "--set 'trainer.count': expected KEY=VALUE");
+  EXPECT_THAT(error_of({"trainer.count=\"2"}), testing::HasSubstr("not valid TOML"));
+  EXPECT_THAT(error_of({"trainer.count=[2"}), testing::HasSubstr("not valid TOML"));
+  EXPECT_THAT(error_of({"trainer.count=2\n[run]\nseed=3"}), testing::HasSubstr("control characters"));
+  EXPECT_THAT(error_of({"run.save=\xFF"}), testing::HasSubstr("not valid UTF-8"));
+  EXPECT_THAT(error_of({"=3"}), testing::HasSubstr("unknown key"));
+  EXPECT_THAT(error_of({""}), testing::HasSubstr("expected KEY=VALUE"));
+}
+
+TEST(Config, DefaultsFollowTheRule) {
+  const OptimizerConfig adadelta = with_sets({}).optimizer;
+  EXPECT_EQ(std::tuple(adadelta.lr, adadelta.rho, adadelta.eps, adadelta.weight_decay),
+            std::tuple(0.1, 0.9, 1e-6, 0.0));
+  const OptimizerConfig sgd = with_sets({"optimizer.name=sgd"}).optimizer;
+  EXPECT_EQ(std::tuple(sgd.lr, sgd.momentum, sgd.weight_decay), std::tuple(1e-3, 0.0, 0.0));
+  const OptimizerConfig adam = with_sets({"optimizer.name=adam"}).optimizer;
+  EXPECT_EQ(std::tuple(adam.lr, adam.eps, adam.weight_decay), std::tuple(1e-3, 1e-8, 0.0));
+  const OptimizerConfig adamw = with_sets({"optimizer.name=adamw", "optimizer.lr=0.5"}).optimizer;
+  EXPECT_EQ(std::tuple(adamw.lr, adamw.eps, adamw.weight_decay), std::tuple(0.5, 1e-8, 1e-2));
+}
+
+TEST(Config, KeyWithoutEffectMayStandAtItsDefault) {
+  const Config config =
+      load_config(kSource / "trainer/configs/mnist.toml", {.sets = {"optimizer.name=sgd"}, .default_data_dir = {}});
+  EXPECT_EQ(config.optimizer.name, "sgd");
+  EXPECT_EQ(error_of({"optimizer.name=sgd", "optimizer.rho=0.5"}),
+            "--set 'optimizer.rho=0.5': key 'optimizer.rho': has no effect: it needs optimizer.name = adadelta; "
+            "remove it");
+}
+
+TEST(Config, InputsAreRelativeToTheFileAndOutputsToTheWorkingFolder) {
+  const Config config = parse_config("data.path = \"../d\"\nmodel.init = \"i\"\nrun.save = \"s\"", "/a/b/c.toml");
+  EXPECT_EQ(config.data.path, "/a/d");
+  EXPECT_EQ(config.model.init, "/a/b/i");
+  EXPECT_EQ(config.run.save, fs::current_path() / "s");
+  EXPECT_EQ(parse_config("", "/a/b/c.toml", {.sets = {"data.path=d"}, .default_data_dir = {}}).data.path,
+            fs::current_path() / "d");
+  EXPECT_EQ(parse_config("data.path = \"\"", "/a/c.toml", {.sets = {}, .default_data_dir = "/x"}).data.path, "/x");
+}
+
+TEST(Config, PrintedConfigurationGivesTheSameRun) {
+  const std::vector<std::vector<std::string>> cases = {
+      {},
+      {"optimizer.name=sgd", "optimizer.momentum=0.9", "optimizer.weight_decay=1e-5"},
+      {"optimizer.name=adam", "optimizer.betas=[0.8, 0.99]", "optimizer.lr=3"},
+      {"optimizer.name=adamw", "optimizer.schedule={name='cosine', warmup_steps=7}", "optimizer.clip_norm=1e20"},
+      {"optimizer.schedule={name='step', every_epochs=3, gamma=0.123456789012345678}"},
+      {"run.report='a \"quoted\" \\ nämé.json'", "run.save=don't", "model.init=i", "data.path=d"},
+      {"trainer.device=[\"cpu\", \"cuda:3\"]", "generator.device=cuda", "run.seed=9223372036854775807"},
+      {"data.normalize=[-0.5, 1e-6]", "run.timeout_s=0.1", "transport.bucket_bytes=16384", "transport.path=emulated"},
+  };
+  for (const auto& sets : cases) {
+    const Config config = with_sets(sets);
+    const std::string text = print_toml(config);
+    EXPECT_EQ(parse_config(text, "printed.toml"), config) << text;
+    EXPECT_EQ(print_toml(parse_config(text, "printed.toml")), text);
+  }
+}
+
+TEST(Config, CanonicalLinesDifferOnlyInWhatWasChanged) {
+  const auto plain = canonical_lines(with_sets({}));
+  const auto other = canonical_lines(with_sets({"trainer.batch_size=64"}));
+  ASSERT_EQ(plain.size(), other.size());
+  int differing = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    if (plain[i] == other[i]) continue;
+    ++differing;
+    EXPECT_EQ(plain[i], "trainer.batch_size = 1000");
+    EXPECT_EQ(other[i], "trainer.batch_size = 64");
+  }
+  EXPECT_EQ(differing, 1);
+  EXPECT_NE(config_digest(with_sets({})), config_digest(with_sets({"trainer.batch_size=64"})));
+  EXPECT_EQ(canonical_lines(with_sets({"optimizer.name=adamw"})).size(), plain.size());
+}
+
+TEST(Config, DigestLeavesFileNamesOut) {
+  const Config elsewhere = with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "model.init=i"});
+  EXPECT_EQ(config_digest(elsewhere), config_digest(with_sets({})));
+}
+
+TEST(Config, FileThatCannotBeReadIsAnInputError) {
+  const auto status_of = [](const fs::path& file) {
+    try {
+      load_config(file);
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": cannot be read: "));
+      return error.status();
+    }
+    return ExitStatus::done;
+  };
+  EXPECT_EQ(status_of("/does/not/exist.toml"), ExitStatus::input_missing);
+  EXPECT_EQ(status_of("/tmp"), ExitStatus::input_missing);
+  EXPECT_EQ(status_of("/dev/zero"), ExitStatus::input_missing);
+}
+
+// The section of trainer/README.md between the markers is what the schema prints.
+TEST(Config, ReferenceTableOfTheReadmeIsThatOfTheParser) {
+  std::ifstream stream(kSource / "trainer/README.md");
+  std::stringstream readme;
+  readme << stream.rdbuf();
+  const std::string text = readme.str();
+  const std::string begin = "<!-- config-reference:begin -->\n";
+  const std::size_t from = text.find(begin);
+  const std::size_t to = text.find("<!-- config-reference:end -->");
+  ASSERT_TRUE(from != std::string::npos && to != std::string::npos);
+  EXPECT_EQ(text.substr(from + begin.size(), to - from - begin.size()), reference_table_markdown());
+}
+
+}  // namespace
+}  // namespace runnel

@@ -1,0 +1,184 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/reducer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "tests/runtime/allocation_count.h"
+
+namespace runnel {
+namespace {
+
+constexpr std::size_t kFloats = 5 * kBlockFloats + 1234;
+constexpr int kSteps = 3;
+
+using Floats = std::vector<float>;
+
+// Ordinary gradients with zeros of both signs, denormals and, on request, infinities among them.
+Floats random_gradient(std::mt19937& random, bool infinities) {
+  std::normal_distribution<float> normal(0, 1);
+  std::uniform_int_distribution<int> kind(0, 999);
+  Floats gradient(kFloats);
+  for (float& g : gradient) {
+    g = normal(random);
+    const int special = kind(random);
+    if (special == 0) g = 0.0F;
+    if (special == 1) g = -0.0F;
+    if (special < 20) g *= std::numeric_limits<float>::denorm_min() * 1000;
+    if (infinities && special == 21) g = std::copysign(std::numeric_limits<float>::infinity(), g);
+  }
+  return gradient;
+}
+
+struct Job {
+  OptimizerConfig optimizer;
+  std::vector<std::vector<Floats>> gradients;  // of each step, of each trainer
+  Floats start;
+};
+
+Job random_job(std::mt19937& random, const OptimizerConfig& optimizer, bool infinities) {
+  Job job = {optimizer, {}, random_gradient(random, false)};
+  const std::size_t trainers = std::uniform_int_distribution<std::size_t>(1, 6)(random);
+  for (int step = 0; step < kSteps; ++step) {
+    std::vector<Floats>& gradients = job.gradients.emplace_back();
+    for (std::size_t i = 0; i < trainers; ++i) gradients.push_back(random_gradient(random, infinities));
+  }
+  return job;
+}
+
+std::vector<const float*> pointers(const std::vector<Floats>& gradients) {
+  std::vector<const float*> all;
+  for (const Floats& gradient : gradients) all.push_back(gradient.data());
+  return all;
+}
+
+// The parameters' bits after all steps, with buckets reduced in a random order.
+std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::size_t threads, std::mt19937& random) {
+  const BucketLayout layout({{"all", {static_cast<std::int64_t>(kFloats)}}}, bucket_bytes);
+  Reducer reducer(kFloats, job.optimizer, threads);
+  Floats in = job.start;
+  Floats out(kFloats);
+  std::vector<std::size_t> order(layout.bucket_count());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (int step = 0; step < kSteps; ++step) {
+    std::shuffle(order.begin(), order.end(), random);
+    reducer.begin_step(0.1, step + 1, in.data(), out.data());
+    for (const std::size_t i : order) reducer.reduce(layout.bucket(i), pointers(job.gradients[step]));
+    reducer.finish_step();
+    std::swap(in, out);
+  }
+  std::vector<std::uint32_t> bits(kFloats);
+  std::transform(in.begin(), in.end(), bits.begin(), [](float x) { return std::bit_cast<std::uint32_t>(x); });
+  return bits;
+}
+
+std::vector<OptimizerConfig> optimizers() {
+  std::vector<OptimizerConfig> all;
+  for (const char* name : {"adadelta", "sgd", "adam", "adamw"}) {
+    for (const char* reduce : {"sum", "mean"}) {
+      for (const double clip_norm : {0.0, 0.5}) {
+        all.push_back({.name = name, .reduce = reduce, .schedule = {}, .clip_norm = clip_norm});
+      }
+    }
+  }
+  return all;
+}
+
+std::string describe(const OptimizerConfig& c) {
+  return c.name + ' ' + c.reduce + " clip_norm " + std::to_string(c.clip_norm);
+}
+
+TEST(Reducer, GivesTheSameBitsForAnyBucketsOrderAndThreads) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (const OptimizerConfig& optimizer : optimizers()) {
+    const Job job = random_job(random, optimizer, optimizer.clip_norm == 0);
+    const auto expected = run(job, 64 * kBlockBytes, 1, random);
+    for (const std::size_t threads : {1, 2, 3, 7}) {
+      const std::size_t blocks = std::uniform_int_distribution<std::size_t>(1, 6)(random);
+      ASSERT_EQ(run(job, blocks * kBlockBytes, threads, random), expected)
+          << describe(optimizer) << ", " << job.gradients[0].size() << " trainers, buckets of " << blocks << " blocks, "
+          << threads << " threads";
+    }
+  }
+}
+
+// With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
+Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config) {
+  config.name = "sgd";
+  Reducer reducer(kFloats, config, 2);
+  const Floats zero(kFloats);
+  Floats out(kFloats);
+  reducer.begin_step(1.0, 1, zero.data(), out.data());
+  reducer.reduce({0, kFloats * sizeof(float)}, pointers(gradients));
+  reducer.finish_step();
+  for (float& x : out) x = 0.0F - x;
+  return out;
+}
+
+TEST(Reducer, AddsInTrainerOrderAndScalesOnce) {
+  std::mt19937 random(3);
+  std::vector<Floats> gradients;
+  for (int i = 0; i < 5; ++i) gradients.push_back(random_gradient(random, false));
+  OptimizerConfig mean;
+  mean.reduce = "mean";
+  const Floats sum = reduced(gradients, {});
+  const Floats average = reduced(gradients, mean);
+  for (std::size_t i = 0; i < kFloats; ++i) {
+    float expected = gradients[0][i];
+    for (int trainer = 1; trainer < 5; ++trainer) expected += gradients[trainer][i];
+    ASSERT_EQ(sum[i], expected);
+    ASSERT_EQ(average[i], expected * (1.0F / 5.0F));
+  }
+}
+
+TEST(Reducer, ClipsTheNormOfTheReducedGradient) {
+  std::mt19937 random(4);
+  const std::vector<Floats> gradients = {random_gradient(random, false), random_gradient(random, false)};
+  double squares = 0;
+  for (std::size_t i = 0; i < kFloats; ++i) {
+    squares += std::pow(static_cast<double>(gradients[0][i] + gradients[1][i]), 2);
+  }
+  OptimizerConfig clipped;
+  clipped.clip_norm = 2.5;
+  const Floats shorter = reduced(gradients, clipped);
+  const double factor = 2.5 / (std::sqrt(squares) + 1e-6);
+  double clipped_squares = 0;
+  for (std::size_t i = 0; i < kFloats; ++i) {
+    ASSERT_NEAR(shorter[i], factor * (gradients[0][i] + gradients[1][i]), 1e-6);
+    clipped_squares += std::pow(static_cast<double>(shorter[i]), 2);
+  }
+  EXPECT_NEAR(std::sqrt(clipped_squares), 2.5, 1e-4);
+
+  OptimizerConfig roomy;
+  roomy.clip_norm = 1e6;
+  EXPECT_EQ(reduced(gradients, roomy), reduced(gradients, {}));
+}
+
+TEST(Reducer, StepAllocatesNothing) {
+  std::mt19937 random(5);
+  for (const OptimizerConfig& optimizer : optimizers()) {
+    const Job job = random_job(random, optimizer, false);
+    Reducer reducer(kFloats, optimizer, 3);
+    Floats out(kFloats);
+    const auto gradients = pointers(job.gradients[0]);
+    const std::uint64_t before = test::allocation_count();
+    for (int step = 1; step <= 3; ++step) {
+      reducer.begin_step(0.1, step, job.start.data(), out.data());
+      reducer.reduce({0, 2 * kBlockBytes}, gradients);
+      reducer.reduce({2 * kBlockBytes, kFloats * sizeof(float)}, gradients);
+      reducer.finish_step();
+    }
+    EXPECT_EQ(test::allocation_count(), before) << describe(optimizer);
+  }
+}
+
+}  // namespace
+}  // namespace runnel

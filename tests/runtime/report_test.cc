@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/report.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "runtime/atomic_file.h"
+
+namespace runnel {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> keys(const Json& json) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : json.items()) names.push_back(key);
+  return names;
+}
+
+RunReport sample() {
+  RunReport report;
+  report.version = "0.1.0";
+  report.processes = {{0, "generator", "alpha", 17, "cpu"}, {1, "trainer", "beta", 18, "cuda:0"}};
+  report.paths = {{0, 0, "mapped", {"posix"}, "same host"}};
+  report.steps = 50;
+  report.step_ms = {1.5, 2.5, 3.5};
+  report.bytes.gradient = 4799528;
+  report.test = {.loss = 0.25, .accuracy = 0.9, .correct = 9000, .samples = 10000};
+  report.loss = {{1, 2.5}, {2, 2.25}};
+  report.lost = {{2, 31, "killed by signal 9"}};
+  report.exit = 69;
+  return report;
+}
+
+TEST(Report, HasTheKeysOfTheContract) {
+  using Names = std::vector<std::string>;
+  const Json json = Json::parse(to_json(sample()));
+  EXPECT_EQ(keys(json), (Names{"runnel", "versions", "config", "processes", "paths", "steps", "gradients", "epochs",
+                               "seconds", "step_ms", "exchange_ms", "exposed_ms", "images_per_second", "bytes", "test",
+                               "loss", "parameters_sha256", "lost", "exit"}));
+  EXPECT_EQ(keys(json["runnel"]), (Names{"version", "commit"}));
+  EXPECT_EQ(keys(json["versions"]), (Names{"ucx", "torch", "mpi"}));
+  EXPECT_EQ(keys(json["config"]), (Names{"model", "data", "trainer", "generator", "optimizer", "transport", "run"}));
+  EXPECT_EQ(keys(json["processes"][1]), (Names{"rank", "role", "host", "pid", "device"}));
+  EXPECT_EQ(keys(json["paths"][0]), (Names{"trainer", "generator", "path", "transports", "reason"}));
+  EXPECT_EQ(keys(json["seconds"]), (Names{"bootstrap", "data", "train", "test", "total"}));
+  EXPECT_EQ(keys(json["exchange_ms"]), (Names{"min", "p50", "p99"}));
+  EXPECT_EQ(keys(json["bytes"]), (Names{"gradient", "parameter", "staged"}));
+  EXPECT_EQ(keys(json["test"]), (Names{"loss", "accuracy", "correct", "samples"}));
+  EXPECT_EQ(keys(json["lost"][0]), (Names{"rank", "step", "cause"}));
+}
+
+TEST(Report, HasTheValues) {
+  const Json json = Json::parse(to_json(sample()));
+  EXPECT_EQ(json["config"]["optimizer"]["schedule"]["name"], "constant");
+  EXPECT_EQ(json["config"]["optimizer"]["lr"], 0.1);
+  EXPECT_EQ(json["config"]["trainer"]["count"], 2);
+  EXPECT_EQ(json["paths"][0]["transports"], Json({"posix"}));
+  EXPECT_EQ(json["step_ms"]["p99"], 3.5);
+  EXPECT_EQ(json["bytes"]["gradient"], 4799528);
+  EXPECT_EQ(json["loss"], Json({{1, 2.5}, {2, 2.25}}));
+  EXPECT_EQ(json["lost"][0]["cause"], "killed by signal 9");
+  EXPECT_EQ(json["exit"], 69);
+}
+
+TEST(Report, OfARunThatFailedEarlyIsJson) {
+  const Json json = Json::parse(to_json(RunReport{}));
+  EXPECT_TRUE(json["processes"].is_array());
+  EXPECT_TRUE(json["loss"].is_array());
+  EXPECT_EQ(json["step_ms"]["p50"], 0);
+}
+
+TEST(Report, SurvivesWhatJsonCannotSay) {
+  RunReport report;
+  report.processes = {{0, "generator", "host\xFF\n", 1, "cpu"}};
+  report.test.loss = std::numeric_limits<double>::quiet_NaN();
+  report.loss = {{1, std::numeric_limits<double>::infinity()}};
+  const Json json = Json::parse(to_json(report));
+  EXPECT_EQ(json["processes"][0]["host"], "host\uFFFD\n");
+  EXPECT_TRUE(json["test"]["loss"].is_null());
+  EXPECT_TRUE(json["loss"][0][1].is_null());
+}
+
+TEST(Report, IsWrittenWhole) {
+  const fs::path folder = fs::temp_directory_path() / ("runnel-report-" + std::to_string(::getpid()));
+  fs::create_directory(folder);
+  const fs::path file = folder / "run.json";
+  std::ofstream(file) << "old";
+  write_report(sample(), file);
+  std::ifstream stream(file);
+  EXPECT_EQ(Json::parse(stream)["steps"], 50);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  EXPECT_THROW(write_report(sample(), folder / "missing" / "run.json"), WriteError);
+  fs::remove_all(folder);
+}
+
+TEST(Report, QuantilesAreOfTheNearestRank) {
+  EXPECT_EQ(quantiles({}).p50, 0);
+  const Quantiles one = quantiles({7});
+  EXPECT_EQ(one.min, 7);
+  EXPECT_EQ(one.p50, 7);
+  EXPECT_EQ(one.p99, 7);
+  std::vector<double> samples;
+  for (int i = 200; i > 0; --i) samples.push_back(i);
+  const Quantiles many = quantiles(samples);
+  EXPECT_EQ(many.min, 1);
+  EXPECT_EQ(many.p50, 100);
+  EXPECT_EQ(many.p99, 198);
+}
+
+}  // namespace
+}  // namespace runnel

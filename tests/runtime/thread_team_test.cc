@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/thread_team.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+namespace runnel {
+namespace {
+
+TEST(ThreadTeam, SharesEveryLoopWithoutGapsOrOverlap) {
+  for (const std::size_t threads : {1, 2, 3, 8}) {
+    ThreadTeam team(threads);
+    for (std::size_t count = 0; count < 40; ++count) {
+      std::mutex mutex;
+      std::vector<std::pair<std::size_t, std::size_t>> parts;
+      team.run(count, [&](std::size_t begin, std::size_t end) {
+        const std::lock_guard lock(mutex);
+        parts.emplace_back(begin, end);
+      });
+      ASSERT_EQ(parts.size(), threads);
+      std::sort(parts.begin(), parts.end());
+      std::size_t covered = 0;
+      for (const auto& [begin, end] : parts) {
+        ASSERT_EQ(begin, covered);
+        ASSERT_LE(end - begin, count / threads + 1);
+        covered = end;
+      }
+      ASSERT_EQ(covered, count);
+    }
+  }
+}
+
+TEST(ThreadTeam, ReturnsWhenAllPartsAreDone) {
+  ThreadTeam team(3);
+  std::vector<int> values(1000);
+  for (int round = 1; round <= 500; ++round) {
+    team.run(values.size(), [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) ++values[i];
+    });
+    ASSERT_EQ(std::count(values.begin(), values.end(), round), 1000);
+  }
+}
+
+}  // namespace
+}  // namespace runnel
