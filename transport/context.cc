@@ -2,23 +2,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "transport/context.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include "transport/status.h"
 
 namespace runnel {
 namespace {
 
-// UCX drops a transport that cannot tell of a peer's death from endpoints with error handling: the first two keep
-// shared memory. A rendezvous threshold would drop cma likewise, and every get on one host would be emulated. The fence
-// mode keeps a fence from flushing all peers. Slabs come from posix shared memory rather than sysv, as its segments are
-// open to their user alone and /dev/shm tells how much is free.
+// A rendezvous threshold would drop cma from endpoints that detect a peer's death, and every get on one host would be
+// emulated. The fence mode keeps a fence from flushing all peers. Slabs come from posix shared memory rather than sysv:
+// its segments are open to their user alone, and /dev/shm tells how much is free.
 constexpr EnvironmentSetting kSettings[] = {
-    {"UCX_POSIX_ERROR_HANDLING", "y"}, {"UCX_SYSV_ERROR_HANDLING", "y"},
-    {"UCX_RNDV_THRESH", "inf"},        {"UCX_KEEPALIVE_INTERVAL", "1s"},
-    {"UCX_FENCE_MODE", "ep_based"},    {"UCX_ALLOC_PRIO", "md:posix,md:sysv,thp,md:*,mmap,heap"},
-    {"UCX_WARN_UNUSED_ENV_VARS", "n"},
+    {"RNDV_THRESH", "inf"},
+    {"KEEPALIVE_INTERVAL", "1s"},
+    {"FENCE_MODE", "ep_based"},
+    {"ALLOC_PRIO", "md:posix,md:sysv,thp,md:*,mmap,heap"},
 };
 
 // Memory events hook the process's allocator, which a process that registers its memory once has no use for; the error
@@ -33,18 +34,22 @@ void modify(ucp_config_t* config, const char* name, const char* value) {
   }
 }
 
-/// Whether the transport list `tls` (UCX_TLS: names, aliases, "^" for all but these) selects posix or sysv.
-bool selects_shared_memory(std::string_view tls) {
-  const bool negated = tls.starts_with('^');
-  if (negated) tls.remove_prefix(1);
-  bool named = tls.empty();
-  while (!tls.empty()) {
-    const std::string_view name = tls.substr(0, tls.find(','));
-    tls.remove_prefix(std::min(tls.size(), name.size() + 1));
-    for (const std::string_view shared : {"all", "sm", "shm", "mm", "posix", "sysv", "\\posix", "\\sysv"})
-      named |= name == shared;
+/// Sets what the user's environment does not.
+void modify_unless_set(ucp_config_t* config, const std::string& name, const char* value) {
+  if (std::getenv(("UCX_" + name).c_str()) == nullptr) modify(config, name.c_str(), value);
+}
+
+/// Whether `list` (UCX_TLS: names and aliases, "^" for all but these) selects the shared-memory transport `name`.
+bool selects(std::string_view list, std::string_view name) {
+  const bool is_negated = list.starts_with('^');
+  if (is_negated) list.remove_prefix(1);
+  bool is_named = list.empty();
+  while (!list.empty()) {
+    const std::string_view entry = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), entry.size() + 1));
+    is_named |= entry == name || entry == "all" || entry == "sm" || entry == "shm" || entry == "mm";
   }
-  return named != negated;
+  return is_named != is_negated;
 }
 
 }  // namespace
@@ -62,12 +67,21 @@ std::string ucx_version() {
 }
 
 Context::Context(const ContextOptions& options) {
-  // Through the environment, as some of these belong to transports that may not be selected: given to
-  // `ucp_config_modify` UCX 1.19 calls them invalid.
-  for (const auto& [name, value] : kSettings) setenv(name, value, 0);
   ucp_config_t* raw_config = nullptr;
   throw_unless_ok(Status::from_ucx(ucp_config_read(nullptr, nullptr, &raw_config), "ucp_config_read"));
   const UcpConfigHandle config(raw_config);
+  for (const auto& [name, value] : kSettings) modify_unless_set(config.get(), name, value);
+  const char* environment = std::getenv("UCX_TLS");
+  const std::string_view transports = !options.transports.empty() ? options.transports
+                                      : environment != nullptr    ? environment
+                                                                  : "";
+  // Without it UCX keeps a transport out of endpoints that detect a peer's death. Setting it for a transport that is
+  // not selected is a warning.
+  for (const auto& [name, setting] : {std::pair{"posix", "POSIX_ERROR_HANDLING"}, {"sysv", "SYSV_ERROR_HANDLING"}}) {
+    if (!selects(transports, name)) continue;
+    modify_unless_set(config.get(), setting, "y");
+    uses_shared_memory_ = true;
+  }
   if (!options.transports.empty()) modify(config.get(), "TLS", options.transports.c_str());
   if (!options.interface.empty()) modify(config.get(), "NET_DEVICES", options.interface.c_str());
 
@@ -85,10 +99,6 @@ Context::Context(const ContextOptions& options) {
                                             "\", interface \"" + options.interface + "\"): " + status.message());
   }
   handle_.reset(context);
-  const char* environment = std::getenv("UCX_TLS");
-  uses_shared_memory_ = selects_shared_memory(!options.transports.empty() ? options.transports
-                                              : environment != nullptr    ? environment
-                                                                          : "");
 }
 
 }  // namespace runnel

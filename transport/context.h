@@ -39,9 +39,8 @@ std::string ucx_version();
 
 /// UCX's context: the transports and devices that this process uses.
 ///
-/// Sets what Runnel's protocol needs (peer-failure detection on shared memory, one-sided gets on one host, a one-second
-/// keepalive) by setting UCX_* variables in this process's environment; one that the user has set wins, and an option
-/// above wins over both.
+/// Configures what Runnel's protocol needs (peer-failure detection on shared memory, one-sided gets on one host, a
+/// one-second keepalive); a UCX_* variable that the user has set wins, and an option above wins over both.
 /// Outlives everything made from it. Thread: any one during construction; workers of a context that is
 /// `shared_between_threads` may then run on different threads.
 class Context {

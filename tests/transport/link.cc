@@ -29,11 +29,12 @@ Link::Link(Bootstrap& bootstrap, Path path, std::size_t payload)
   queue.watch(bell, kBellTag);
   queue.watch(endpoint, kPeerTag);
   throw_unless_ok(queue.ring(remote_bell, 1, kRingTag));
-  await(CompletionKind::visible_at_peer);
-  await_bell(1);
+  for (bool is_visible = false, is_heard = false; !is_visible || !is_heard;) {
+    const Completion completion = next();
+    throw_unless_ok(completion.status);
+    (completion.kind == CompletionKind::bell ? is_heard : is_visible) = true;
+  }
   barrier();
-  std::array<Completion, 2> first_bell;
-  queue.poll(first_bell);
 }
 
 void Link::barrier() {
@@ -57,16 +58,17 @@ Link::Offer Link::exchange() {
   return {addresses[peer], decode_region_descriptor(descriptors[peer])};
 }
 
+Completion Link::next() {
+  Completion completion;
+  throw_unless_ok(queue.wait({&completion, 1}, waiter, deadline()).status);
+  return completion;
+}
+
 std::uint64_t Link::await(CompletionKind kind) {
   for (;;) {
-    Completion completion;
-    const auto polled = queue.wait({&completion, 1}, waiter, deadline());
-    throw_unless_ok(polled.status);
-    if (completion.kind == CompletionKind::peer_lost && kind != CompletionKind::peer_lost) {
-      throw TransportError(completion.status);
-    }
-    if (completion.kind != kind) continue;
-    if (kind != CompletionKind::peer_lost) throw_unless_ok(completion.status);
+    const Completion completion = next();
+    if (completion.kind != kind && completion.kind != CompletionKind::peer_lost) continue;
+    throw_unless_ok(completion.status);
     return completion.value;
   }
 }

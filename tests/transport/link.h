@@ -39,7 +39,11 @@ class Link {
   /// A barrier during which this side makes no progress.
   void silent_barrier() { bootstrap_.barrier(deadline()); }
 
-  /// Waits for one completion of `kind`, which must be ok; others on the way there are dropped. Returns its value.
+  /// Waits for the next completion.
+  Completion next();
+
+  /// Waits for one completion of `kind` and returns its value; others on the way there are dropped, a failed one or a
+  /// lost peer is an exception.
   std::uint64_t await(CompletionKind kind);
 
   /// Waits until the peer's bell is at `value` or more.
