@@ -47,10 +47,10 @@ ParkOn park_on_for(std::span<const PathReport> peers);
 /// Finds the path to a peer by trying it: a put and a get while the peer makes no progress must complete for the path
 /// to be one-sided, whatever the transport's name promises.
 ///
-/// The owner of the region reserves `kProbeBytes` for each initiator and calls `prepare`; then comes a barrier; then
-/// initiators call `run` while every owner is silent (does not progress its worker); then another barrier, after which
-/// owners progress and initiators call `finish`.
-/// Thread: the worker's.
+/// The order of calls, on endpoints that are connected (a first bell has been rung both ways): the owner of the region,
+/// which reserves `kProbeBytes` for each initiator, calls `prepare`; a barrier in which no process progresses its
+/// worker any more; initiators call `run`, owners stay silent; a second such barrier; owners progress, initiators call
+/// `finish`. Thread: the worker's.
 class PathProbe {
  public:
   /// Large enough that UCX picks the protocol it picks for payload, not the one for a few bytes.

@@ -25,12 +25,6 @@ std::map<std::string, PeerFunction>& peers() {
   return functions;
 }
 
-void print_stacks(pid_t pid) {
-  const std::string command =
-      "gdb -batch -nx -p " + std::to_string(pid) + " -ex 'thread apply all backtrace 16' 2>/dev/null >&2";
-  if (std::system(command.c_str()) != 0) std::cerr << "no stacks of process " << pid << ": gdb failed\n";
-}
-
 /// The wait status of `pid` once it has ended; nothing at the deadline.
 std::optional<int> wait_for(pid_t pid, const Deadline& deadline) {
   int status = 0;
@@ -45,6 +39,12 @@ std::optional<int> wait_for(pid_t pid, const Deadline& deadline) {
 
 Deadline test_deadline() {
   return Deadline::after(std::chrono::seconds(20));
+}
+
+void print_stacks(pid_t pid) {
+  const std::string command =
+      "gdb -batch -nx -p " + std::to_string(pid) + " -ex 'thread apply all backtrace 16' 2>/dev/null >&2";
+  if (std::system(command.c_str()) != 0) std::cerr << "no stacks of process " << pid << ": gdb failed\n";
 }
 
 bool register_peer(const std::string& name, PeerFunction function) {

@@ -16,6 +16,9 @@ namespace runnel::test {
 /// How long the two sides of a test wait for each other; far above what any step takes, below CTest's own limit.
 Deadline test_deadline();
 
+/// Writes the stacks of all threads of `pid` to standard error, by gdb.
+void print_stacks(pid_t pid);
+
 /// What a peer process runs: its end of the bootstrap and the arguments of its PeerProcesses. An exception, or a
 /// failed EXPECT, makes the process exit with 1.
 using PeerFunction = void (*)(Bootstrap& bootstrap, const std::vector<std::string>& arguments);

@@ -17,6 +17,7 @@ PathReport classify(Link& link) {
   PathProbe::prepare(link.slab, kPeerProbeOffset);
   PathProbe probe(link.region, kPeerProbeOffset, link.slab, kOwnProbeOffset);
   link.barrier();
+  link.silent_barrier();
   const PathReport report = probe.run();
   link.silent_barrier();
   throw_unless_ok(probe.finish(test_deadline()));
@@ -29,7 +30,8 @@ RUNNEL_PEER(silent_peer) {
   Link link(bootstrap, path_of(arguments), 4096);
   PathProbe::prepare(link.slab, kPeerProbeOffset);
   link.barrier();
-  link.silent_barrier();
+  link.silent_barrier();  // from here on it is silent
+  link.silent_barrier();  // until here
   link.barrier();
 }
 

@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "transport/waiter.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <string>
+#include <thread>
+
+#include "transport/path.h"
+
+namespace runnel::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::chrono::nanoseconds thread_cpu_time() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+class WaiterTest : public testing::TestWithParam<ParkOn> {
+ protected:
+  /// What a wait polls, as a queue would.
+  auto poll_until(const std::atomic<bool>& flag) {
+    return [this, &flag] {
+      worker_.progress();
+      return flag.load();
+    };
+  }
+
+  alignas(kLineBytes) std::array<std::byte, kLineBytes> line_{};
+  Context context_{context_options_for(Path::emulated)};
+  Worker worker_{context_};
+  ParkWord park_word_{line_, 0};
+  Waiter waiter_{worker_, park_word_, GetParam()};
+  std::atomic<bool> flag_ = false;
+};
+
+TEST_P(WaiterTest, EndsAtItsDeadlineAndSleepsUntilThen) {
+  const auto cpu_before = thread_cpu_time();
+  const auto begin = Deadline::Clock::now();
+  const Status status = waiter_.wait(poll_until(flag_), Deadline::after(milliseconds(300)));
+  const auto time = Deadline::Clock::now() - begin;
+  EXPECT_EQ(status.code(), StatusCode::deadline_exceeded);
+  EXPECT_GE(time, milliseconds(300));
+  EXPECT_LT(time, milliseconds(2000));
+  EXPECT_LT(thread_cpu_time() - cpu_before, milliseconds(100)) << "a wait spins instead of sleeping";
+}
+
+TEST_P(WaiterTest, ReturnsAtOnceWhenReady) {
+  flag_ = true;
+  EXPECT_TRUE(waiter_.wait(poll_until(flag_), Deadline::after(milliseconds(-1))).ok()) << "ready wins over a deadline";
+}
+
+TEST_P(WaiterTest, SeesWhatAnotherThreadDid) {
+  std::thread other([this] {
+    std::this_thread::sleep_for(milliseconds(30));
+    flag_ = true;
+    park_word_.wake();
+  });
+  EXPECT_TRUE(waiter_.wait(poll_until(flag_), Deadline::after(std::chrono::seconds(10))).ok());
+  other.join();
+}
+
+TEST_P(WaiterTest, AnInterruptEndsThisAndEveryLaterWait) {
+  std::thread other([this] {
+    std::this_thread::sleep_for(milliseconds(30));
+    waiter_.interrupt();
+  });
+  const auto begin = Deadline::Clock::now();
+  EXPECT_EQ(waiter_.wait(poll_until(flag_), Deadline::after(std::chrono::seconds(20))).code(), StatusCode::interrupted);
+  EXPECT_LT(Deadline::Clock::now() - begin, std::chrono::seconds(5));
+  other.join();
+  flag_ = true;
+  EXPECT_EQ(waiter_.wait(poll_until(flag_), Deadline::after(milliseconds(1))).code(), StatusCode::interrupted);
+}
+
+Waiter* interrupted_by_signal = nullptr;
+
+TEST_P(WaiterTest, ASignalHandlerMayInterrupt) {
+  interrupted_by_signal = &waiter_;
+  const auto before = std::signal(SIGUSR1, [](int) { interrupted_by_signal->interrupt(); });
+  std::thread other([thread = pthread_self()] {
+    std::this_thread::sleep_for(milliseconds(30));
+    pthread_kill(thread, SIGUSR1);
+  });
+  EXPECT_EQ(waiter_.wait(poll_until(flag_), Deadline::after(std::chrono::seconds(20))).code(), StatusCode::interrupted);
+  other.join();
+  std::signal(SIGUSR1, before);
+}
+
+std::string park_on_name(const testing::TestParamInfo<ParkOn>& info) {
+  switch (info.param) {
+    case ParkOn::park_word:
+      return "park_word";
+    case ParkOn::capped_events:
+      return "capped_events";
+    case ParkOn::events:
+      return "events";
+  }
+  return "unknown";
+}
+
+INSTANTIATE_TEST_SUITE_P(ParkOn, WaiterTest, testing::Values(ParkOn::park_word, ParkOn::capped_events, ParkOn::events),
+                         park_on_name);
+
+// Two threads hand a counter to each other. A wake-up that gets lost costs a whole sleep of ten seconds.
+TEST(ParkWordTest, LosesNoWakeUp) {
+  constexpr std::uint64_t kRounds = 20000;
+  alignas(kLineBytes) std::array<std::byte, 2 * kLineBytes> lines{};
+  std::atomic<std::uint64_t> counter = 0;
+  const auto play = [&](std::uint64_t parity) {
+    ParkWord mine(lines, parity * kLineBytes);
+    ParkWord theirs(lines, (1 - parity) * kLineBytes);
+    for (std::uint64_t round = parity; round < kRounds; round += 2) {
+      while (counter.load(std::memory_order_acquire) != round) {
+        const auto ticket = mine.announce();
+        if (counter.load(std::memory_order_acquire) != round) mine.sleep(ticket, std::chrono::seconds(10));
+        mine.retract();
+      }
+      counter.store(round + 1, std::memory_order_release);
+      theirs.wake();
+    }
+  };
+  const auto begin = Deadline::Clock::now();
+  std::thread other(play, 1);
+  play(0);
+  other.join();
+  EXPECT_EQ(counter.load(), kRounds);
+  EXPECT_LT(Deadline::Clock::now() - begin, std::chrono::seconds(9));
+}
+
+TEST(WorkerTest, EndsTheProgramWhenTheWrongThreadUsesIt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Context context(context_options_for(Path::emulated));
+        Worker worker(context);
+        std::thread([&] { worker.progress(); }).join();
+      },
+      "thread that does not own it");
+}
+
+TEST(WorkerTest, CanBeHandedToAnotherThread) {
+  ContextOptions options = context_options_for(Path::emulated);
+  options.shared_between_threads = true;
+  Context context(options);
+  Worker main_worker(context);
+  Worker liveness_worker(context);
+  std::thread([&] {
+    liveness_worker.bind_to_this_thread();
+    for (int i = 0; i < 1000; ++i) liveness_worker.progress();
+  }).join();
+  for (int i = 0; i < 1000; ++i) main_worker.progress();
+  liveness_worker.bind_to_this_thread();
+}
+
+}  // namespace
+}  // namespace runnel::test
