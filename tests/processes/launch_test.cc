@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "tests/processes/runnel_program.h"
+
+/// The ways to start a run, as the user of this process and as one without privileges.
+namespace runnel::test {
+namespace {
+
+class LaunchTest : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (unprivileged() && geteuid() != 0) {
+      GTEST_SKIP() << "SKIPPED, NOT TESTED: only root can start a run as another user";
+    }
+  }
+
+  static bool unprivileged() { return GetParam(); }
+
+  /// Runs a command to its end and gives its report; expects success and no complaint.
+  nlohmann::json run(const std::vector<std::string>& argv) {
+    const SharedMemoryGuard memory;
+    Job job({.argv = argv, .unprivileged = unprivileged()});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0);
+    output_ = job.output();
+    EXPECT_EQ(output_.find("error"), std::string::npos) << output_;
+    EXPECT_EQ(output_.find("warning"), std::string::npos) << output_;
+    EXPECT_EQ(memory.left(), std::vector<std::string>());
+    return program_.report();
+  }
+
+  static void expect_job(const nlohmann::json& report, int trainers) {
+    EXPECT_EQ(report["processes"].size(), static_cast<std::size_t>(trainers) + 1);
+    EXPECT_EQ(report["paths"].size(), static_cast<std::size_t>(trainers));
+    EXPECT_EQ(report["steps"], 20 / trainers);
+    EXPECT_EQ(report["gradients"], 20 / trainers * trainers);
+    EXPECT_EQ(report["test"]["samples"], 200) << "the test is over the whole test set, whatever the trainers' shares";
+    EXPECT_EQ(report["exit"], 0);
+    for (const auto& path : report["paths"]) EXPECT_EQ(path["path"], "mapped") << path;
+  }
+
+  RunnelProgram program_;
+  std::string output_;
+};
+
+TEST_P(LaunchTest, TheProgramStartsItsOwnRanks) {
+  expect_job(run(program_.train({"-n", "2"})), 2);
+  EXPECT_NE(output_.find("trainer 1 on "), std::string::npos) << "no line with the path in use:\n" << output_;
+  EXPECT_NE(output_.find("done: 10 steps"), std::string::npos) << output_;
+}
+
+TEST_P(LaunchTest, MpirunStartsTheRanks) {
+  expect_job(run(program_.mpirun(3)), 2);
+}
+
+TEST_P(LaunchTest, OneTrainer) {
+  expect_job(run(program_.train({"-n", "1"})), 1);
+}
+
+TEST_P(LaunchTest, MoreProcessesThanCores) {
+  expect_job(run(program_.train({"-n", "7"})), 7);
+}
+
+TEST_P(LaunchTest, AloneWithoutMpi) {
+  const auto report = run(program_.train({"--alone"}));
+  EXPECT_EQ(report["processes"].size(), 1U);
+  EXPECT_EQ(report["paths"].size(), 0U);
+  EXPECT_EQ(report["steps"], 20);
+  EXPECT_EQ(report["test"]["samples"], 200);
+}
+
+INSTANTIATE_TEST_SUITE_P(Users, LaunchTest, testing::Bool(),
+                         [](const auto& test) { return test.param ? "Unprivileged" : "AsWeAre"; });
+
+TEST(PrintedConfigTest, IsReadBackToTheSame) {
+  const RunnelProgram program;
+  const std::string printed_file = program.folder() / "printed.toml";
+  const auto print = [&](const std::string& config) {
+    Job job({.argv = {RUNNEL_PROGRAM, "train", config, "--print-config", "--set", "optimizer.lr=0.3"}});
+    EXPECT_EQ(job.wait(), 0);
+    return job.output();
+  };
+  const std::string first = print(program.config());
+  std::ofstream(printed_file) << first;
+  EXPECT_EQ(print(printed_file), first);
+  EXPECT_NE(first.find("0.3"), std::string::npos) << first;
+  const auto options = std::vector<std::string>{"--report", program.report_file()};
+  const auto by_file =
+      program.run(std::vector<std::string>{RUNNEL_PROGRAM, "train", program.config(), "--set", "optimizer.lr=0.3"} +
+                  options)["parameters_sha256"];
+  EXPECT_EQ(program.run(std::vector<std::string>{RUNNEL_PROGRAM, "train", printed_file} + options)["parameters_sha256"],
+            by_file);
+}
+
+}  // namespace
+}  // namespace runnel::test
