@@ -60,10 +60,13 @@ class Fabric {
   template <class Handle, class Done, class Awaited>
   void wait_until(Handle&& handle, Done&& done, Awaited&& awaited) {
     const Deadline until = deadline();
-    while (!done()) {
-      const auto polled = queue_.wait(completions_, *waiter_, until);
+    // Polls even when there is nothing to wait for: only a poll gives places in the queue back.
+    CompletionQueue::Polled polled = {.count = queue_.poll(completions_), .status = {}};
+    for (;;) {
       for (const Completion& completion : std::span(completions_).first(polled.count)) handle(completion);
+      if (done()) return;
       if (!polled.status.ok()) throw_for(polled.status, awaited());
+      polled = queue_.wait(completions_, *waiter_, until);
     }
   }
 

@@ -1,0 +1,265 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "runtime/generator.h"
+#include "runtime/heartbeat.h"
+#include "runtime/trainer_client.h"
+#include "tests/runtime/allocation_count.h"
+#include "tests/support/peer_process.h"
+#include "transport/context.h"
+
+/// Generator and TrainerClient in real processes, with gradients that a formula gives, against a plain loop.
+namespace runnel::test {
+namespace {
+
+constexpr double kLearningRate = 0.01;
+constexpr std::uint64_t kWarmUpSteps = 5;
+
+/// Which process waits, at random but by a seed, and where in a step.
+enum class Delay { none, before_push, after_push, anywhere };
+
+struct Settings {
+  int trainers = 2;
+  Path path = Path::mapped;
+  std::int64_t bucket_bytes = 65536;
+  std::uint64_t steps = 20;
+  Delay delay = Delay::none;
+  std::uint64_t seed = 0;
+
+  std::vector<std::string> to_arguments() const {
+    return {std::to_string(trainers),
+            std::string(to_string(path)),
+            std::to_string(bucket_bytes),
+            std::to_string(steps),
+            std::to_string(static_cast<int>(delay)),
+            std::to_string(seed)};
+  }
+
+  static Settings from(const std::vector<std::string>& arguments) {
+    return {.trainers = std::stoi(arguments.at(0)),
+            .path = path_from_string(arguments.at(1)).value(),
+            .bucket_bytes = std::stoll(arguments.at(2)),
+            .steps = std::stoull(arguments.at(3)),
+            .delay = static_cast<Delay>(std::stoi(arguments.at(4))),
+            .seed = std::stoull(arguments.at(5))};
+  }
+
+  Config config() const {
+    Config config;
+    config.trainer.count = trainers;
+    config.optimizer.name = "sgd";
+    config.optimizer.lr = kLearningRate;
+    config.transport.path = to_string(path);
+    config.transport.bucket_bytes = bucket_bytes;
+    config.run.timeout_s = 15;
+    return config;
+  }
+};
+
+/// Tensors that end inside a block and inside a bucket.
+BucketLayout layout_of(const Settings& settings) {
+  return {{{.name = "a", .shape = {61, 1000}}, {.name = "b", .shape = {7}}, {.name = "c", .shape = {33, 31, 29}}},
+          static_cast<std::size_t>(settings.bucket_bytes)};
+}
+
+float start_value(std::size_t element) {
+  return 1.0F + static_cast<float>(element % 97) / 97.0F;
+}
+
+/// Depends on the parameters, so that a trainer that computed with another version is found out; and of a size that
+/// differs between trainers, so that another order of the sum has other bits.
+float gradient(int trainer, std::uint64_t step, std::size_t element, float parameter) {
+  const std::uint64_t mixed = (element + 1) * 0x9e3779b97f4a7c15 ^ (step + 1) * 0xbf58476d1ce4e5b9;
+  const float noise = static_cast<float>((mixed >> 40) % 1001) / 1001.0F - 0.5F;
+  return (noise + 0.1F * parameter) / static_cast<float>(3 * trainer + 1);
+}
+
+std::vector<float> plain_loop(const Settings& settings) {
+  std::vector<float> parameters(layout_of(settings).float_count());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    float value = start_value(i);
+    for (std::uint64_t step = 0; step < settings.steps; ++step) {
+      float sum = gradient(0, step, i, value);
+      for (int trainer = 1; trainer < settings.trainers; ++trainer) sum += gradient(trainer, step, i, value);
+      value -= static_cast<float>(kLearningRate) * sum;
+    }
+    parameters[i] = value;
+  }
+  return parameters;
+}
+
+/// Waits of 0 to 4 ms where the settings say so; each process has a sequence of its own.
+class Delays {
+ public:
+  Delays(const Settings& settings, int rank)
+      : where_(settings.delay), random_(settings.seed * 64 + static_cast<std::uint64_t>(rank)) {}
+
+  void at(Delay place) {
+    if (where_ != place && where_ != Delay::anywhere) return;
+    std::this_thread::sleep_for(std::chrono::microseconds(random_() % 4000));
+  }
+
+ private:
+  Delay where_;
+  std::mt19937_64 random_;
+};
+
+Introduction introduction_of(const Settings& settings, const BucketLayout& layout) {
+  return {.device = "cpu",
+          .runnel_version = "test",
+          .ucx_version = ucx_version(),
+          .layout_fingerprint = to_hex(layout.fingerprint()),
+          .configuration = canonical_lines(settings.config())};
+}
+
+/// Expects that no thread allocates after the first steps. Nothing is looked at in runs that are all first steps.
+class AllocationWatch {
+ public:
+  explicit AllocationWatch(const Settings& settings) : watches_(settings.steps > 4 * kWarmUpSteps) {}
+
+  void begin_at(std::uint64_t step) {
+    if (!watches_ || step != kWarmUpSteps) return;
+    std::this_thread::sleep_for(3 * HeartbeatThread::kBeat);  // so that the heartbeats are in their course as well
+    before_ = allocation_count();
+  }
+
+  void end() const {
+    if (watches_) {
+      EXPECT_EQ(allocation_count() - before_, 0U);
+    }
+  }
+
+ private:
+  bool watches_;
+  std::uint64_t before_ = 0;
+};
+
+void compute(const TrainerClient& client, int trainer, std::uint64_t step) {
+  const auto parameters = client.parameters(client.buffer());
+  const auto gradients = client.gradients(client.slot());
+  for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = gradient(trainer, step, i, parameters[i]);
+}
+
+RUNNEL_PEER(synthetic_trainer) {
+  const Settings settings = Settings::from(arguments);
+  const Config config = settings.config();
+  const BucketLayout layout = layout_of(settings);
+  const PeerGroup group = PeerGroup::introduce(bootstrap, introduction_of(settings, layout), test_deadline());
+  TrainerClient client(bootstrap, group, layout, config, test_deadline());
+  ASSERT_EQ(client.path().path, settings.path) << client.path().reason;
+  Delays delays(settings, group.self().rank);
+  AllocationWatch allocations(settings);
+  client.pull();
+  for (std::uint64_t step = 0; step < settings.steps; ++step) {
+    allocations.begin_at(step);
+    compute(client, group.self().index, step);
+    delays.at(Delay::before_push);
+    client.push({.loss = 1, .samples = 1, .staged_bytes = 0});
+    delays.at(Delay::after_push);
+    client.pull();
+  }
+  allocations.end();
+  client.report_evaluation(0, 0, 0);
+  client.leave();
+}
+
+/// Runs a whole job, with this process as its generator, and gives the final parameters.
+std::vector<float> run_job(const Settings& settings) {
+  PeerProcesses trainers("synthetic_trainer", settings.to_arguments(), settings.trainers);
+  const Config config = settings.config();
+  const BucketLayout layout = layout_of(settings);
+  const PeerGroup group =
+      PeerGroup::introduce(trainers.bootstrap(), introduction_of(settings, layout), test_deadline());
+  Generator generator(trainers.bootstrap(), group, layout, config, test_deadline());
+  const auto start = generator.parameters();
+  for (std::size_t i = 0; i < start.size(); ++i) start[i] = start_value(i);
+  generator.reserve(settings.steps);
+  AllocationWatch allocations(settings);
+  generator.publish_start();
+  for (std::uint64_t step = 0; step < settings.steps; ++step) {
+    allocations.begin_at(step);
+    const Generator::Step told = generator.step(kLearningRate);
+    EXPECT_EQ(told.samples, static_cast<std::uint64_t>(settings.trainers));
+    EXPECT_EQ(told.loss, 1);
+  }
+  allocations.end();
+  generator.collect_evaluation();
+  const auto result = generator.parameters();
+  std::vector<float> parameters(result.begin(), result.end());
+  generator.leave();
+  trainers.join();
+  return parameters;
+}
+
+void expect_same_bits(const std::vector<float>& found, const std::vector<float>& expected, const std::string& what) {
+  ASSERT_EQ(found.size(), expected.size());
+  const auto [a, b] = std::ranges::mismatch(found, expected);
+  EXPECT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
+      << what << ": first difference at element " << a - found.begin() << ": " << (a == found.end() ? 0 : *a)
+      << " instead of " << (b == expected.end() ? 0 : *b);
+}
+
+class ExchangeTest : public testing::TestWithParam<std::tuple<Path, int>> {
+ protected:
+  Settings settings() const {
+    Settings settings;
+    std::tie(settings.path, settings.trainers) = GetParam();
+    return settings;
+  }
+};
+
+TEST_P(ExchangeTest, ComputesWhatAPlainLoopComputesInAnyOrderOfArrival) {
+  Settings job = settings();
+  const std::vector<float> expected = plain_loop(job);
+  expect_same_bits(run_job(job), expected, "without delays");
+  job.seed = std::random_device()();
+  for (const Delay delay : {Delay::before_push, Delay::after_push, Delay::anywhere}) {
+    job.delay = delay;
+    job.bucket_bytes = delay == Delay::anywhere ? 16384 : 1 << 20;
+    const std::string what = "delay " + std::to_string(static_cast<int>(delay)) + ", seed " + std::to_string(job.seed);
+    expect_same_bits(run_job(job), expected, what);
+  }
+}
+
+TEST_P(ExchangeTest, StepsAllocateNothing) {
+  if (!kCountsAllocations) GTEST_SKIP() << "a sanitizer stands in for operator new";
+  const std::uint64_t before = allocation_count();
+  delete new volatile int(1);
+  ASSERT_GT(allocation_count(), before) << "the counter is blind";
+  Settings job = settings();
+  job.steps = 50;
+  run_job(job);
+}
+
+TEST(ExchangeOrderTest, AnotherOrderOfTheSumHasOtherBits) {
+  const std::size_t elements = layout_of({}).float_count();
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < elements; ++i) {
+    const auto part = [i](int trainer) { return gradient(trainer, 0, i, start_value(i)); };
+    different += (part(0) + part(1)) + part(2) != (part(2) + part(1)) + part(0) ? 1 : 0;
+  }
+  EXPECT_GT(different, elements / 100) << "the comparison with the plain loop would not see the order";
+}
+
+INSTANTIATE_TEST_SUITE_P(PathsAndTrainers, ExchangeTest,
+                         testing::Combine(testing::Values(Path::mapped, Path::one_sided, Path::emulated),
+                                          testing::Values(1, 2, 3, 4)),
+                         [](const auto& test) {
+                           std::string name(to_string(std::get<0>(test.param)));
+                           std::ranges::replace(name, '-', '_');
+                           return name + "_" + std::to_string(std::get<1>(test.param));
+                         });
+
+}  // namespace
+}  // namespace runnel::test
