@@ -33,22 +33,97 @@ TomlPosition position_of(const toml::source_region& region) {
   return {region.begin.line, region.begin.column};
 }
 
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+// The offset behind the one-line string that begins at `begin`.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  const char quote = text[begin];
+  for (std::size_t i = begin + 1; i < text.size(); ++i) {
+    if (text[i] == '\n') return i;
+    if (text[i] == quote) return i + 1;
+    if (text[i] == '\\' && quote == '"') ++i;
+  }
+  return text.size();
+}
+
+// The offset behind the multi-line string that begins at `begin`. Its last two characters may be quotes as well.
+std::size_t end_of_long_string(std::string_view text, std::size_t begin) {
+  const std::string quotes(3, text[begin]);
+  for (std::size_t i = begin + 3; i < text.size(); ++i) {
+    if (text.substr(i).starts_with(quotes)) {
+      const std::size_t behind = text.find_first_not_of(quotes[0], i);
+      return std::min({behind, i + 5, text.size()});
+    }
+    if (text[i] == '\\' && quotes[0] == '"') ++i;
+  }
+  return text.size();
+}
+
+// The offset of a character outside ASCII that is no part of a comment or a one-line string; the text's size when there
+// is none. toml++ 3.3 asks of such characters whether they are white space, by a function whose behaviour is undefined
+// for most of them. It reads a number to the next blank, comma or bracket, so a quote within one begins no string.
+std::size_t misplaced_character(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  constexpr std::string_view kBeforeStrings = "\n=[{,.";
+  constexpr std::string_view kBeforeNumbers = "=[,";
+  char last = '\n';  // the last character that is not blank
+  bool number = false;
+  std::size_t i = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  while (i < text.size() && is_ascii(text[i])) {
+    const char c = text[i];
+    const std::string_view rest = text.substr(i);
+    const bool quote = c == '"' || c == '\'';
+    const bool string = quote && !number && kBeforeStrings.find(last) != std::string_view::npos;
+    const bool begins_number = (c >= '0' && c <= '9') || c == '+' || c == '-';
+    number = (number && std::string_view(" \t\r\n,]}#").find(c) == std::string_view::npos) ||
+             (begins_number && kBeforeNumbers.find(last) != std::string_view::npos);
+    if (c != ' ' && c != '\t') last = c;
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (string && (rest.starts_with("\"\"\"") || rest.starts_with("'''"))) {
+      const std::size_t end = end_of_long_string(text, i);
+      while (i < end && is_ascii(text[i])) ++i;
+    } else {
+      i = string ? end_of_string(text, i) : i + 1;
+    }
+  }
+  return i;
+}
+
+TomlPosition position_of(std::string_view text, std::size_t offset) {
+  TomlPosition position = {1, 1};
+  for (const char c : text.substr(0, offset)) {
+    if (c == '\n') {
+      position = {position.line + 1, 1};
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      ++position.column;
+    }
+  }
+  return position;
+}
+
+void check_dots(std::string_view text) {
+  std::uint32_t dots = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') dots = 0;
+    if (text[i] == '.' && ++dots > kMaxDotsPerLine) {
+      throw TomlError(position_of(text, i), "more than 32 dots in a line");
+    }
+  }
+}
+
 void check_text(std::string_view text) {
   if (text.size() > kMaxTomlBytes) throw TomlError({1, 1}, "larger than 64 KiB");
   const std::size_t valid = valid_utf8_bytes(text);
-  TomlPosition position = {1, 1};
-  std::uint32_t dots = 0;
-  for (const char c : text.substr(0, valid)) {
-    if (c == '\n') {
-      position = {position.line + 1, 1};
-      dots = 0;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
-      ++position.column;
-      dots += c == '.' ? 1 : 0;
-    }
-    if (dots > kMaxDotsPerLine) throw TomlError({position.line, 1}, "more than 32 dots in a line");
+  if (valid < text.size()) throw TomlError(position_of(text, valid), "not valid UTF-8");
+  const std::size_t misplaced = misplaced_character(text);
+  if (misplaced < text.size()) {
+    throw TomlError(position_of(text, misplaced),
+                    "characters outside ASCII are allowed in comments and one-line strings only");
   }
-  if (valid < text.size()) throw TomlError(position, "not valid UTF-8");
+  check_dots(text);
 }
 
 TomlValue convert(const toml::node& node) {

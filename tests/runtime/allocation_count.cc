@@ -12,7 +12,8 @@ std::atomic<std::uint64_t> count{0};
 
 }  // namespace
 
-// The other forms of new and delete call these two.
+#ifndef RUNNEL_TEST_SANITIZER_ALLOCATES
+// The other forms of new and delete call these.
 void* operator new(std::size_t bytes) {
   count.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(bytes != 0 ? bytes : 1)) return memory;
@@ -26,6 +27,8 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
+
+#endif
 
 namespace runnel::test {
 

@@ -11,7 +11,7 @@
 namespace runnel {
 namespace {
 
-constexpr int kMutations = 20'000;
+constexpr int kMutations = 10'000;
 
 std::string reference_text() {
   std::ifstream stream(std::string(RUNNEL_SOURCE_DIR) + "/trainer/configs/mnist.toml");
