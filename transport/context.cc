@@ -72,9 +72,8 @@ Context::Context(const ContextOptions& options) {
   const UcpConfigHandle config(raw_config);
   for (const auto& [name, value] : kSettings) modify_unless_set(config.get(), name, value);
   const char* environment = std::getenv("UCX_TLS");
-  const std::string transports = !options.transports.empty() ? options.transports
-                                 : environment != nullptr    ? environment
-                                                             : "";
+  std::string_view transports = options.transports;
+  if (transports.empty() && environment != nullptr) transports = environment;
   // Without it UCX keeps a transport out of endpoints that detect a peer's death. Setting it for a transport that is
   // not selected is a warning.
   for (const auto& [name, setting] : {std::pair{"posix", "POSIX_ERROR_HANDLING"}, {"sysv", "SYSV_ERROR_HANDLING"}}) {
