@@ -107,7 +107,7 @@ constexpr ConfigKey kKeys[] = {{"model.name", ChoiceKey{[](Config & c) -> auto& 
 }
 , 1, kMaxBatch
 }
-, "Images in a forward pass of the test.", "images"
+, "Images in a forward pass of the test; 250 at most, as more only cost memory.", "images"
 }
 , {"trainer.threads", IntegerKey{[](Config & c) -> auto& {return c.trainer.threads;
 }

@@ -13,11 +13,18 @@
 #include "trainer/batch.h"
 
 namespace runnel {
+namespace {
+
+// More in one pass change nothing in the score, but take longer and gigabytes of activations, and let somebody who
+// presses Ctrl-C wait (trainer/README.md, "Memory").
+constexpr std::int64_t kLargestPass = 250;
+
+}  // namespace
 
 TestScore evaluate(Model& model, const IdxDataset& dataset, const Config& config,
                    const std::function<bool()>& keep_going) {
   const c10::InferenceMode no_autograd;
-  const auto batch_size = static_cast<std::size_t>(config.trainer.test_batch_size);
+  const auto batch_size = static_cast<std::size_t>(std::min(config.trainer.test_batch_size, kLargestPass));
   BatchBuilder builder(dataset, batch_size, config.data.normalize);
   std::vector<std::uint32_t> samples(dataset.size());
   std::iota(samples.begin(), samples.end(), 0U);

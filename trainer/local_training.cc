@@ -35,15 +35,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-RunPlan plan_of(const Config& config, std::size_t samples, bool dry_run) {
-  const RunPlan plan({.samples = static_cast<std::int64_t>(samples),
-                      .trainers = 1,
-                      .batch_size = config.trainer.batch_size,
-                      .max_epochs = config.run.max_epochs,
-                      .max_gradients = config.run.max_gradients});
-  return dry_run ? plan.limited_to(1) : plan;
-}
-
 /// What the generator and the trainer of a job hold, side by side in plain memory.
 class LocalJob {
  public:
@@ -180,7 +171,8 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   const IdxDataset test = IdxDataset::load(config.data.path, Split::test);
   report.seconds.data = seconds_since(started);
 
-  const RunPlan plan = plan_of(config, train.size(), options.dry_run);
+  const RunPlan whole(config, train.size());
+  const RunPlan plan = options.dry_run ? whole.limited_to(1) : whole;
   LocalJob job(config, plan, train);
   LocalRun run(job, config, plan, options, report);
   std::int64_t step = 0;

@@ -18,6 +18,13 @@ RunPlan::RunPlan(const Size& size) {
   }
 }
 
+RunPlan::RunPlan(const Config& config, std::size_t samples)
+    : RunPlan({.samples = static_cast<std::int64_t>(samples),
+               .trainers = config.trainer.count,
+               .batch_size = config.trainer.batch_size,
+               .max_epochs = config.run.max_epochs,
+               .max_gradients = config.run.max_gradients}) {}
+
 RunPlan RunPlan::limited_to(std::int64_t steps) const {
   RunPlan plan = *this;
   plan.total_steps_ = std::min(total_steps_, steps);

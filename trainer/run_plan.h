@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+
+#include "runtime/config.h"
 
 namespace runnel {
 
@@ -21,6 +24,9 @@ class RunPlan {
   };
 
   explicit RunPlan(const Size& size);
+
+  /// The plan of the job that `config` describes, on a training split of `samples`.
+  RunPlan(const Config& config, std::size_t samples);
 
   std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
   std::int64_t total_steps() const { return total_steps_; }

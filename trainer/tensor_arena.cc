@@ -50,7 +50,7 @@ std::uint64_t collect_gradients(const Model& model, const TensorArena& arena) {
   std::uint64_t staged_bytes = 0;
   for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
     const at::Tensor& gradient = model.parameters()[i].tensor.grad();
-    if (gradient.data_ptr() == arena.tensors()[i].data_ptr()) {
+    if (gradient.const_data_ptr() == arena.tensors()[i].const_data_ptr()) {
       continue;
     }
     arena.tensors()[i].copy_(gradient);

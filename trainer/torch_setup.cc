@@ -13,11 +13,11 @@
 namespace runnel {
 
 void keep_freed_memory() {
-  // From the heap, not from a mapping of its own: whatever is smaller than this, and no activation is larger.
+  // Everything below this size comes from the heap, not from a mapping of its own.
   mallopt(M_MMAP_THRESHOLD, std::numeric_limits<int>::max());
-  // The heap's top stays ours.
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  // And grows in steps, not by each tensor.
+  // The heap's top stays ours: -1 is "never give back".
+  mallopt(M_TRIM_THRESHOLD, -1);
+  // And it grows in large steps, not with each tensor.
   constexpr int kGrowthBytes = 64 << 20;
   mallopt(M_TOP_PAD, kGrowthBytes);
 }

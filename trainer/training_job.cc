@@ -37,14 +37,6 @@ double seconds_since(steady_clock::time_point start) {
   return duration<double>(steady_clock::now() - start).count();
 }
 
-RunPlan plan_of(const Config& config) {
-  return RunPlan({.samples = static_cast<std::int64_t>(count_samples(config.data.path, Split::train)),
-                  .trainers = config.trainer.count,
-                  .batch_size = config.trainer.batch_size,
-                  .max_epochs = config.run.max_epochs,
-                  .max_gradients = config.run.max_gradients});
-}
-
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
   if (bootstrap.rank() == place.rank && bootstrap.size() == place.size) return;
   throw RunError(ExitStatus::protocol_mismatch,
@@ -66,7 +58,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.device =
       generates ? select_device(config.generator.device, "generator.device")
                 : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)), "trainer.device");
-  const RunPlan plan = plan_of(config);
+  const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
   const BucketLayout layout(model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes));
   std::unique_ptr<GeneratorRun> generator;

@@ -41,6 +41,15 @@ TEST_F(EvaluationTest, PartsAddUpToTheWhole) {
   EXPECT_NEAR(sum.loss_sum, whole.loss_sum, 1e-4);
 }
 
+TEST_F(EvaluationTest, DoesNotDependOnTheSizeOfThePasses) {
+  const IdxDataset data = IdxDataset::load(folder_.path(), Split::test);
+  const TestScore eights = evaluate(*model_, data, config_, always);
+  config_.trainer.test_batch_size = 5000;
+  const TestScore whole = evaluate(*model_, data, config_, always);
+  EXPECT_EQ(whole.correct, eights.correct);
+  EXPECT_NEAR(whole.loss_sum, eights.loss_sum, 1e-4);
+}
+
 TEST_F(EvaluationTest, IsRepeatable) {
   const IdxDataset data = IdxDataset::load(folder_.path(), Split::test);
   EXPECT_EQ(evaluate(*model_, data, config_, always).loss_sum, evaluate(*model_, data, config_, always).loss_sum);

@@ -15,7 +15,7 @@ namespace runnel {
 namespace {
 
 TEST(RunPlan, ReferenceWorkflow) {
-  const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = 1000, .max_epochs = 2, .max_gradients = 100});
+  const RunPlan plan(Config(), 60000);
   EXPECT_EQ(plan.steps_per_epoch(), 30);
   EXPECT_EQ(plan.total_steps(), 50);
   EXPECT_EQ(plan.epochs(), 2);

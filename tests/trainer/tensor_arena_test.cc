@@ -73,6 +73,22 @@ TEST_F(TensorArenaTest, BackwardWritesGradientsInPlace) {
   }
 }
 
+TEST_F(TensorArenaTest, CollectingCopiesOnlyWhatLiesElsewhere) {
+  std::vector<float> memory(layout_.float_count());
+  const TensorArena arena(layout_, memory);
+  bind_gradients(*model_, arena);
+  backward();
+  EXPECT_EQ(collect_gradients(*model_, arena), 0U);
+
+  const std::vector<float> in_place = memory;
+  std::fill(memory.begin(), memory.end(), 0.0F);
+  const Model::Parameter& elsewhere = model_->parameters()[3];
+  elsewhere.tensor.mutable_grad() = at::Tensor();
+  backward();
+  EXPECT_EQ(collect_gradients(*model_, arena), elsewhere.tensor.nbytes());
+  EXPECT_EQ(memory, in_place);
+}
+
 TEST_F(TensorArenaTest, BoundMemoryOutlivesTheOldOne) {
   std::vector<float> kept(layout_.float_count());
   write_initial_parameters({}, *model_, layout_, kept);

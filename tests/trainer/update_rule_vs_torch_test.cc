@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <functional>
+
+#include "runtime/reducer.h"
+#include "runtime/schedule.h"
+
+// The update rules, clipping and the step schedule against LibTorch's own.
+namespace runnel {
+namespace {
+
+constexpr std::int64_t kFloats = 10'000;
+constexpr int kSteps = 25;
+constexpr double kLr = 0.02;
+
+std::vector<torch::Tensor> random_gradients() {
+  torch::manual_seed(11);
+  std::vector<torch::Tensor> gradients;
+  for (int step = 0; step < kSteps; ++step) gradients.push_back(torch::randn({kFloats}) * 0.1);
+  return gradients;
+}
+
+torch::Tensor start() {
+  torch::manual_seed(12);
+  return torch::randn({kFloats});
+}
+
+// The parameters after each step of Runnel's rule.
+std::vector<torch::Tensor> run(const OptimizerConfig& config) {
+  Reducer reducer(kFloats, config, 1);
+  std::vector<torch::Tensor> versions = {start()};
+  for (const torch::Tensor& gradient : random_gradients()) {
+    const float* pointer = gradient.data_ptr<float>();
+    versions.push_back(torch::empty({kFloats}));
+    reducer.begin_step(kLr, static_cast<std::int64_t>(versions.size()) - 1, versions.end()[-2].data_ptr<float>(),
+                       versions.back().data_ptr<float>());
+    reducer.reduce({0, kFloats * sizeof(float)}, {&pointer, 1});
+    reducer.finish_step();
+  }
+  versions.erase(versions.begin());
+  return versions;
+}
+
+using Optimizer = std::function<std::unique_ptr<torch::optim::Optimizer>(const std::vector<torch::Tensor>&)>;
+
+std::vector<torch::Tensor> run_torch(const Optimizer& make, double clip_norm = 0) {
+  torch::Tensor parameters = start().requires_grad_();
+  const auto optimizer = make({parameters});
+  std::vector<torch::Tensor> versions;
+  for (const torch::Tensor& gradient : random_gradients()) {
+    parameters.mutable_grad() = gradient.clone();
+    if (clip_norm > 0) torch::nn::utils::clip_grad_norm_(parameters, clip_norm);
+    optimizer->step();
+    versions.push_back(parameters.detach().clone());
+  }
+  return versions;
+}
+
+void expect_close(const std::vector<torch::Tensor>& ours, const std::vector<torch::Tensor>& theirs) {
+  ASSERT_EQ(ours.size(), theirs.size());
+  for (std::size_t step = 0; step < ours.size(); ++step) {
+    ASSERT_TRUE(torch::allclose(ours[step], theirs[step].to(torch::kFloat), 1e-5, 1e-6))
+        << "step " << step << ", largest difference " << (ours[step] - theirs[step]).abs().max().item<double>();
+  }
+}
+
+OptimizerConfig rule(const std::string& name, double weight_decay) {
+  OptimizerConfig config;
+  config.name = name;
+  config.eps = 1e-8;
+  config.weight_decay = weight_decay;
+  return config;
+}
+
+TEST(UpdateRuleVsTorch, Sgd) {
+  for (const double momentum : {0.0, 0.9}) {
+    for (const double decay : {0.0, 0.01}) {
+      OptimizerConfig config = rule("sgd", decay);
+      config.momentum = momentum;
+      expect_close(run(config), run_torch([&](const auto& parameters) {
+                     return std::make_unique<torch::optim::SGD>(
+                         parameters, torch::optim::SGDOptions(kLr).momentum(momentum).weight_decay(decay));
+                   }));
+    }
+  }
+}
+
+TEST(UpdateRuleVsTorch, Adam) {
+  for (const double decay : {0.0, 0.01}) {
+    expect_close(run(rule("adam", decay)), run_torch([&](const auto& parameters) {
+                   return std::make_unique<torch::optim::Adam>(parameters,
+                                                               torch::optim::AdamOptions(kLr).weight_decay(decay));
+                 }));
+  }
+}
+
+TEST(UpdateRuleVsTorch, AdamW) {
+  for (const double decay : {0.0, 0.1}) {
+    expect_close(run(rule("adamw", decay)), run_torch([&](const auto& parameters) {
+                   return std::make_unique<torch::optim::AdamW>(parameters,
+                                                                torch::optim::AdamWOptions(kLr).weight_decay(decay));
+                 }));
+  }
+}
+
+// LibTorch has no Adadelta: this is the formula of PyTorch's documentation in double precision.
+TEST(UpdateRuleVsTorch, Adadelta) {
+  for (const double decay : {0.0, 0.01}) {
+    OptimizerConfig config = rule("adadelta", decay);
+    config.eps = 1e-6;
+    auto x = start().to(torch::kDouble);
+    auto square = torch::zeros_like(x);
+    auto accumulated = torch::zeros_like(x);
+    std::vector<torch::Tensor> versions;
+    for (const torch::Tensor& gradient : random_gradients()) {
+      const auto g = gradient.to(torch::kDouble) + decay * x;
+      square = config.rho * square + (1 - config.rho) * g * g;
+      const auto delta = (accumulated + config.eps).sqrt() / (square + config.eps).sqrt() * g;
+      accumulated = config.rho * accumulated + (1 - config.rho) * delta * delta;
+      x = x - kLr * delta;
+      versions.push_back(x);
+    }
+    expect_close(run(config), versions);
+  }
+}
+
+TEST(UpdateRuleVsTorch, ClippingByTheGlobalNorm) {
+  for (const double clip_norm : {0.5, 1e3}) {
+    OptimizerConfig config = rule("sgd", 0);
+    config.clip_norm = clip_norm;
+    const auto make = [](const auto& parameters) { return std::make_unique<torch::optim::SGD>(parameters, kLr); };
+    expect_close(run(config), run_torch(make, clip_norm));
+  }
+}
+
+TEST(ScheduleVsTorch, Step) {
+  const Schedule ours(kLr, {.name = "step", .every_epochs = 3, .gamma = 0.7}, 0);
+  torch::optim::SGD optimizer({torch::zeros({1}, torch::requires_grad())}, kLr);
+  torch::optim::StepLR theirs(optimizer, 3, 0.7);
+  theirs.step();  // Python's scheduler makes this first step when it is made, LibTorch's does not
+  for (int epoch = 0; epoch < kSteps; ++epoch) {
+    EXPECT_NEAR(ours.lr(0, epoch), optimizer.param_groups()[0].options().get_lr(), 1e-12) << "epoch " << epoch;
+    optimizer.step();
+    theirs.step();
+  }
+}
+
+}  // namespace
+}  // namespace runnel
