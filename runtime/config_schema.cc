@@ -26,291 +26,119 @@ constexpr Words kRulesWithEps = {"adadelta", "adam", "adamw"};
 constexpr Words kStep = {"step"};
 constexpr Words kSchedulesWithWarmup = {"step", "cosine", "warmup"};
 
-constexpr KeyCondition with_rule(std::span<const std::string_view> rules) {
-  return {"optimizer.name", [](Config & c) -> auto& {return c.optimizer.name;
+// Access to a member of one of the configuration's tables.
+template <auto... Members>
+auto& at(Config& config) {
+  return (config.*....*Members);
 }
-, rules
-};  // namespace
-}  // namespace runnel
+
+constexpr KeyCondition with_rule(std::span<const std::string_view> rules) {
+  return {"optimizer.name", at<&Config::optimizer, &OptimizerConfig::name>, rules};
+}
 
 constexpr KeyCondition with_schedule(std::span<const std::string_view> schedules) {
-  return {"optimizer.schedule.name", [](Config & c) -> auto& {return c.optimizer.schedule.name;
-}
-, schedules
-}
-;
+  constexpr auto kName = at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>;
+  return {"optimizer.schedule.name", kName, schedules};
 }
 
 constexpr std::int64_t kMaxBatch = 1 << 20;
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 
-// UCX sends puts of more than a few hundred MiB in another, slower way.
+// A bucket is one put, and UCX emulates very large ones on shared memory.
 constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 
-constexpr ConfigKey kKeys[] = {{"model.name", ChoiceKey{[](Config & c) -> auto& {return c.model.name;
-}
-, kModels
-}
-, "The network to train."
-}
-, {"model.dropout", PairKey{[](Config & c) -> auto& {return c.model.dropout;
-}
-, {0, 1, true}, {
-  0, 1, true
-}
-}
-, "Share of values dropped behind the convolutions and behind the first dense layer.", "probability"
-}
-, {"model.init", FileKey{[](Config & c) -> auto& {return c.model.init;
-}
-, true
-}
-, "safetensors file with the parameters to start from; `\"\"`: LibTorch's initialisation from `run.seed`."
-}
-,
+constexpr ConfigKey kKeys[] = {
+    {"model.name", ChoiceKey{at<&Config::model, &ModelConfig::name>, kModels}, "The network to train."},
+    {"model.dropout", PairKey{at<&Config::model, &ModelConfig::dropout>, {0, 1, true}, {0, 1, true}},
+     "Share of values dropped behind the convolutions and behind the first dense layer.", "probability"},
+    {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
+     "safetensors file with the parameters to start from; `\"\"`: LibTorch's initialisation from `run.seed`."},
 
-    {"data.path", FileKey{[](Config & c) -> auto& {return c.data.path;
-}
-, true
-}
-, "Folder with the four IDX files of MNIST, plain or gzip; `\"\"`: the data that comes with Runnel."
-}
-, {"data.shuffle", BoolKey{[](Config & c) -> auto& {return c.data.shuffle;
-}
-}
-, "Whether each trainer goes through its share in a new order in each epoch."
-}
-, {"data.normalize", PairKey{[](Config & c) -> auto& {return c.data.normalize;
-}
-, {-1e6, 1e6}, {
-  1e-6, 1e6
-}
-}
-, "Mean and standard deviation: a pixel p in [0, 1] becomes (p - mean) / deviation."
-}
-,
+    {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
+     "Folder with the four IDX files of MNIST, plain or gzip; `\"\"`: the data that comes with Runnel."},
+    {"data.shuffle", BoolKey{at<&Config::data, &DataConfig::shuffle>},
+     "Whether each trainer goes through its share in a new order in each epoch."},
+    {"data.normalize", PairKey{at<&Config::data, &DataConfig::normalize>, {-1e6, 1e6}, {1e-6, 1e6}},
+     "Mean and standard deviation: a pixel p in [0, 1] becomes (p - mean) / deviation."},
 
-    {"trainer.count", IntegerKey{[](Config & c) -> auto& {return c.trainer.count;
-}
-, 1, 1024
-}
-, "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"
-}
-, {"trainer.batch_size", IntegerKey{[](Config & c) -> auto& {return c.trainer.batch_size;
-}
-, 1, kMaxBatch
-}
-, "Images in a trainer's gradient.", "images"
-}
-, {"trainer.test_batch_size", IntegerKey{[](Config & c) -> auto& {return c.trainer.test_batch_size;
-}
-, 1, kMaxBatch
-}
-, "Images in a forward pass of the test; 250 at most, as more only cost memory.", "images"
-}
-, {"trainer.threads", IntegerKey{[](Config & c) -> auto& {return c.trainer.threads;
-}
-, 1, 1024
-}
-, "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"
-}
-, {"trainer.device", DevicesKey{[](Config & c) -> auto& {return c.trainer.device;
-}
-}
-, "Where trainers compute: one device for all, or a list with one for each. `\"auto\"`: a GPU if there is one."
-}
-,
+    {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},
+     "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"},
+    {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
+     "Images in a trainer's gradient.", "images"},
+    {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
+     "Images in a forward pass of the test; 250 at most, as more only cost memory.", "images"},
+    {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
+     "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
+    {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
+     "Where trainers compute: one device for all, or a list with one for each. `\"auto\"`: a GPU if there is one."},
 
-    {"generator.count", IntegerKey{[](Config & c) -> auto& {return c.generator.count;
-}
-, 1, 1
-}
-, "Number of generators. Parameters cannot be spread over several yet.", "processes"
-}
-, {"generator.device", DeviceKey{[](Config & c) -> auto& {return c.generator.device;
-}
-}
-, "Where gradients are summed and parameters are updated."
-}
-, {"generator.threads", IntegerKey{[](Config & c) -> auto& {return c.generator.threads;
-}
-, 1, 256
-}
-, "Threads that sum and update; their number changes no bit of the result.", "threads"
-}
-,
+    {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1},
+     "Number of generators. Parameters cannot be spread over several yet.", "processes"},
+    {"generator.device", DeviceKey{at<&Config::generator, &GeneratorConfig::device>},
+     "Where gradients are summed and parameters are updated."},
+    {"generator.threads", IntegerKey{at<&Config::generator, &GeneratorConfig::threads>, 1, 256},
+     "Threads that sum and update; their number changes no bit of the result.", "threads"},
 
-    {"optimizer.name", ChoiceKey{[](Config & c) -> auto& {return c.optimizer.name;
-}
-, kRules
-}
-, "The update rule; runtime/README.md has the formulas."
-}
-, {"optimizer.lr", NumberKey{[](Config & c) -> auto& {return c.optimizer.lr;
-}
-, {
-  0, 1e6
-}
-}
-, "Learning rate before the schedule."
-}
-, {"optimizer.rho", NumberKey{[](Config & c) -> auto& {return c.optimizer.rho;
-}
-, {
-  0, 1, true
-}
-}
-, "Decay of the running averages.", "", with_rule(kAdadelta)
-}
-, {"optimizer.eps", NumberKey{[](Config & c) -> auto& {return c.optimizer.eps;
-}
-, {
-  1e-30, 1
-}
-}
-, "What keeps the denominator from zero.", "", with_rule(kRulesWithEps)
-}
-, {"optimizer.momentum", NumberKey{[](Config & c) -> auto& {return c.optimizer.momentum;
-}
-, {
-  0, 1, true
-}
-}
-, "Share of the last step that is made again.", "", with_rule(kSgd)
-}
-, {"optimizer.betas", PairKey{[](Config & c) -> auto& {return c.optimizer.betas;
-}
-, {0, 1, true}, {
-  0, 1, true
-}
-}
-, "Decay of the running mean and of the running mean square.", "", with_rule(kAdams)
-}
-, {"optimizer.weight_decay", NumberKey{[](Config & c) -> auto& {return c.optimizer.weight_decay;
-}
-, {
-  0, 1e6
-}
-}
-, "Added to the gradient, times the parameter; with adamw it shrinks the parameter instead."
-}
-, {"optimizer.reduce", ChoiceKey{[](Config & c) -> auto& {return c.optimizer.reduce;
-}
-, kReductions
-}
-, "Whether the trainers' gradients are summed or averaged."
-}
-, {"optimizer.schedule.name", ChoiceKey{[](Config & c) -> auto& {return c.optimizer.schedule.name;
-}
-, kSchedules
-}
-, "How the learning rate changes: not; by `gamma` every few epochs; to zero along a cosine over the whole run; by a "
-  "linear start."
-}
-, {"optimizer.schedule.every_epochs", IntegerKey{[](Config & c) -> auto& {return c.optimizer.schedule.every_epochs;
-}
-, 1, kMaxCount
-}
-, "How long a learning rate lasts.", "epochs", with_schedule(kStep)
-}
-, {"optimizer.schedule.gamma", NumberKey{[](Config & c) -> auto& {return c.optimizer.schedule.gamma;
-}
-, {
-  0, 10
-}
-}
-, "What the learning rate is multiplied by.", "", with_schedule(kStep)
-}
-, {"optimizer.schedule.warmup_steps", IntegerKey{[](Config & c) -> auto& {return c.optimizer.schedule.warmup_steps;
-}
-, 0, kMaxCount
-}
-, "The learning rate rises linearly over so many steps before the schedule begins.", "steps",
-    with_schedule(kSchedulesWithWarmup)
-}
-, {"optimizer.clip_norm", NumberKey{[](Config & c) -> auto& {return c.optimizer.clip_norm;
-}
-, {
-  0, 1e30
-}
-}
-, "Largest L2 norm of the reduced gradient; a longer one is shortened to it. 0: off."
-}
-,
+    {"optimizer.name", ChoiceKey{at<&Config::optimizer, &OptimizerConfig::name>, kRules},
+     "The update rule; runtime/README.md has the formulas."},
+    {"optimizer.lr", NumberKey{at<&Config::optimizer, &OptimizerConfig::lr>, {0, 1e6}},
+     "Learning rate before the schedule."},
+    {"optimizer.rho", NumberKey{at<&Config::optimizer, &OptimizerConfig::rho>, {0, 1, true}},
+     "Decay of the running averages.", "", with_rule(kAdadelta)},
+    {"optimizer.eps", NumberKey{at<&Config::optimizer, &OptimizerConfig::eps>, {1e-30, 1}},
+     "What keeps the denominator from zero.", "", with_rule(kRulesWithEps)},
+    {"optimizer.momentum", NumberKey{at<&Config::optimizer, &OptimizerConfig::momentum>, {0, 1, true}},
+     "Share of the last step that is made again.", "", with_rule(kSgd)},
+    {"optimizer.betas", PairKey{at<&Config::optimizer, &OptimizerConfig::betas>, {0, 1, true}, {0, 1, true}},
+     "Decay of the running mean and of the running mean square.", "", with_rule(kAdams)},
+    {"optimizer.weight_decay", NumberKey{at<&Config::optimizer, &OptimizerConfig::weight_decay>, {0, 1e6}},
+     "Added to the gradient, times the parameter; with adamw it shrinks the parameter instead."},
+    {"optimizer.reduce", ChoiceKey{at<&Config::optimizer, &OptimizerConfig::reduce>, kReductions},
+     "Whether the trainers' gradients are summed or averaged."},
+    {"optimizer.schedule.name",
+     ChoiceKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>, kSchedules},
+     "How the learning rate changes: not; by `gamma` every few epochs; to zero along a cosine over the whole run; by a "
+     "linear start."},
+    {"optimizer.schedule.every_epochs",
+     IntegerKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::every_epochs>, 1, kMaxCount},
+     "How long a learning rate lasts.", "epochs", with_schedule(kStep)},
+    {"optimizer.schedule.gamma",
+     NumberKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::gamma>, {0, 10}},
+     "What the learning rate is multiplied by.", "", with_schedule(kStep)},
+    {"optimizer.schedule.warmup_steps",
+     IntegerKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::warmup_steps>, 0, kMaxCount},
+     "The learning rate rises linearly over so many steps before the schedule begins.", "steps",
+     with_schedule(kSchedulesWithWarmup)},
+    {"optimizer.clip_norm", NumberKey{at<&Config::optimizer, &OptimizerConfig::clip_norm>, {0, 1e30}},
+     "Largest L2 norm of the reduced gradient; a longer one is shortened to it. 0: off."},
 
-    {"transport.path", ChoiceKey{[](Config & c) -> auto& {return c.transport.path;
-}
-, kPaths
-}
-, "How bytes reach a peer. `\"auto\"`: the best that works; another value forces one, for tests and comparison."
-}
-, {"transport.require", ChoiceKey{[](Config & c) -> auto& {return c.transport.require;
-}
-, kRequirements
-}
-, "The run ends unless every pair of processes reaches at least this path."
-}
-, {"transport.interface", TextKey{[](Config & c) -> auto& {return c.transport.interface;
-}
-}
-, "Network interface for peers on other hosts. `\"auto\"`: UCX chooses."
-}
-, {"transport.bucket_bytes", IntegerKey{[](Config & c) -> auto& {return c.transport.bucket_bytes;
-}
-, kBlockBytes, kMaxBucketBytes, kBlockBytes
-}
-, "Unit of transfer, reduction and overlap. It changes no bit of the result.", "bytes"
-}
-,
+    {"transport.path", ChoiceKey{at<&Config::transport, &TransportConfig::path>, kPaths},
+     "How bytes reach a peer. `\"auto\"`: the best that works; another value forces one, for tests and comparison."},
+    {"transport.require", ChoiceKey{at<&Config::transport, &TransportConfig::require>, kRequirements},
+     "The run ends unless every pair of processes reaches at least this path."},
+    {"transport.interface", TextKey{at<&Config::transport, &TransportConfig::interface>},
+     "Network interface for peers on other hosts. `\"auto\"`: UCX chooses."},
+    {"transport.bucket_bytes",
+     IntegerKey{at<&Config::transport, &TransportConfig::bucket_bytes>, kBlockBytes, kMaxBucketBytes, kBlockBytes},
+     "Unit of transfer, reduction and overlap. It changes no bit of the result.", "bytes"},
 
-    {"run.max_epochs", IntegerKey{[](Config & c) -> auto& {return c.run.max_epochs;
-}
-, 1, kMaxCount
-}
-, "Passes over the data after which the run ends.", "epochs"
-}
-, {"run.max_gradients", IntegerKey{[](Config & c) -> auto& {return c.run.max_gradients;
-}
-, 0, kMaxCount
-}
-, "Gradients, counted over all trainers, after which the run ends if it has not ended before. 0: no limit.", "gradients"
-}
-, {"run.seed", IntegerKey{[](Config & c) -> auto& {return c.run.seed;
-}
-, 0, kMaxSeed
-}
-, "What initialisation, shuffling and dropout are drawn from."
-}
-, {"run.timeout_s", NumberKey{[](Config & c) -> auto& {return c.run.timeout_s;
-}
-, {
-  0.1, 86400
-}
-}
-, "How long a process waits for another one before it gives up.", "seconds"
-}
-, {"run.log_every", IntegerKey{[](Config & c) -> auto& {return c.run.log_every;
-}
-, 1, kMaxCount
-}
-, "Steps between two log lines when the output is not a terminal.", "steps"
-}
-, {"run.report", FileKey{[](Config & c) -> auto& {return c.run.report;
-}
-, false
-}
-, "Where the run report is written (JSON); `\"\"`: nowhere."
-}
-, {"run.save", FileKey{[](Config & c) -> auto& {return c.run.save;
-}
-, false
-}
-, "Where the parameters are written at the end (safetensors); `\"\"`: nowhere."
-}
-,
-}
-;
+    {"run.max_epochs", IntegerKey{at<&Config::run, &RunConfig::max_epochs>, 1, kMaxCount},
+     "Passes over the data after which the run ends.", "epochs"},
+    {"run.max_gradients", IntegerKey{at<&Config::run, &RunConfig::max_gradients>, 0, kMaxCount},
+     "Gradients, counted over all trainers, after which the run ends if it has not ended before. 0: no limit.",
+     "gradients"},
+    {"run.seed", IntegerKey{at<&Config::run, &RunConfig::seed>, 0, kMaxSeed},
+     "What initialisation, shuffling and dropout are drawn from."},
+    {"run.timeout_s", NumberKey{at<&Config::run, &RunConfig::timeout_s>, {0.1, 86400}},
+     "How long a process waits for another one before it gives up.", "seconds"},
+    {"run.log_every", IntegerKey{at<&Config::run, &RunConfig::log_every>, 1, kMaxCount},
+     "Steps between two log lines when the output is not a terminal.", "steps"},
+    {"run.report", FileKey{at<&Config::run, &RunConfig::report>, false},
+     "Where the run report is written (JSON); `\"\"`: nowhere."},
+    {"run.save", FileKey{at<&Config::run, &RunConfig::save>, false},
+     "Where the parameters are written at the end (safetensors); `\"\"`: nowhere."},
+};
 
 // PyTorch's, but for Adadelta's learning rate, which is that of the reference workflow (PyTorch: 1.0).
 constexpr RuleDefaults kRuleDefaults[] = {
