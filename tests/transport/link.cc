@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/transport/link.h"
 
-#include <chrono>
-#include <future>
 #include <stdexcept>
-#include <thread>
 
 #include "tests/support/peer_process.h"
 
@@ -38,12 +35,7 @@ Link::Link(Bootstrap& bootstrap, Path path, std::size_t payload)
 }
 
 void Link::barrier() {
-  // In a thread of its own, as the bootstrap's barrier blocks.
-  auto passed = std::async(std::launch::async, [this] { bootstrap_.barrier(deadline()); });
-  while (passed.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready) {
-    if (!worker.progress()) std::this_thread::yield();
-  }
-  passed.get();
+  bootstrap_.barrier(deadline(), [this] { worker.progress(); });
 }
 
 Deadline Link::deadline() {
