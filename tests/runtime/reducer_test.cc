@@ -110,6 +110,33 @@ TEST(Reducer, GivesTheSameBitsForAnyBucketsOrderAndThreads) {
   }
 }
 
+// Parameters after a job that is made of integers, so that it is the same on every machine.
+std::string digest_of(const OptimizerConfig& optimizer) {
+  std::uint32_t state = 1;
+  const auto next_floats = [&state] {
+    Floats floats(kFloats);
+    for (float& x : floats) {
+      state = state * 1664525 + 1013904223;
+      x = static_cast<float>(static_cast<int>(state >> 16) - 32768) / 65536.0F;
+    }
+    return floats;
+  };
+  Job job = {optimizer, {}, next_floats()};
+  for (int step = 0; step < kSteps; ++step) job.gradients.push_back({next_floats(), next_floats(), next_floats()});
+  std::mt19937 random(1);
+  const std::vector<std::uint32_t> bits = run(job, 2 * kBlockBytes, 2, random);
+  return to_hex(sha256(std::as_bytes(std::span(bits)))).substr(0, 16);
+}
+
+TEST(Reducer, GivesTheSameBitsInEveryBuild) {
+  EXPECT_EQ(digest_of({.name = "adadelta", .reduce = "sum", .schedule = {}}), "de3171f93ed98de3");
+  EXPECT_EQ(digest_of({.name = "adadelta", .weight_decay = 0.01, .reduce = "mean", .schedule = {}, .clip_norm = 2}),
+            "1926618c3d44431f");
+  EXPECT_EQ(digest_of({.name = "sgd", .momentum = 0.9, .reduce = "sum", .schedule = {}}), "5b20366179820977");
+  EXPECT_EQ(digest_of({.name = "adam", .reduce = "sum", .schedule = {}}), "c425415e8a6f4e3a");
+  EXPECT_EQ(digest_of({.name = "adamw", .weight_decay = 0.01, .reduce = "mean", .schedule = {}}), "4c54b88a02874968");
+}
+
 // With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
 Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config) {
   config.name = "sgd";
