@@ -7,6 +7,14 @@
 #include "tests/support/peer_process.h"
 
 namespace runnel::test {
+namespace {
+
+ParkOn park_on(Path path) {
+  if (path == Path::mapped) return ParkOn::park_word;
+  return path == Path::emulated ? ParkOn::events : ParkOn::capped_events;
+}
+
+}  // namespace
 
 Link::Link(Bootstrap& bootstrap, Path path, std::size_t payload)
     : bootstrap_(bootstrap),
@@ -20,8 +28,7 @@ Link::Link(Bootstrap& bootstrap, Path path, std::size_t payload)
       endpoint(worker, peer_.address),
       region(endpoint, peer_.descriptor, mapping_policy_for(path)),
       remote_bell(region, kBellOffset, kParkOffset),
-      waiter(worker, ParkWord(slab.bytes(), kParkOffset),
-             path == Path::mapped ? ParkOn::park_word : ParkOn::capped_events) {
+      waiter(worker, ParkWord(slab.bytes(), kParkOffset), park_on(path)) {
   throw_unless_ok(endpoint.flush(deadline()));
   queue.watch(bell, kBellTag);
   queue.watch(endpoint, kPeerTag);
