@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <csignal>
 #include <stdexcept>
 #include <string>
 
@@ -34,5 +35,11 @@ class RunError : public std::runtime_error {
  private:
   ExitStatus status_;
 };
+
+/// The error to end with after `signal`, SIGINT or SIGTERM.
+inline RunError stopped_by(int signal) {
+  if (signal == SIGINT) return {ExitStatus::interrupted, "interrupted by SIGINT; the run ends without a result"};
+  return {ExitStatus::terminated, "ended by SIGTERM; the run ends without a result"};
+}
 
 }  // namespace runnel

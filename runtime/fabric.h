@@ -80,6 +80,7 @@ class Fabric {
   [[noreturn]] void throw_for(const Status& status, int rank) const;
 
  private:
+  BlockedStopSignals blocked_;  // before UCX starts threads
   const PeerGroup& group_;
   MappingPolicy mapping_policy_;
   std::chrono::nanoseconds timeout_;

@@ -46,6 +46,11 @@ void drain(int fd) {
 
 }  // namespace
 
+BlockedStopSignals::BlockedStopSignals() {
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 std::uint64_t HeartbeatWord::encode() const {
   std::uint64_t word = static_cast<std::uint64_t>(state);
   word = (word << kCauseBits) | static_cast<std::uint64_t>(stop.cause);
@@ -266,8 +271,6 @@ class HeartbeatThread::Loop {
 
 HeartbeatThread::HeartbeatThread(Context& context, const PeerGroup& group, Callbacks callbacks)
     : callbacks_(std::move(callbacks)), command_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  const sigset_t signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::promise<void> made;
   thread_ = std::thread([&, this] {
     std::optional<Loop> loop;

@@ -44,6 +44,12 @@ struct HeartbeatWord {
   static HeartbeatWord decode(std::uint64_t word);
 };
 
+/// Blocks SIGINT and SIGTERM in the thread that makes it and in those that it starts later, for good: they are the
+/// HeartbeatThread's to receive, and would end the process in any thread that takes them by default.
+struct BlockedStopSignals {
+  BlockedStopSignals();
+};
+
 /// The thread that sends and watches heartbeats, between the generator and every trainer, and that receives this
 /// process's SIGINT and SIGTERM. It owns a worker, a slab and endpoints of its own, so it works while the main thread
 /// computes. The generator passes a stop on, so that all ranks learn of it.
@@ -67,8 +73,8 @@ class HeartbeatThread {
     std::function<void()> on_overdue;          ///< the grace after on_stop is over and the process still runs
   };
 
-  /// Starts the thread, and blocks SIGINT and SIGTERM in the calling one and in those that it starts later. `context`
-  /// is shared between threads and, like `group`, outlives this. Throws `TransportError`.
+  /// Starts the thread, which takes the signals that `BlockedStopSignals` holds back. `context` is shared between
+  /// threads and, like `group`, outlives this. Throws `TransportError`.
   HeartbeatThread(Context& context, const PeerGroup& group, Callbacks callbacks);
 
   /// Ends the thread; peers take it as a loss unless `leave` was called before.

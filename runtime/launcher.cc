@@ -22,6 +22,7 @@
 namespace runnel {
 namespace {
 
+constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";
 constexpr const char* kTerminalVariable = "RUNNEL_TERMINAL";
 
 /// What a shell gives for a command that it could not find.
@@ -86,7 +87,7 @@ int wait_for_child(pid_t child) {
 
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
 int status_of_ranks(int status) {
-  if (stop_signal != 0) return 128 + stop_signal;
+  if (stop_signal != 0) throw stopped_by(stop_signal);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (code == kNotStarted) {
     throw RunError(ExitStatus::os_limit,
@@ -113,6 +114,10 @@ bool launcher_has_terminal() {
   return std::getenv(kTerminalVariable) != nullptr;
 }
 
+bool started_by_launcher() {
+  return std::getenv(kLauncherVariable) != nullptr;
+}
+
 void ensure_early_environment(char** argv) {
   bool changed = false;
   for (const EnvironmentSetting& setting : settings_before_exec()) {
@@ -131,6 +136,7 @@ void end_with_parent() {
 
 int launch_ranks(int ranks, const std::vector<std::string>& arguments) {
   std::vector<std::string> command = mpirun_command(ranks, arguments);
+  setenv(kLauncherVariable, "1", 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
   struct sigaction action {};
   action.sa_handler = forward_stop;

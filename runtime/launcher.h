@@ -21,6 +21,9 @@ struct LaunchPlace {
 /// standard output is Open MPI's.
 bool launcher_has_terminal();
 
+/// Whether `launch_ranks` started this process. It then says itself which signal ends the run.
+bool started_by_launcher();
+
 /// Puts into the environment what UCX reads while it is loaded, and starts this program again when it came without.
 /// Called first in main.
 void ensure_early_environment(char** argv);
@@ -29,8 +32,8 @@ void ensure_early_environment(char** argv);
 void end_with_parent();
 
 /// Starts this program as `ranks` ranks on this host with mpirun, waits, and gives the exit status of the whole: that
-/// of the first rank that failed; 69 when a rank was killed; 130 or 143 when this process was told to stop. Throws
-/// `RunError` (71) when mpirun cannot be started.
+/// of the first rank that failed; 69 when a rank was killed. Throws `RunError`: 71 when mpirun cannot be started, 130 or
+/// 143 when this process was told to stop.
 int launch_ranks(int ranks, const std::vector<std::string>& arguments);
 
 }  // namespace runnel

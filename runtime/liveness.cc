@@ -4,8 +4,10 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <sstream>
 
+#include "runtime/launcher.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -57,11 +59,9 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
 }
 
 void Liveness::throw_stop() const {
-  const bool interrupted = stop_.cause == StopCause::interrupted;
-  if (interrupted || stop_.cause == StopCause::terminated) {
-    const std::string line = std::string(interrupted ? "interrupted by SIGINT" : "ended by SIGTERM");
-    throw RunError(interrupted ? ExitStatus::interrupted : ExitStatus::terminated,
-                   stop_.reported ? "" : line + "; the run ends without a result");
+  if (stop_.cause == StopCause::interrupted || stop_.cause == StopCause::terminated) {
+    const RunError error = stopped_by(stop_.cause == StopCause::interrupted ? SIGINT : SIGTERM);
+    throw stop_.reported || started_by_launcher() ? RunError(error.status(), "") : error;
   }
   if (stop_.reported) throw PeerLost(stop_.rank, describe(stop_.cause), "");
   throw_lost(stop_.rank, describe(stop_.cause));

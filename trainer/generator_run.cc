@@ -43,6 +43,8 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
       started_(steady_clock::now()),
       start_(layout.float_count()) {
+  // Asked here, because after the bootstrap MPI is not called any more.
+  report_.mpi_version = MpiBootstrap::library_version();
   // A file that cannot be read must be found before MPI starts.
   write_initial_parameters(config.model, model, layout, start_);
 }
@@ -77,7 +79,6 @@ void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, c
   report_.commit = kCommit;
   report_.ucx_version = ucx_version();
   report_.torch_version = torch_version();
-  report_.mpi_version = MpiBootstrap::library_version();
   report_.config = config_;
   report_.bytes.gradient = layout_.bytes();
   report_.bytes.parameter = layout_.bytes();

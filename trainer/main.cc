@@ -85,11 +85,7 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
   report.ucx_version = ucx_version();
   report.exit = stop_signal.load() == 0 ? 0 : 128 + stop_signal.load();
   if (!config.run.report.empty()) write_report(report, config.run.report);
-  if (report.exit != 0) {
-    log_error(stop_signal.load() == SIGINT ? "interrupted by SIGINT; the run ends without a result"
-                                           : "ended by SIGTERM; the run ends without a result");
-    return report.exit;
-  }
+  if (report.exit != 0) throw stopped_by(stop_signal.load());
   std::printf("done: %lld steps in %.1f s; %.0f images/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
               report.seconds.total, report.images_per_second, report.parameters_sha256.c_str());
   return 0;

@@ -1,0 +1,218 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <tuple>
+
+#include "tests/processes/runnel_program.h"
+
+/// A process of a job dies or hangs: the job ends soon, with one clear line, and leaves nothing.
+namespace runnel::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+constexpr int kPeerLost = 69;
+constexpr double kEndOfLostRunSeconds = 8;     // 5 s is the promise; the rest is for a loaded machine
+constexpr std::chrono::seconds kPatience{20};  // then stacks are printed
+
+/// Measures from construction until the whole job is gone.
+class EndOfJob {
+ public:
+  explicit EndOfJob(Job& job) : job_(job) {}
+
+  /// Expects the end within `seconds`, with `status`.
+  void expect(int status, double seconds) {
+    EXPECT_EQ(job_.wait_for_all(kPatience), status);
+    const double took = std::chrono::duration<double>(Clock::now() - start_).count();
+    std::printf("all processes had ended after %.2f s\n", took);
+    EXPECT_LT(took, seconds);
+  }
+
+ private:
+  Job& job_;
+  Clock::time_point start_ = Clock::now();
+};
+
+/// Where a fault happens (a path, a function), in which rank (0: the generator, 2: the second trainer), and the signal.
+using Fault = std::tuple<std::string, int, int>;
+
+std::string name_of_fault(const testing::TestParamInfo<Fault>& info) {
+  const auto& [where, rank, signal] = info.param;
+  return where + (rank == 0 ? "_generator" : "_trainer") + (signal == SIGKILL ? "_killed" : "_stopped");
+}
+
+class FaultTest : public testing::Test {
+ protected:
+  void TearDown() override { EXPECT_EQ(memory_.left(), std::vector<std::string>()) << "shared memory was left behind"; }
+
+  static void expect_line_about_loss(const std::string& output, int lost) {
+    for (const std::string& part : {std::string(" error: "), std::string(" rank="), "peer=" + std::to_string(lost),
+                                    std::string(" host="), std::string(" phase="), std::string(" cause=")}) {
+      EXPECT_NE(output.find(part), std::string::npos) << "no '" << part << "' in:\n" << output;
+    }
+    EXPECT_EQ(output.find("terminate called"), std::string::npos) << output;
+  }
+
+  const SharedMemoryGuard memory_;
+  RunnelProgram program_;
+};
+
+class FaultInTrainingTest : public FaultTest, public testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultInTrainingTest, EndsTheWholeJob) {
+  const auto& [path, rank, signal] = GetParam();
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2", "--set", "transport.path=" + path})});
+  job.await_output("step 3/");
+  EndOfJob end(job);
+  kill(job.await_rank(rank), signal);
+  end.expect(kPeerLost, kEndOfLostRunSeconds);
+  expect_line_about_loss(job.output(), rank);
+  if (rank == 0) return;  // it is the generator that writes the report
+  const auto report = program_.report();
+  EXPECT_EQ(report["exit"], kPeerLost);
+  ASSERT_EQ(report["lost"].size(), 1U);
+  EXPECT_EQ(report["lost"][0]["rank"], rank);
+  EXPECT_GE(report["lost"][0]["step"], 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, FaultInTrainingTest,
+                         testing::Combine(testing::Values("mapped", "emulated"), testing::Values(0, 2),
+                                          testing::Values(SIGKILL, SIGSTOP)),
+                         name_of_fault);
+
+/// A process is lost at one of MPI's functions, before there is any UCX between the ranks or while they connect.
+class FaultInBootstrapTest : public FaultTest, public testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultInBootstrapTest, EndsTheWholeJob) {
+  const auto& [function, rank, signal] = GetParam();
+  const std::string log = program_.folder() / "calls";
+  const std::string victim = std::to_string(rank) + ":" + function + ":" + std::to_string(signal);
+  // Nobody can tell a rank that hangs before MPI_Init from one that still reads its data: run.timeout_s says.
+  const auto options = endless() + std::vector<std::string>{"-n", "2", "--set", "run.timeout_s=3"};
+  Job job(
+      {.argv = program_.train(options),
+       .environment = {
+           {"LD_PRELOAD", RUNNEL_MPI_INTERPOSER}, {"RUNNEL_TEST_MPI_SIGNAL", victim}, {"RUNNEL_TEST_MPI_LOG", log}}});
+  const auto reached = [&] {
+    std::ifstream stream(log + "." + std::to_string(rank));
+    for (std::string line; std::getline(stream, line);) {
+      if (line == function) return true;
+    }
+    return false;
+  };
+  const auto until = Clock::now() + std::chrono::seconds(30);
+  while (!reached() && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EndOfJob end(job);
+  end.expect(kPeerLost, kEndOfLostRunSeconds);
+  if (signal == SIGSTOP) {
+    EXPECT_NE(job.output().find("phase=bootstrap"), std::string::npos) << job.output();
+  }
+  EXPECT_EQ(job.output().find("terminate called"), std::string::npos) << job.output();
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, FaultInBootstrapTest,
+                         testing::Combine(testing::Values("MPI_Init", "MPI_Iallgatherv", "MPI_Ibarrier",
+                                                          "MPI_Finalize"),
+                                          testing::Values(0, 2), testing::Values(SIGKILL, SIGSTOP)),
+                         name_of_fault);
+
+TEST_F(FaultTest, UnderMpirunTheStatusIsNotZero) {
+  for (const int signal : {SIGKILL, SIGSTOP}) {
+    Job job({.argv = program_.mpirun(3, endless())});
+    job.await_output("step 3/");
+    EndOfJob end(job);
+    kill(job.await_rank(1), signal);
+    end.expect(signal == SIGKILL ? 128 + SIGKILL : kPeerLost, kEndOfLostRunSeconds);
+    expect_line_about_loss(job.output(), 1);
+  }
+}
+
+TEST_F(FaultTest, AKilledMpirunTakesItsRanksAlong) {
+  Job job({.argv = program_.mpirun(3, endless())});
+  job.await_output("step 3/");
+  EndOfJob end(job);
+  kill(job.pid(), SIGKILL);
+  end.expect(128 + SIGKILL, kEndOfLostRunSeconds);
+}
+
+TEST_F(FaultTest, AKilledLauncherTakesTheJobAlong) {
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2"})});
+  job.await_output("step 3/");
+  EndOfJob end(job);
+  kill(job.pid(), SIGKILL);
+  end.expect(128 + SIGKILL, kEndOfLostRunSeconds);
+}
+
+TEST_F(FaultTest, AJobIsNotDisturbedByTheDeathOfAnother) {
+  const std::string expected = program_.run(program_.train({"-n", "2"}))["parameters_sha256"];
+  RunnelProgram other;
+  Job dying({.argv = other.train(endless() + std::vector<std::string>{"-n", "2"})});
+  dying.await_output("step 1/");
+  Job job({.argv = program_.train({"-n", "2"})});
+  job.await_output("step 2/");
+  kill(dying.await_rank(1), SIGKILL);
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0);
+  EXPECT_EQ(program_.report()["parameters_sha256"], expected);
+  EXPECT_EQ(dying.wait_for_all(kPatience), kPeerLost);
+}
+
+/// SIGINT and SIGTERM to the launcher.
+class StopTest : public FaultTest, public testing::WithParamInterface<int> {
+ protected:
+  /// 2 s is the promise; the rest is for a loaded machine.
+  static constexpr double kSeconds = 4;
+
+  /// Sends the signal, and expects the end of all processes with one line.
+  static void stop(Job& job) {
+    EndOfJob end(job);
+    kill(job.pid(), GetParam());
+    end.expect(128 + GetParam(), kSeconds);
+    const std::string output = job.output();
+    const auto line =
+        output.find(GetParam() == SIGINT ? "error: interrupted by SIGINT; " : "error: ended by SIGTERM; ");
+    EXPECT_NE(line, std::string::npos) << output;
+    EXPECT_EQ(output.find("error: "), output.rfind("error: ")) << "more than one line says so:\n" << output;
+  }
+};
+
+TEST_P(StopTest, EndsAJobInTraining) {
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2"})});
+  job.await_output("step 3/");
+  stop(job);
+  EXPECT_EQ(program_.report()["exit"], 128 + SIGTERM) << "mpirun makes a SIGTERM of every signal";
+}
+
+TEST_P(StopTest, EndsAJobThatStarts) {
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2"})});
+  (void)job.await_rank(1);
+  stop(job);
+}
+
+TEST_P(StopTest, EndsTrainingAlone) {
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"--alone"})});
+  job.await_output("step 3/");
+  stop(job);
+  EXPECT_EQ(program_.report()["exit"], 128 + GetParam());
+}
+
+TEST_F(FaultTest, MpirunThatIsToldToStopEndsTheRanksWithALine) {
+  Job job({.argv = program_.mpirun(3, endless())});
+  job.await_output("step 3/");
+  kill(job.pid(), SIGTERM);
+  EXPECT_NE(job.wait_for_all(kPatience), 0);
+  EXPECT_NE(job.output().find("error: ended by SIGTERM; "), std::string::npos) << job.output();
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, StopTest, testing::Values(SIGINT, SIGTERM),
+                         [](const auto& test) { return test.param == SIGINT ? "SIGINT" : "SIGTERM"; });
+
+}  // namespace
+}  // namespace runnel::test
