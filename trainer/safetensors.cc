@@ -96,7 +96,9 @@ std::map<std::string, Entry> read_entries(const std::string& header, const Refus
 /// Each tensor of the layout is in the file with the model's dtype and shape, and nothing else is.
 void check_against_layout(const std::map<std::string, Entry>& entries, const BucketLayout& layout,
                           const Refusal& refuse) {
+  std::set<std::string> known;
   for (const TensorPlace& place : layout.tensors()) {
+    known.insert(place.name);
     const auto found = entries.find(place.name);
     if (found == entries.end()) {
       refuse("expected tensor \"" + place.name + "\" " + shape_text(place.shape) + " of the model, found none");
@@ -111,9 +113,7 @@ void check_against_layout(const std::map<std::string, Entry>& entries, const Buc
     }
   }
   for (const auto& [name, entry] : entries) {
-    const bool known = std::any_of(layout.tensors().begin(), layout.tensors().end(),
-                                   [&](const TensorPlace& place) { return place.name == name; });
-    if (!known) {
+    if (!known.contains(name)) {
       refuse("tensor \"" + name + "\" " + shape_text(entry.shape) + " is not in the model");
     }
   }
