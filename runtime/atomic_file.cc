@@ -18,6 +18,10 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target)
       : target_(target), path_(target.string() + "." + std::to_string(getpid()) + ".tmp") {
+    if (std::filesystem::is_directory(target_)) {
+      errno = EISDIR;
+      fail(ExitStatus::cannot_create, "cannot be made");
+    }
     descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {
       fail(ExitStatus::cannot_create, "cannot be made");
@@ -76,6 +80,10 @@ class TemporaryFile {
 };
 
 }  // namespace
+
+void require_writable(const std::filesystem::path& file) {
+  const TemporaryFile temporary(file);
+}
 
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts) {
   TemporaryFile temporary(file);

@@ -23,4 +23,7 @@ class WriteError : public RunError {
 /// leaves nothing behind. Any thread.
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts);
 
+/// Throws what `write_file_atomically` would throw for want of a folder, permission or a name. Leaves no trace.
+void require_writable(const std::filesystem::path& file);
+
 }  // namespace runnel

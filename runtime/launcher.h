@@ -32,8 +32,8 @@ void ensure_early_environment(char** argv);
 void end_with_parent();
 
 /// Starts this program as `ranks` ranks on this host with mpirun, waits, and gives the exit status of the whole: that
-/// of the first rank that failed; 69 when a rank was killed. Throws `RunError`: 71 when mpirun cannot be started, 130 or
-/// 143 when this process was told to stop.
+/// of the first rank that failed; 69 when a rank was killed. Throws `RunError`: 71 when mpirun cannot be started, 130
+/// or 143 when this process was told to stop.
 int launch_ranks(int ranks, const std::vector<std::string>& arguments);
 
 }  // namespace runnel

@@ -106,6 +106,12 @@ std::string to_json(const RunReport& r) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+void require_writable_outputs(const RunConfig& run) {
+  for (const std::string& file : {run.report, run.save}) {
+    if (!file.empty()) require_writable(file);
+  }
+}
+
 void write_report(const RunReport& report, const std::filesystem::path& file) {
   const std::string text = to_json(report);
   const auto bytes = std::as_bytes(std::span(text));

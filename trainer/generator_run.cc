@@ -45,7 +45,8 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
       start_(layout.float_count()) {
   // Asked here, because after the bootstrap MPI is not called any more.
   report_.mpi_version = MpiBootstrap::library_version();
-  // A file that cannot be read must be found before MPI starts.
+  // Files that cannot be read or written must be found before MPI starts.
+  require_writable_outputs(config.run);
   write_initial_parameters(config.model, model, layout, start_);
 }
 

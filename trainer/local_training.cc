@@ -157,6 +157,7 @@ class LocalRun {
 RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
                       const std::function<bool()>& keep_going) {
   const Clock::time_point started = Clock::now();
+  require_writable_outputs(config.run);
   set_torch_threads(config.trainer.threads);
   RunReport report;
   report.config = config;

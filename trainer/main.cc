@@ -103,7 +103,10 @@ int train(const TrainOptions& options, const std::vector<std::string>& arguments
     return 0;
   }
   if (options.alone) return train_in_this_process(config, options);
-  if (!place) return launch_ranks(static_cast<int>(config.trainer.count) + 1, arguments);
+  if (!place) {
+    check_job(config);
+    return launch_ranks(static_cast<int>(config.trainer.count) + 1, arguments);
+  }
   end_with_parent();
   run_training_job(config, *place);
   return 0;

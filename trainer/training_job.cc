@@ -10,6 +10,7 @@
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
+#include "runtime/heartbeat.h"
 #include "runtime/peer_group.h"
 #include "trainer/generator_run.h"
 #include "trainer/idx_dataset.h"
@@ -47,6 +48,17 @@ void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
 
 }  // namespace
 
+void check_job(const Config& config) {
+  set_torch_threads(1);
+  select_device(config.generator.device, "generator.device");
+  for (const std::string& device : config.trainer.device) select_device(device, "trainer.device");
+  const RunPlan plan(config, count_samples(config.data.path, Split::train));
+  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
+  const BucketLayout layout(model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes));
+  const GeneratorRun generator(config, plan, layout, *model);
+  for (const Split split : {Split::train, Split::test}) IdxDataset::load(config.data.path, split);
+}
+
 void run_training_job(const Config& config, const LaunchPlace& place) {
   const auto started = steady_clock::now();
   const bool generates = place.rank < kGenerators;
@@ -71,6 +83,9 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   const double data_seconds = seconds_since(started);
 
   const auto bootstrap_started = steady_clock::now();
+  // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
+  // ending this process in the middle of UCX's work on a shared memory file.
+  const BlockedStopSignals blocked;
   const auto timeout = duration<double>(config.run.timeout_s);
   MpiBootstrap bootstrap(Deadline::after(std::chrono::duration_cast<steady_clock::duration>(timeout)));
   check_place(bootstrap, place);

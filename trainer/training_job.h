@@ -7,6 +7,10 @@
 
 namespace runnel {
 
+/// Throws what a rank of the job would throw before MPI starts, for want of input, devices or writable outputs: asked
+/// once before ranks are started on this host, so that an error is said once.
+void check_job(const Config& config);
+
 /// Runs this process's part of a job that MPI started: rank 0 is the generator, the others are trainers.
 ///
 /// `config` says as many trainers as there are ranks for them. Everything that can be wrong with the user's input is

@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/processes/runnel_program.h"
+
+/// What a user can do wrong ends the run before MPI starts, with one line and the right status.
+namespace runnel::test {
+namespace {
+
+/// A wrong command line and what comes of it. FOLDER in an argument stands for the test's folder.
+struct Mistake {
+  std::string name;
+  std::vector<std::string> arguments;  // after `runnel train`
+  int status;
+  std::string said;  // part of the line
+};
+
+std::vector<Mistake> mistakes() {
+  return {
+      {"no_configuration", {}, 64, "CONFIG is required"},
+      {"unknown_option", {"FOLDER/small.toml", "--fast"}, 64, "--fast"},
+      {"no_trainers", {"FOLDER/small.toml", "-n", "0"}, 64, "trainers"},
+      {"configuration_missing", {"FOLDER/none.toml"}, 66, "none.toml"},
+      {"configuration_is_no_toml", {"FOLDER/broken.toml"}, 78, "broken.toml:2:"},
+      {"unknown_key", {"FOLDER/small.toml", "--set", "optimizer.lrr=1"}, 78, "optimizer.lr"},
+      {"wrong_type", {"FOLDER/small.toml", "--set", "trainer.batch_size='many'"}, 78, "trainer.batch_size"},
+      {"data_missing", {"FOLDER/small.toml", "--set", "data.path=FOLDER/none"}, 66, "FOLDER/none"},
+      {"data_short", {"FOLDER/small.toml", "--set", "data.path=FOLDER/short"}, 65, "train-images-idx3-ubyte"},
+      {"test_data_short", {"FOLDER/small.toml", "--set", "data.path=FOLDER/short_test"}, 65, "t10k-labels-idx1-ubyte"},
+      {"parameters_missing", {"FOLDER/small.toml", "--set", "model.init=FOLDER/none"}, 66, "FOLDER/none"},
+      {"parameters_foreign", {"FOLDER/small.toml", "--set", "model.init=FOLDER/small.toml"}, 65, "small.toml"},
+      {"report_without_folder", {"FOLDER/small.toml", "--report", "FOLDER/none/report.json"}, 73, "FOLDER/none"},
+      {"report_is_folder", {"FOLDER/small.toml", "--report", "FOLDER/short"}, 73, "FOLDER/short"},
+      {"save_without_folder", {"FOLDER/small.toml", "--save", "FOLDER/none/weights"}, 73, "FOLDER/none"},
+  };
+}
+
+std::string in_folder(std::string text, const std::filesystem::path& folder) {
+  const auto at = text.find("FOLDER");
+  return at == text.npos ? text : text.replace(at, 6, folder);
+}
+
+class InputErrorTest : public testing::TestWithParam<Mistake> {
+ protected:
+  InputErrorTest() {
+    std::ofstream(program_.folder() / "broken.toml") << "[run]\nseed = = 3\n";
+    write_short_copy("short", "train-images-idx3-ubyte");
+    write_short_copy("short_test", "t10k-labels-idx1-ubyte");
+  }
+
+  /// A data set in which `file` has lost its last byte.
+  void write_short_copy(const std::string& folder, const std::string& file) {
+    std::filesystem::create_directory(program_.folder() / folder);
+    write_idx_folder(program_.folder() / folder, 64, 16);
+    const auto path = program_.folder() / folder / file;
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  }
+
+  std::vector<std::string> arguments() const {
+    std::vector<std::string> arguments = {RUNNEL_PROGRAM, "train"};
+    for (const std::string& argument : GetParam().arguments)
+      arguments.push_back(in_folder(argument, program_.folder()));
+    return arguments;
+  }
+
+  /// Runs `argv` and expects the mistake's status and words, and no step of training.
+  std::string run(const std::vector<std::string>& argv) {
+    Job job({.argv = argv});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), GetParam().status) << job.output();
+    EXPECT_NE(job.output().find(in_folder(GetParam().said, program_.folder())), std::string::npos) << job.output();
+    EXPECT_EQ(job.output().find("terminate called"), std::string::npos) << job.output();
+    EXPECT_EQ(job.output().find("step "), std::string::npos) << job.output();
+    return job.output();
+  }
+
+  RunnelProgram program_;
+};
+
+TEST_P(InputErrorTest, IsSaidOnceBeforeRanksAreStarted) {
+  const std::vector<std::string> no_mpirun = {"env", "PATH=/nonexistent"};
+  const std::string output = run(no_mpirun + arguments());
+  if (GetParam().status == 64) return;  // CLI11 adds where help is
+  EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
+  EXPECT_TRUE(output.starts_with("error: ")) << output;
+}
+
+TEST_P(InputErrorTest, IsFoundAlone) {
+  run(arguments() + std::vector<std::string>{"--alone"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Mistakes, InputErrorTest, testing::ValuesIn(mistakes()),
+                         [](const auto& test) { return test.param.name; });
+
+class InputErrorOfRankTest : public InputErrorTest {};
+
+TEST_P(InputErrorOfRankTest, EndsTheJobThatMpirunStarted) {
+  run(std::vector<std::string>{"mpirun", "-n", "3"} + arguments());
+}
+
+/// Mistakes that all ranks find, that only trainers find, and that only the generator finds.
+std::vector<Mistake> mistakes_of_ranks() {
+  std::vector<Mistake> chosen = mistakes();
+  std::erase_if(chosen, [](const Mistake& mistake) {
+    return mistake.name != "unknown_key" && mistake.name != "data_short" && mistake.name != "report_is_folder";
+  });
+  return chosen;
+}
+
+INSTANTIATE_TEST_SUITE_P(Mistakes, InputErrorOfRankTest, testing::ValuesIn(mistakes_of_ranks()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(ConfigDifferenceTest, NamesTheKeyAndBothValues) {
+  const RunnelProgram program;
+  const std::vector<std::string> colon = {":"};
+  const auto first = program.mpirun(1);
+  const auto others = std::vector<std::string>{"-n", "2"} + program.train({"--set", "optimizer.lr=0.25"});
+  Job job({.argv = first + colon + others});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 78);
+  const std::string output = job.output();
+  EXPECT_NE(output.find("optimizer.lr = 0.1"), std::string::npos) << output;
+  EXPECT_NE(output.find("optimizer.lr = 0.25"), std::string::npos) << output;
+}
+
+}  // namespace
+}  // namespace runnel::test
