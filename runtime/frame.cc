@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -69,10 +70,9 @@ std::vector<std::byte> FrameWriter::seal(FrameKind kind) const {
                       .kind = static_cast<std::uint32_t>(kind),
                       .payload_bytes = static_cast<std::uint32_t>(payload_.size()),
                       .payload_crc32 = checksum(payload_)};
-  std::vector<std::byte> frame;
-  frame.reserve(sizeof header + payload_.size());
-  append(frame, header);
-  frame.insert(frame.end(), payload_.begin(), payload_.end());
+  std::vector<std::byte> frame(sizeof header + payload_.size());
+  std::memcpy(frame.data(), &header, sizeof header);
+  std::copy(payload_.begin(), payload_.end(), frame.begin() + sizeof header);
   return frame;
 }
 
