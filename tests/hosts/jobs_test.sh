@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 The Runnel authors
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host, and a rank that
+# is lost on another host, or the host itself, ends the job. Exit status 77: not permitted here.
+set -euo pipefail
+# shellcheck source=tests/hosts/netns.sh
+source "$(dirname "$0")/netns.sh"
+runnel=$1
+mnist=$2
+
+netns_require
+unset UCX_NET_DEVICES # Runnel itself has to choose the interface
+work=$(mktemp -d)
+failures=0
+
+fail() {
+  echo "FAILED: $*" >&2
+  failures=$((failures + 1))
+}
+
+# A data set small enough that a test of the model costs nothing: 640 and 200 images.
+write_data() {
+  local split count
+  for split in train:640 t10k:200; do
+    count=${split#*:}
+    split=${split%:*}
+    excerpt "$split-images-idx3-ubyte" 16 "$count" $((784 * count))
+    excerpt "$split-labels-idx1-ubyte" 8 "$count" "$count"
+  done
+}
+
+# excerpt FILE HEADER_BYTES SAMPLES DATA_BYTES: the first samples, with their number in bytes 4 to 7 of the header.
+excerpt() {
+  local total=$(($2 + $4))
+  { gzip -dc "$mnist/$1.gz" || true; } 2>/dev/null | head -c "$total" >"$work/$1"
+  # shellcheck disable=SC2059
+  printf "$(printf '\\x%02x' 0 0 $(($3 >> 8)) $(($3 & 255)))" | dd of="$work/$1" bs=1 seek=4 conv=notrunc status=none
+}
+
+arguments=(train "$work/small.toml" --report "$work/report.json")
+endless=(--set run.max_gradients=0 --set run.max_epochs=1000000)
+printf '%s\n' "data.path = '.'" "trainer = { batch_size = 16, test_batch_size = 100 }" \
+  "run = { max_gradients = 20, log_every = 1 }" >"$work/small.toml"
+
+# value KEY: a line of the report, as "KEY": VALUE.
+value() { grep -m1 "\"$1\":" "$work/report.json" | sed 's/.*: //; s/[",]//g'; }
+paths() { grep '"path": "[moe]' "$work/report.json" | sed 's/.*: //; s/[",]//g' | grep -v / | tr '\n' ' '; }
+
+# on_hosts HOSTS RANKS EXPECTED_PATHS DIGEST: a job over as many hosts.
+on_hosts() {
+  netns_up "$1"
+  netns_mpirun 0 -n "$2" "$runnel" "${arguments[@]}" >"$work/output" 2>&1 ||
+    fail "$2 ranks on $1 hosts: status $?: $(cat "$work/output")"
+  [ "$(paths)" = "$3" ] || fail "$2 ranks on $1 hosts: paths '$(paths)', expected '$3'"
+  [ "$(value parameters_sha256)" = "$4" ] || fail "$2 ranks on $1 hosts: other parameters than on one host"
+  netns_down
+  echo "ok: $2 ranks on $1 hosts"
+}
+
+# ranks_on HOST: its processes of Runnel.
+ranks_on() {
+  local process holder
+  holder=$(cat "$netns_dir/holder$1")
+  for process in /proc/[0-9]*; do
+    if [ "$process/exe" -ef "$runnel" ] && [ "$process/ns/net" -ef "/proc/$holder/ns/net" ]; then basename "$process"; fi
+  done
+}
+
+milliseconds_since() { echo $((($(date +%s%N) - $1) / 1000000)); }
+
+# loses_a_rank WHAT COMMAND…: when COMMAND takes the trainer on host 1 away, the generator says so, and all ranks on both
+# hosts end, within 10 s: 5 s are promised, the rest is for a loaded machine.
+loses_a_rank() {
+  local what=$1 line='error: trainer 0 is lost rank=0 peer=1 host=host1 .*phase=' launcher started
+  shift
+  netns_up 2
+  netns_mpirun 0 -n 2 "$runnel" "${arguments[@]}" "${endless[@]}" >"$work/output" 2>&1 &
+  launcher=$!
+  until grep -q 'step 3/' "$work/output"; do
+    kill -0 "$launcher" 2>/dev/null || { fail "$what: the job ended by itself: $(cat "$work/output")"; netns_down; return; }
+    sleep 0.1
+  done
+  started=$(date +%s%N)
+  "$@"
+  until { [ -z "$(ranks_on 0)$(ranks_on 1)" ] && grep -q "$line" "$work/output"; } ||
+    [ "$(milliseconds_since "$started")" -gt 10000 ]; do
+    sleep 0.05
+  done
+  echo "$what: all ranks had ended after $(milliseconds_since "$started") ms"
+  [ -z "$(ranks_on 0)$(ranks_on 1)" ] || fail "$what: ranks still run"
+  grep "$line" "$work/output" || fail "$what: no line of the generator: $(cat "$work/output")"
+  [ "$(value exit)" = 69 ] || fail "$what: the report says exit $(value exit)"
+  netns_down
+  if wait "$launcher"; then fail "$what: status 0"; fi
+}
+
+signal_trainer() { kill "-$1" "$(ranks_on 1)"; }
+
+write_data
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+"$runnel" "${arguments[@]}" -n 2 >"$work/output" 2>&1 || { cat "$work/output"; exit 1; }
+two=$(value parameters_sha256)
+"$runnel" "${arguments[@]}" -n 1 >"$work/output" 2>&1 || { cat "$work/output"; exit 1; }
+one=$(value parameters_sha256)
+
+# Rank r is on host r modulo their number, and rank 0 is the generator.
+on_hosts 2 2 "emulated " "$one"
+on_hosts 2 3 "emulated mapped " "$two"
+on_hosts 3 3 "emulated emulated " "$two"
+loses_a_rank "a trainer killed on another host" signal_trainer KILL
+loses_a_rank "a trainer stopped on another host" signal_trainer STOP
+loses_a_rank "another host cut off" netns_partition 1
+rm -rf "$work"
+[ "$failures" -eq 0 ]
