@@ -22,6 +22,10 @@ void keep_freed_memory() {
   mallopt(M_TOP_PAD, kGrowthBytes);
 }
 
+void release_freed_memory() {
+  malloc_trim(0);
+}
+
 void set_torch_threads(std::int64_t threads) {
   at::set_num_threads(static_cast<int>(threads));
 }

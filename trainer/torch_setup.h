@@ -14,6 +14,9 @@ namespace runnel {
 /// page by page: two thirds of a step's time at batch 1000. trainer/README.md, "Memory", has the figures.
 void keep_freed_memory();
 
+/// Gives back what was freed so far: for the end of the set-up, whose needs are not those of a step.
+void release_freed_memory();
+
 /// Sets LibTorch's thread count. Another count may change the last bits of a result.
 void set_torch_threads(std::int64_t threads);
 

@@ -6,6 +6,7 @@
 
 #include "trainer/evaluation.h"
 #include "trainer/tensor_arena.h"
+#include "trainer/torch_setup.h"
 
 namespace runnel {
 
@@ -38,6 +39,8 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   const auto at = [](const auto& arenas, int index) -> const TensorArena& {
     return arenas[static_cast<std::size_t>(index)];
   };
+  bind_parameters(model_, at(parameters, 0));
+  release_freed_memory();  // the model's own values, and what reading the data took
   exchange.pull();
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     const auto batch = computer_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()));
