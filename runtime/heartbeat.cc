@@ -25,9 +25,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kCounterBits = 36;
-constexpr int kRankBits = 16;
-constexpr int kCauseBits = 8;
 constexpr milliseconds kFarewellTime{1000};
 constexpr milliseconds kCloseTime{300};
 
@@ -49,27 +46,6 @@ void drain(int fd) {
 BlockedStopSignals::BlockedStopSignals() {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
-std::uint64_t HeartbeatWord::encode() const {
-  std::uint64_t word = static_cast<std::uint64_t>(state);
-  word = (word << kCauseBits) | static_cast<std::uint64_t>(stop.cause);
-  word = (word << kRankBits) | static_cast<std::uint64_t>(stop.rank);
-  return (word << kCounterBits) | counter;
-}
-
-HeartbeatWord HeartbeatWord::decode(std::uint64_t word) {
-  const auto take = [&word](int bits) {
-    const std::uint64_t field = word & ((std::uint64_t{1} << bits) - 1);
-    word >>= bits;
-    return field;
-  };
-  HeartbeatWord decoded;
-  decoded.counter = take(kCounterBits);
-  decoded.stop.rank = static_cast<int>(take(kRankBits));
-  decoded.stop.cause = static_cast<StopCause>(take(kCauseBits));
-  decoded.state = static_cast<State>(word);
-  return decoded;
 }
 
 /// One peer as the thread sees it.

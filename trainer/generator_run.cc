@@ -20,12 +20,6 @@
 namespace runnel {
 namespace {
 
-using std::chrono::steady_clock;
-
-double seconds_since(steady_clock::time_point start) {
-  return std::chrono::duration<double>(steady_clock::now() - start).count();
-}
-
 std::string transports_text(const std::vector<std::string>& transports) {
   std::string text;
   for (const std::string& transport : transports) text += (text.empty() ? "" : " ") + transport;
@@ -38,10 +32,8 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
     : config_(config),
       plan_(plan),
       layout_(layout),
-      model_(model),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
-      started_(steady_clock::now()),
       start_(layout.float_count()) {
   // Asked here, because after the bootstrap MPI is not called any more.
   report_.mpi_version = MpiBootstrap::library_version();
@@ -118,9 +110,9 @@ void GeneratorRun::make_steps(Generator& exchange) {
 }
 
 void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
-  const auto started = steady_clock::now();
+  const Stopwatch watch;
   const Generator::Step told = exchange.step(schedule_.lr(step, plan_.epoch_of(step)));
-  const double seconds = seconds_since(started);
+  const double seconds = watch.seconds();
   images_ += static_cast<std::int64_t>(told.samples);
   step_ms_.push_back(1e3 * seconds);
   report_.seconds.train += seconds;
@@ -137,9 +129,9 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
 }
 
 void GeneratorRun::test(Generator& exchange, std::int64_t step) {
-  const auto started = steady_clock::now();
+  const Stopwatch watch;
   const Generator::Evaluation sum = exchange.collect_evaluation();
-  report_.seconds.test += seconds_since(started);
+  report_.seconds.test += watch.seconds();
   const TestScore score{.loss_sum = sum.loss_sum,
                         .correct = static_cast<std::int64_t>(sum.correct),
                         .samples = static_cast<std::int64_t>(sum.samples)};
@@ -155,7 +147,7 @@ void GeneratorRun::settle(Generator& exchange) {
   report_.bytes.staged = exchange.timings().staged_bytes;
   if (report_.seconds.train > 0) report_.images_per_second = static_cast<double>(images_) / report_.seconds.train;
   report_.parameters_sha256 = to_hex(sha256(std::as_bytes(exchange.parameters())));
-  report_.seconds.total = seconds_since(started_);
+  report_.seconds.total = since_start_.seconds();
 }
 
 void GeneratorRun::say_result() {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <chrono>
 #include <vector>
 
 #include "runtime/bucket_layout.h"
@@ -13,6 +12,7 @@
 #include "trainer/model.h"
 #include "trainer/progress.h"
 #include "trainer/run_plan.h"
+#include "trainer/stopwatch.h"
 
 namespace runnel {
 
@@ -44,10 +44,9 @@ class GeneratorRun {
   const Config& config_;
   const RunPlan& plan_;
   const BucketLayout& layout_;
-  const Model& model_;
   Schedule schedule_;
   Progress progress_;
-  std::chrono::steady_clock::time_point started_;
+  Stopwatch since_start_;
   std::vector<float> start_;  // the parameters of version 0
   RunReport report_;
   std::vector<double> step_ms_;

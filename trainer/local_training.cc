@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -23,17 +22,12 @@
 #include "trainer/progress.h"
 #include "trainer/run_plan.h"
 #include "trainer/safetensors.h"
+#include "trainer/stopwatch.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
 
 namespace runnel {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// What the generator and the trainer of a job hold, side by side in plain memory.
 class LocalJob {
@@ -57,7 +51,7 @@ class LocalJob {
   /// Turns version `step` of the parameters into the next one, and binds the model to that.
   GradientComputer::Result make_step(std::int64_t step) {
     const GradientComputer::Result result = computer_.compute(step, buffer_of(step).arena, gradient_.arena);
-    update_started_ = Clock::now();
+    since_gradient_ = Stopwatch();
     reducer_.begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1, buffer_of(step).floats.data(),
                         buffer_of(step + 1).floats.data());
     const std::array<const float*, 1> gradients = {gradient_.floats.data()};
@@ -69,8 +63,8 @@ class LocalJob {
     return result;
   }
 
-  /// When the last step's gradient was complete.
-  Clock::time_point update_started() const { return update_started_; }
+  /// Since the last step's gradient was complete.
+  const Stopwatch& since_gradient() const { return since_gradient_; }
 
  private:
   struct Buffer {
@@ -91,7 +85,7 @@ class LocalJob {
   GradientComputer computer_;
   Reducer reducer_;
   Schedule schedule_;
-  Clock::time_point update_started_;
+  Stopwatch since_gradient_;
 };
 
 /// The steps and tests of a run, with what they add to the report.
@@ -106,10 +100,10 @@ class LocalRun {
         report_(report) {}
 
   void step(std::int64_t step) {
-    const Clock::time_point started = Clock::now();
+    const Stopwatch watch;
     const GradientComputer::Result result = job_.make_step(step);
-    const double seconds = seconds_since(started);
-    const double exchange_ms = 1e3 * seconds_since(job_.update_started());
+    const double seconds = watch.seconds();
+    const double exchange_ms = 1e3 * job_.since_gradient().seconds();
     step_ms_.push_back(1e3 * seconds);
     exchange_ms_.push_back(exchange_ms);
     images_ += result.images;
@@ -120,9 +114,9 @@ class LocalRun {
   }
 
   void test(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
-    const Clock::time_point started = Clock::now();
+    const Stopwatch watch;
     const TestScore score = evaluate(job_.model(), data, config_, keep_going);
-    report_.seconds.test += seconds_since(started);
+    report_.seconds.test += watch.seconds();
     if (score.samples < static_cast<std::int64_t>(data.size())) {
       return;
     }
@@ -156,7 +150,7 @@ class LocalRun {
 
 RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
                       const std::function<bool()>& keep_going) {
-  const Clock::time_point started = Clock::now();
+  const Stopwatch watch;
   require_writable_outputs(config.run);
   set_torch_threads(config.trainer.threads);
   RunReport report;
@@ -170,7 +164,7 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
 
   const IdxDataset train = IdxDataset::load(config.data.path, Split::train);
   const IdxDataset test = IdxDataset::load(config.data.path, Split::test);
-  report.seconds.data = seconds_since(started);
+  report.seconds.data = watch.seconds();
 
   const RunPlan whole(config, train.size());
   const RunPlan plan = options.dry_run ? whole.limited_to(1) : whole;
@@ -187,7 +181,7 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   if (step == plan.total_steps() && !config.run.save.empty()) {
     save_safetensors(config.run.save, job.layout(), job.parameters(step));
   }
-  report.seconds.total = seconds_since(started);
+  report.seconds.total = watch.seconds();
   return report;
 }
 

@@ -16,6 +16,7 @@
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/run_plan.h"
+#include "trainer/stopwatch.h"
 #include "trainer/torch_setup.h"
 #include "trainer/trainer_run.h"
 #include "transport/context.h"
@@ -32,10 +33,6 @@ using std::chrono::steady_clock;
 std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_t trainers) {
   const auto slab_bytes = layout.padded_bytes() * (2 * static_cast<std::size_t>(trainers) + 2);
   return std::chrono::milliseconds(4000 + slab_bytes / (1 << 20));
-}
-
-double seconds_since(steady_clock::time_point start) {
-  return duration<double>(steady_clock::now() - start).count();
 }
 
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
@@ -60,7 +57,7 @@ void check_job(const Config& config) {
 }
 
 void run_training_job(const Config& config, const LaunchPlace& place) {
-  const auto started = steady_clock::now();
+  const Stopwatch data_watch;
   const bool generates = place.rank < kGenerators;
   const int trainer = place.rank - kGenerators;
   set_log_prefix(generates ? "[generator]" : "[trainer " + std::to_string(trainer) + "]");
@@ -80,9 +77,9 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   } else {
     trainer_run = std::make_unique<TrainerRun>(config, plan, layout, *model, static_cast<std::size_t>(trainer));
   }
-  const double data_seconds = seconds_since(started);
+  const double data_seconds = data_watch.seconds();
 
-  const auto bootstrap_started = steady_clock::now();
+  const Stopwatch bootstrap_watch;
   // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
   // ending this process in the middle of UCX's work on a shared memory file.
   const BlockedStopSignals blocked;
@@ -98,7 +95,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   if (generates) {
     Generator exchange(bootstrap, group, layout, config, deadline);
     bootstrap.finalize();
-    generator->run(exchange, group, {.data = data_seconds, .bootstrap = seconds_since(bootstrap_started)});
+    generator->run(exchange, group, {.data = data_seconds, .bootstrap = bootstrap_watch.seconds()});
   } else {
     TrainerClient exchange(bootstrap, group, layout, config, deadline);
     bootstrap.finalize();

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/heartbeat_word.h"
+
+namespace runnel {
+namespace {
+
+constexpr int kCounterBits = 36;
+constexpr int kRankBits = 16;
+constexpr int kCauseBits = 8;
+
+}  // namespace
+
+std::uint64_t HeartbeatWord::encode() const {
+  std::uint64_t word = static_cast<std::uint64_t>(state);
+  word = (word << kCauseBits) | static_cast<std::uint64_t>(stop.cause);
+  word = (word << kRankBits) | static_cast<std::uint64_t>(stop.rank);
+  return (word << kCounterBits) | counter;
+}
+
+HeartbeatWord HeartbeatWord::decode(std::uint64_t word) {
+  const auto take = [&word](int bits) {
+    const std::uint64_t field = word & ((std::uint64_t{1} << bits) - 1);
+    word >>= bits;
+    return field;
+  };
+  HeartbeatWord decoded;
+  decoded.counter = take(kCounterBits);
+  decoded.stop.rank = static_cast<int>(take(kRankBits));
+  decoded.stop.cause = static_cast<StopCause>(take(kCauseBits));
+  decoded.state = static_cast<State>(word);
+  return decoded;
+}
+
+}  // namespace runnel

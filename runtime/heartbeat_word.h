@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+namespace runnel {
+
+/// Why a run has to stop before its end. The numbers travel in heartbeat words.
+enum class StopCause : std::uint8_t {
+  none = 0,
+  process_ended = 1,    ///< a peer on this host has ended (pidfd)
+  connection_lost = 2,  ///< UCX reported the peer's endpoint
+  no_heartbeat = 3,     ///< stopped, hung, or behind a broken network
+  own_error = 4,        ///< the process ends itself, after a line of its own
+  interrupted = 5,      ///< SIGINT
+  terminated = 6,       ///< SIGTERM
+};
+
+struct Stop {
+  StopCause cause = StopCause::none;
+  int rank = 0;           ///< who is lost, has failed, or got the signal
+  bool reported = false;  ///< by another process, from which this one learned it
+};
+
+/// What a process rings at its peers every 100 ms. Words grow with the state, then with the counter.
+struct HeartbeatWord {
+  enum class State : std::uint8_t { alive = 0, leaving = 1, stopping = 2 };
+
+  State state = State::alive;
+  Stop stop;                  ///< of a stopping process; `reported` does not travel
+  std::uint64_t counter = 0;  ///< < 2^36
+
+  std::uint64_t encode() const;
+  static HeartbeatWord decode(std::uint64_t word);
+};
+
+}  // namespace runnel

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/heartbeat_word.h"
+
+#include <gtest/gtest.h>
+
+namespace runnel {
+namespace {
+
+using State = HeartbeatWord::State;
+
+std::uint64_t word(State state, std::uint64_t counter, Stop stop = {}) {
+  return HeartbeatWord{.state = state, .stop = stop, .counter = counter}.encode();
+}
+
+TEST(HeartbeatWord, RoundTrips) {
+  const HeartbeatWord sent{.state = State::stopping,
+                           .stop = {.cause = StopCause::no_heartbeat, .rank = 1023, .reported = false},
+                           .counter = (std::uint64_t{1} << 36) - 1};
+  const HeartbeatWord heard = HeartbeatWord::decode(sent.encode());
+  EXPECT_EQ(heard.state, sent.state);
+  EXPECT_EQ(heard.stop.cause, sent.stop.cause);
+  EXPECT_EQ(heard.stop.rank, sent.stop.rank);
+  EXPECT_EQ(heard.counter, sent.counter);
+}
+
+// A bell only rises: a farewell must be above every beat before it, or it would never arrive.
+TEST(HeartbeatWord, GrowsWithTheStateAndThenWithTheCounter) {
+  EXPECT_LT(word(State::alive, 1), word(State::alive, 2));
+  EXPECT_LT(word(State::alive, (std::uint64_t{1} << 36) - 1), word(State::leaving, 0));
+  EXPECT_LT(word(State::leaving, 9, {.cause = StopCause::own_error, .rank = 7}),
+            word(State::stopping, 9, {.cause = StopCause::process_ended, .rank = 0}));
+}
+
+}  // namespace
+}  // namespace runnel
