@@ -95,7 +95,7 @@ class HeartbeatThread::Loop {
     auto next_beat = Clock::now();
     auto woken = Clock::now();
     while (!owner_.ending_.load()) {
-      if (owner_.started_.load() && links_.empty()) connect();
+      if (owner_.started_.load() && !connected_) connect();
       const auto now = Clock::now();
       // This process itself did not run (the whole job was stopped, the machine slept): silence proves nothing.
       if (now - woken > kTimeout / 2) forgive(now);
@@ -113,21 +113,29 @@ class HeartbeatThread::Loop {
 
  private:
   void connect() {
-    const bool generator = group_.self().role == Role::generator;
+    connected_ = true;
     for (std::size_t i = 0; i < links_wanted_; ++i) {
+      const bool generator = group_.self().role == Role::generator;
       const Peer& peer = generator ? group_.trainer(static_cast<int>(i)) : group_.generator();
-      const std::size_t peer_line = generator ? 1 : 1 + static_cast<std::size_t>(group_.self().index);
-      auto link =
-          std::make_unique<Link>(worker_, owner_.offers_[static_cast<std::size_t>(peer.rank)], slab_, 1 + i, peer_line);
-      link->rank = peer.rank;
-      link->heard = Clock::now();
-      if (group_.same_host(peer, group_.self())) {
-        link->pidfd = static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0));
+      try {
+        connect(peer, i);
+      } catch (const TransportError&) {
+        // The peer has ended since it sent its address, or this process was stopped meanwhile.
+        stop({StopCause::connection_lost, peer.rank, false});
       }
-      queue_.watch(link->inbound, i);
-      queue_.watch(link->endpoint, i);
-      links_.push_back(std::move(link));
     }
+  }
+
+  void connect(const Peer& peer, std::size_t index) {
+    const std::size_t peer_line = peer.role == Role::trainer ? 1 : 1 + static_cast<std::size_t>(group_.self().index);
+    auto link = std::make_unique<Link>(worker_, owner_.offers_[static_cast<std::size_t>(peer.rank)], slab_, 1 + index,
+                                       peer_line);
+    link->rank = peer.rank;
+    link->heard = Clock::now();
+    if (group_.same_host(peer, group_.self())) link->pidfd = static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0));
+    queue_.watch(link->inbound, links_.size());
+    queue_.watch(link->endpoint, links_.size());
+    links_.push_back(std::move(link));
   }
 
   void forgive(Clock::time_point now) {
@@ -237,7 +245,8 @@ class HeartbeatThread::Loop {
   Worker worker_;
   Slab slab_;
   CompletionQueue queue_;
-  std::vector<std::unique_ptr<Link>> links_;
+  bool connected_ = false;
+  std::vector<std::unique_ptr<Link>> links_;  // a queue's tag is its index
   std::vector<pollfd> poll_fds_;
   int signal_fd_ = -1;
   HeartbeatWord word_;
