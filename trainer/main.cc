@@ -153,6 +153,12 @@ int report_error(const std::string& message, ExitStatus status) {
   return static_cast<int>(status);
 }
 
+/// Set-up fails because a peer has gone meanwhile, or because this system lacks something.
+ExitStatus status_of(const TransportError& error) {
+  const bool peer = error.code() == StatusCode::peer_lost || error.code() == StatusCode::unreachable;
+  return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
+}
+
 }  // namespace
 }  // namespace runnel
 
@@ -165,7 +171,7 @@ int main(int argc, char** argv) {
   } catch (const runnel::RunError& error) {
     return runnel::report_error(error.what(), error.status());
   } catch (const runnel::TransportError& error) {
-    return runnel::report_error(error.what(), ExitStatus::os_limit);
+    return runnel::report_error(error.what(), runnel::status_of(error));
   } catch (const std::exception& error) {
     return runnel::report_error(std::string("internal error: ") + error.what(), ExitStatus::internal);
   }
