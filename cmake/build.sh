@@ -10,7 +10,7 @@ runnel_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 stage() { printf '== %s\n' "$*" >&2; }
 
 # build PRESET FOLDER TARGET [CMAKE OPTIONS…]: configures and builds, says so only when there is something to do, and shows
-# the compiler's output only on a terminal or when it fails.
+# the compiler's output only on a terminal or when it fails. One run shows all errors (-k 0).
 build() {
   local preset=$1 folder=$runnel_root/$2 target=$3 log
   shift 3
@@ -22,8 +22,8 @@ build() {
   fi
   stage "building ${folder#"$runnel_root"/}, $target (minutes the first time)"
   if [ -t 1 ]; then
-    ninja -C "$folder" "$target"
+    ninja -C "$folder" -k 0 "$target"
   else
-    ninja -C "$folder" "$target" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+    ninja -C "$folder" -k 0 "$target" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
   fi
 }
