@@ -89,7 +89,15 @@ INSTANTIATE_TEST_SUITE_P(Signals, FaultInTrainingTest,
                          name_of_fault);
 
 /// A process is lost at one of MPI's functions, before there is any UCX between the ranks or while they connect.
-class FaultInBootstrapTest : public FaultTest, public testing::WithParamInterface<Fault> {};
+class FaultInBootstrapTest : public FaultTest, public testing::WithParamInterface<Fault> {
+ protected:
+  /// While MPI is up its own segments are mpirun's to remove, which it does not always do in time.
+  void TearDown() override {
+    std::vector<std::string> left = memory_.left();
+    std::erase_if(left, [](const std::string& name) { return name.find("/vader_segment.") != name.npos; });
+    EXPECT_EQ(left, std::vector<std::string>()) << "shared memory was left behind";
+  }
+};
 
 TEST_P(FaultInBootstrapTest, EndsTheWholeJob) {
   const auto& [function, rank, signal] = GetParam();
@@ -119,9 +127,10 @@ TEST_P(FaultInBootstrapTest, EndsTheWholeJob) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, FaultInBootstrapTest,
-                         testing::Combine(testing::Values("MPI_Init", "MPI_Iallgatherv", "MPI_Ibarrier",
-                                                          "MPI_Finalize"),
-                                          testing::Values(0, 2), testing::Values(SIGKILL, SIGSTOP)),
+                         testing::Values(Fault("MPI_Init", 0, SIGSTOP), Fault("MPI_Init", 2, SIGKILL),
+                                         Fault("MPI_Iallgatherv", 0, SIGKILL), Fault("MPI_Iallgatherv", 2, SIGSTOP),
+                                         Fault("MPI_Ibarrier", 0, SIGSTOP), Fault("MPI_Ibarrier", 2, SIGKILL),
+                                         Fault("MPI_Finalize", 0, SIGKILL), Fault("MPI_Finalize", 2, SIGSTOP)),
                          name_of_fault);
 
 TEST_F(FaultTest, UnderMpirunTheStatusIsNotZero) {
