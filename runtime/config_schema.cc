@@ -118,7 +118,8 @@ constexpr ConfigKey kKeys[] = {
     {"transport.require", ChoiceKey{at<&Config::transport, &TransportConfig::require>, kRequirements},
      "The run ends unless every pair of processes reaches at least this path."},
     {"transport.interface", TextKey{at<&Config::transport, &TransportConfig::interface>},
-     "Network interface for peers on other hosts. `\"auto\"`: loopback on one host, else the first whose network all hosts share."},
+     "Network interface for peers on other hosts. `\"auto\"`: loopback on one host, else the first whose network all "
+     "hosts share."},
     {"transport.bucket_bytes",
      IntegerKey{at<&Config::transport, &TransportConfig::bucket_bytes>, kBlockBytes, kMaxBucketBytes, kBlockBytes},
      "Unit of transfer, reduction and overlap. It changes no bit of the result.", "bytes"},

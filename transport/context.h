@@ -14,7 +14,8 @@ struct ContextOptions {
   /// UCX_TLS for this context, for example "tcp". Empty: as the user's environment says, or else all but sysv.
   std::string transports = {};
 
-  /// UCX_NET_DEVICES for this context, for example "lo". Empty: as the user's environment says, or else every interface.
+  /// UCX_NET_DEVICES for this context, for example "lo". Empty: as the user's environment says, or else every
+  /// interface.
   std::string interface = {};
 
   /// Peers this process will connect to; sizes UCX's tables, is not a limit.
