@@ -109,7 +109,8 @@ TEST_P(FaultInBootstrapTest, EndsTheWholeJob) {
       {.argv = program_.train(options),
        .environment = {
            {"LD_PRELOAD", RUNNEL_MPI_INTERPOSER}, {"RUNNEL_TEST_MPI_SIGNAL", victim}, {"RUNNEL_TEST_MPI_LOG", log}}});
-  const auto reached = [&] {
+  // Named captures: clang 14 captures no structured bindings by default.
+  const auto reached = [&log, &function = function, &rank = rank] {
     std::ifstream stream(log + "." + std::to_string(rank));
     for (std::string line; std::getline(stream, line);) {
       if (line == function) return true;
