@@ -13,14 +13,19 @@
 namespace runnel {
 namespace {
 
+/// What a symbolic link leads to: the link itself must stay.
+std::filesystem::path resolved(const std::filesystem::path& file) {
+  return std::filesystem::is_symlink(file) ? std::filesystem::weakly_canonical(file) : file;
+}
+
 /// The file under its temporary name. Gone again unless `publish` succeeded.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target)
-      : target_(target), path_(target.string() + "." + std::to_string(getpid()) + ".tmp") {
-    if (std::filesystem::is_directory(target_)) {
-      errno = EISDIR;
-      fail(ExitStatus::cannot_create, "cannot be made");
+      : target_(resolved(target)), path_(target_.string() + "." + std::to_string(getpid()) + ".tmp") {
+    if (std::filesystem::exists(target_) && !std::filesystem::is_regular_file(target_)) {
+      errno = std::filesystem::is_directory(target_) ? EISDIR : EINVAL;
+      fail(ExitStatus::cannot_create, "cannot be replaced, it is no regular file");
     }
     descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {

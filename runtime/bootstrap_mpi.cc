@@ -66,8 +66,7 @@ void wait_for(MPI_Request& request, const Deadline& deadline, const Meanwhile& m
     if (meanwhile) meanwhile();
     if (deadline.expired()) {
       throw BootstrapError(std::string("not all ranks came to the bootstrap's ") + what +
-                           " in time phase=bootstrap; look for a rank that is stopped or busy, or "
-                           "raise run.timeout_s");
+                           " in time phase=bootstrap; look for a rank that is stopped or busy");
     }
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }

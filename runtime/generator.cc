@@ -154,8 +154,8 @@ void Generator::hear(const Completion& completion) {
       if (protocol_.on_bell(trainer, completion.value) == GeneratorProtocol::Ring::violation) {
         throw RunError(ExitStatus::protocol_mismatch,
                        "trainer " + std::to_string(trainer) + " rang a bell that no trainer can ring at step " +
-                           std::to_string(protocol_.step()) + " rank=0 peer=" + std::to_string(rank) +
-                           "; is it the same build?");
+                           std::to_string(protocol_.step()) + " rank=" + std::to_string(fabric_.group().self().rank) +
+                           " peer=" + std::to_string(rank) + "; is it the same build?");
       }
       break;
     case Tag::evaluation:
@@ -180,6 +180,11 @@ Generator::Step Generator::read_step_records(std::uint64_t step) {
   for (int index = 0; index < fabric_.group().trainers(); ++index) {
     const auto record =
         read_record<StepRecord>(fabric_.control(), GeneratorControl::step_record(index, slot_of_step(step)));
+    if (record.step != step) {
+      throw RunError(ExitStatus::protocol_mismatch, fabric_.group().trainer(index).name() + " sent a record of step " +
+                                                        std::to_string(record.step) + " with the gradients of step " +
+                                                        std::to_string(step) + "; is it the same build?");
+    }
     told.samples += record.samples;
     told.loss += record.loss;
     with_batch += record.samples > 0 ? 1 : 0;

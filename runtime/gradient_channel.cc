@@ -3,6 +3,7 @@
 #include "runtime/gradient_channel.h"
 
 #include <cstring>
+#include <thread>
 
 namespace runnel {
 namespace {
@@ -10,11 +11,14 @@ namespace {
 /// Calls `post` until the queue takes the request: its operation slots free up as transfers complete.
 template <class Post>
 Status post_when_free(Fabric& fabric, Post&& post) {
+  const Deadline deadline = fabric.deadline();
   for (;;) {
     const Status status = post();
     if (status.code() != StatusCode::queue_full) return status;
     fabric.drop_completions();
     if (fabric.liveness().stopping()) return Status(StatusCode::interrupted, "push");
+    if (deadline.expired()) return Status(StatusCode::deadline_exceeded, "push");
+    std::this_thread::yield();
   }
 }
 

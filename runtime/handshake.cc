@@ -45,21 +45,18 @@ std::vector<std::byte> pack(const PathReport& report) {
 PathReport unpack(std::span<const std::byte> frame, int rank) {
   FrameReader reader(frame, FrameKind::path, "rank " + std::to_string(rank));
   PathReport report;
-  report.path = static_cast<Path>(reader.u8());
+  const std::uint8_t path = reader.u8();
+  if (path > static_cast<std::uint8_t>(Path::mapped)) {
+    throw FrameError("bad path " + std::to_string(path) + " from rank " + std::to_string(rank));
+  }
+  report.path = static_cast<Path>(path);
   for (std::uint32_t left = reader.u32(); left > 0; --left) report.transports.push_back(reader.text());
   report.reason = reader.text();
   reader.finish();
   return report;
 }
 
-bool uses_rdma(const PathReport& report) {
-  return std::any_of(report.transports.begin(), report.transports.end(), [](const std::string& transport) {
-    return transport.starts_with("rc_") || transport.starts_with("dc_") || transport.starts_with("ud_");
-  });
-}
-
 bool satisfies(const PathReport& report, const std::string& require) {
-  if (require == "rdma") return report.path == Path::one_sided && uses_rdma(report);
   const auto wanted = path_from_string(require);
   return !wanted || report.path >= *wanted;
 }
@@ -78,7 +75,7 @@ std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const 
                    "transport.require is '" + require + "', but trainer " + std::to_string(index) + " on " +
                        trainer.host.name + " reaches the generator on " + group.generator().host.name + " only " +
                        std::string(to_string(reports.back().path)) + ": " + reports.back().reason +
-                       "; mend that, or lower transport.require");
+                       "; change that, or lower transport.require");
   }
   return reports;
 }

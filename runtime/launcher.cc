@@ -93,7 +93,17 @@ int status_of_ranks(int status) {
     throw RunError(ExitStatus::os_limit,
                    "cannot start mpirun; install Open MPI (cmake/install-deps.sh does) and put it on PATH");
   }
-  return code >= 128 ? static_cast<int>(ExitStatus::peer_lost) : code;
+  if (WIFSIGNALED(status)) {
+    throw RunError(ExitStatus::peer_lost, "mpirun was killed by signal " + std::to_string(WTERMSIG(status)) +
+                                              "; the run ends here: start it again");
+  }
+  if (code > 128 && code < 128 + NSIG) return static_cast<int>(ExitStatus::peer_lost);
+  if (code == 0 ||
+      (code >= static_cast<int>(ExitStatus::usage) && code <= static_cast<int>(ExitStatus::bad_configuration))) {
+    return code;
+  }
+  throw RunError(ExitStatus::os_limit, "mpirun ended with status " + std::to_string(code) +
+                                           "; start it by hand to see why: mpirun -n 3 runnel train CONFIG");
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ Liveness::Liveness(Context& context, const PeerGroup& group)
               {.on_stop = [this](const Stop& reason) { on_stop(reason); }, .on_overdue = [this] { end_process(); }}) {}
 
 void Liveness::interrupt_on_stop(Waiter* waiter) {
-  waiter_.store(waiter);
+  const std::lock_guard lock(waiter_mutex_);
+  waiter_ = waiter;
   if (waiter != nullptr && stopping()) waiter->interrupt();
 }
 
@@ -79,7 +80,8 @@ void Liveness::throw_lost(int rank, const std::string& cause) const {
 void Liveness::on_stop(const Stop& reason) {
   stop_ = reason;
   stopping_.store(true);
-  if (Waiter* waiter = waiter_.load()) waiter->interrupt();
+  const std::lock_guard lock(waiter_mutex_);
+  if (waiter_ != nullptr) waiter_->interrupt();
 }
 
 void Liveness::end_process() const {

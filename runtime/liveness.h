@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -73,8 +74,9 @@ class Liveness {
   std::atomic<Phase> phase_{Phase::bootstrap};
   std::atomic<std::uint64_t> step_{0};
   std::atomic<bool> stopping_{false};
-  Stop stop_;  // written once, before stopping_
-  std::atomic<Waiter*> waiter_{nullptr};
+  Stop stop_;                // written once, before stopping_
+  std::mutex waiter_mutex_;  // held while the waiter is interrupted, so that it is not replaced meanwhile
+  Waiter* waiter_ = nullptr;
   HeartbeatThread thread_;
 };
 

@@ -26,6 +26,9 @@ std::string transports_text(const std::vector<std::string>& transports) {
   return text;
 }
 
+/// Room that is made before the first step, so that none allocates; the records of a longer run grow as it goes on.
+constexpr std::int64_t kMostReservedSteps = 1'000'000;
+
 }  // namespace
 
 GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model)
@@ -98,7 +101,7 @@ void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, c
 
 void GeneratorRun::make_steps(Generator& exchange) {
   std::copy(start_.begin(), start_.end(), exchange.parameters().begin());
-  const auto steps = static_cast<std::size_t>(plan_.total_steps());
+  const auto steps = static_cast<std::size_t>(std::min(plan_.total_steps(), kMostReservedSteps));
   exchange.reserve(steps);
   step_ms_.reserve(steps);
   report_.loss.reserve(steps);

@@ -33,7 +33,7 @@ constexpr const char* kExamples = R"(Examples:
   runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
   mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
 
-Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 71 a limit of the system,
+Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 70 an internal error, 71 a limit of the system,
 73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
 
 struct TrainOptions {
@@ -58,6 +58,16 @@ std::filesystem::path default_data_dir() {
   return kInstalledDataDir;
 }
 
+/// As a basic string of TOML, which can hold any file name.
+std::string toml_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
 Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place) {
   ConfigOptions config_options;
   config_options.default_data_dir = default_data_dir();
@@ -68,9 +78,13 @@ Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place
   if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
   if (place) set("trainer.count", std::to_string(place->size - 1));
   if (options.alone) set("trainer.count", "1");
-  if (!options.report.empty()) set("run.report", "'" + options.report + "'");
-  if (!options.save.empty()) set("run.save", "'" + options.save + "'");
-  return load_config(options.config, config_options);
+  if (!options.report.empty()) set("run.report", toml_string(options.report));
+  if (!options.save.empty()) set("run.save", toml_string(options.save));
+  Config config = load_config(options.config, config_options);
+  if (!config.run.report.empty() && config.run.report == config.run.save) {
+    throw RunError(ExitStatus::bad_configuration, "run.report and run.save name the same file, " + config.run.save);
+  }
+  return config;
 }
 
 int train_in_this_process(const Config& config, const TrainOptions& options) {
@@ -129,8 +143,7 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   train_command->add_option("--set", options.sets, "Override a key, as in --set trainer.batch_size=64; may be repeated")
       ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
   train_command->add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
   train_command->add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
   train_command->add_flag("--print-config", options.print_config, "Print the effective configuration as TOML, and end");
