@@ -71,7 +71,8 @@ constexpr ConfigKey kKeys[] = {
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
-     "Where trainers compute: one device for all, or a list with one for each. `\"auto\"`: the CPU, in a build without CUDA."},
+     "Where trainers compute: one device for all, or a list with one for each. `\"auto\"`: the CPU, in a build without "
+     "CUDA."},
 
     {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1},
      "Number of generators. Parameters cannot be spread over several yet.", "processes"},
