@@ -71,10 +71,18 @@ std::vector<std::string> mpirun_command(int ranks, const std::vector<std::string
 volatile std::sig_atomic_t stop_signal = 0;
 volatile pid_t mpirun_pid = 0;
 
-/// mpirun answers SIGTERM by ending all ranks within about two seconds.
+/// mpirun answers SIGTERM by ending all ranks within about two seconds. One that does not is stuck.
+constexpr unsigned kStopSeconds = 4;
+
 void forward_stop(int signal) {
   stop_signal = signal;
   if (mpirun_pid > 0) kill(mpirun_pid, SIGTERM);
+  alarm(kStopSeconds);
+}
+
+/// The ranks end with their parent: see end_with_parent().
+void kill_stuck_mpirun(int) {
+  if (mpirun_pid > 0) kill(mpirun_pid, SIGKILL);
 }
 
 int wait_for_child(pid_t child) {
@@ -152,6 +160,8 @@ int launch_ranks(int ranks, const std::vector<std::string>& arguments) {
   action.sa_handler = forward_stop;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = kill_stuck_mpirun;
+  sigaction(SIGALRM, &action, nullptr);
   const pid_t child = fork();
   if (child < 0) throw RunError(ExitStatus::os_limit, std::string("cannot start a process: ") + std::strerror(errno));
   if (child == 0) become(command);

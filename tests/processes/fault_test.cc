@@ -181,10 +181,10 @@ class StopTest : public FaultTest, public testing::WithParamInterface<int> {
   static constexpr double kSeconds = 4;
 
   /// Sends the signal, and expects the end of all processes with one line.
-  static void stop(Job& job) {
+  static void stop(Job& job, double seconds = kSeconds) {
     EndOfJob end(job);
     kill(job.pid(), GetParam());
-    end.expect(128 + GetParam(), kSeconds);
+    end.expect(128 + GetParam(), seconds);
     const std::string output = job.output();
     const auto line =
         output.find(GetParam() == SIGINT ? "error: interrupted by SIGINT; " : "error: ended by SIGTERM; ");
@@ -204,6 +204,17 @@ TEST_P(StopTest, EndsAJobThatStarts) {
   Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2"})});
   (void)job.await_rank(1);
   stop(job);
+}
+
+TEST_P(StopTest, EndsAJobWhoseMpirunIsStuck) {
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2"})});
+  job.await_output("step 3/");
+  for (const pid_t pid : job.processes()) {
+    std::string name;
+    std::ifstream("/proc/" + std::to_string(pid) + "/comm") >> name;
+    if (name == "mpirun") kill(pid, SIGSTOP);
+  }
+  stop(job, 2 * kSeconds);
 }
 
 TEST_P(StopTest, EndsTrainingAlone) {

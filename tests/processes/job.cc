@@ -206,6 +206,16 @@ SharedMemoryGuard::SharedMemoryGuard() : before_(shared_memory_files()) {
 }
 
 std::vector<std::string> SharedMemoryGuard::left() const {
+  std::vector<std::string> left = unused_now();
+  for (int tries = 0; tries < 10 && !left.empty(); ++tries) {
+    std::this_thread::sleep_for(milliseconds(100));
+    const auto still = unused_now();
+    std::erase_if(left, [&](const std::string& name) { return std::ranges::find(still, name) == still.end(); });
+  }
+  return left;
+}
+
+std::vector<std::string> SharedMemoryGuard::unused_now() const {
   std::vector<std::string> left;
   for (const std::string& file : shared_memory_files()) {
     if (std::ranges::find(before_, file) == before_.end() && !is_mapped_anywhere(file)) left.push_back(file);

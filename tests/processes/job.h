@@ -72,10 +72,12 @@ class SharedMemoryGuard {
   /// Remembers what is there already.
   SharedMemoryGuard();
 
-  /// Names of what was left since.
+  /// Names of what was left since. Waits a moment for what other processes of this machine are just making.
   std::vector<std::string> left() const;
 
  private:
+  std::vector<std::string> unused_now() const;
+
   std::vector<std::string> before_;
 };
 
