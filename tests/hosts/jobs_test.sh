@@ -13,7 +13,14 @@ mnist=$2
 netns_require
 unset UCX_NET_DEVICES # Runnel itself has to choose the interface
 work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 failures=0
+
+# hosts_up COUNT: as netns_up, which takes over what happens at exit.
+hosts_up() {
+  netns_up "$1"
+  trap 'netns_down; rm -rf "$work"' EXIT
+}
 
 fail() {
   echo "FAILED: $*" >&2
@@ -50,7 +57,7 @@ paths() { grep '"path": "[moe]' "$work/report.json" | sed 's/.*: //; s/[",]//g' 
 
 # on_hosts HOSTS RANKS EXPECTED_PATHS DIGEST: a job over as many hosts.
 on_hosts() {
-  netns_up "$1"
+  hosts_up "$1"
   netns_mpirun 0 -n "$2" "$runnel" "${arguments[@]}" >"$work/output" 2>&1 ||
     fail "$2 ranks on $1 hosts: status $?: $(cat "$work/output")"
   [ "$(paths)" = "$3" ] || fail "$2 ranks on $1 hosts: paths '$(paths)', expected '$3'"
@@ -75,10 +82,11 @@ milliseconds_since() { echo $((($(date +%s%N) - $1) / 1000000)); }
 loses_a_rank() {
   local what=$1 line='error: trainer 0 is lost rank=0 peer=1 host=host1 .*phase=' launcher started
   shift
-  netns_up 2
+  hosts_up 2
+  rm -f "$work/output"
   netns_mpirun 0 -n 2 "$runnel" "${arguments[@]}" "${endless[@]}" >"$work/output" 2>&1 &
   launcher=$!
-  until grep -q 'step 3/' "$work/output"; do
+  until grep -qs 'step 3/' "$work/output"; do
     kill -0 "$launcher" 2>/dev/null || { fail "$what: the job ended by itself: $(cat "$work/output")"; netns_down; return; }
     sleep 0.1
   done
@@ -112,5 +120,4 @@ on_hosts 3 3 "emulated emulated " "$two"
 loses_a_rank "a trainer killed on another host" signal_trainer KILL
 loses_a_rank "a trainer stopped on another host" signal_trainer STOP
 loses_a_rank "another host cut off" netns_partition 1
-rm -rf "$work"
 [ "$failures" -eq 0 ]
