@@ -5,55 +5,15 @@
 # jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host, and a rank that
 # is lost on another host, or the host itself, ends the job. Exit status 77: not permitted here.
 set -euo pipefail
-# shellcheck source=tests/hosts/netns.sh
-source "$(dirname "$0")/netns.sh"
 runnel=$1
 mnist=$2
-
-netns_require
-unset UCX_NET_DEVICES # Runnel itself has to choose the interface
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-
-# hosts_up COUNT: as netns_up, which takes over what happens at exit.
-hosts_up() {
-  netns_up "$1"
-  trap 'netns_down; rm -rf "$work"' EXIT
-}
-
-fail() {
-  echo "FAILED: $*" >&2
-  failures=$((failures + 1))
-}
-
-# A data set small enough that a test of the model costs nothing: 640 and 200 images.
-write_data() {
-  local split count
-  for split in train:640 t10k:200; do
-    count=${split#*:}
-    split=${split%:*}
-    excerpt "$split-images-idx3-ubyte" 16 "$count" $((784 * count))
-    excerpt "$split-labels-idx1-ubyte" 8 "$count" "$count"
-  done
-}
-
-# excerpt FILE HEADER_BYTES SAMPLES DATA_BYTES: the first samples, with their number in bytes 4 to 7 of the header.
-excerpt() {
-  local total=$(($2 + $4))
-  { gzip -dc "$mnist/$1.gz" || true; } 2>/dev/null | head -c "$total" >"$work/$1"
-  # shellcheck disable=SC2059
-  printf "$(printf '\\x%02x' 0 0 $(($3 >> 8)) $(($3 & 255)))" | dd of="$work/$1" bs=1 seek=4 conv=notrunc status=none
-}
+# shellcheck source=tests/hosts/suite.sh
+source "$(dirname "$0")/suite.sh"
 
 arguments=(train "$work/small.toml" --report "$work/report.json")
 endless=(--set run.max_gradients=0 --set run.max_epochs=1000000)
 printf '%s\n' "data.path = '.'" "trainer = { batch_size = 16, test_batch_size = 100 }" \
   "run = { max_gradients = 20, log_every = 1 }" >"$work/small.toml"
-
-# value KEY: a line of the report, as "KEY": VALUE.
-value() { grep -m1 "\"$1\":" "$work/report.json" | sed 's/.*: //; s/[",]//g'; }
-paths() { grep '"path": "[moe]' "$work/report.json" | sed 's/.*: //; s/[",]//g' | grep -v / | tr '\n' ' '; }
 
 # on_hosts HOSTS RANKS EXPECTED_PATHS DIGEST: a job over as many hosts.
 on_hosts() {
@@ -106,8 +66,6 @@ loses_a_rank() {
 
 signal_trainer() { kill "-$1" "$(ranks_on 1)"; }
 
-write_data
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 "$runnel" "${arguments[@]}" -n 2 >"$work/output" 2>&1 || { cat "$work/output"; exit 1; }
 two=$(value parameters_sha256)
 "$runnel" "${arguments[@]}" -n 1 >"$work/output" 2>&1 || { cat "$work/output"; exit 1; }

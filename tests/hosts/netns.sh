@@ -11,6 +11,8 @@
 #   netns_run 1 hostname                # runs a command on host 1
 #   netns_mpirun 0 -n 2 CMD ARGS…       # runs mpirun on host 0, one rank on each host, by turns
 #   netns_partition 1; netns_heal 1     # takes host 1 off the bridge and back
+#   netns_shape 1 1gbit                 # host 1 sends, and is sent to, at most so fast
+#   netns_counter 1 tx_bytes            # a counter of host 1's interface
 #
 # Everything that was made is removed when the shell exits: processes of the hosts by their namespace, then the namespaces.
 # Names carry the shell's process id, so that two test runs do not meet.
@@ -108,6 +110,18 @@ netns_mpirun() {
 
 netns_partition() { ip -n "$netns_job-net" link set "port$1" down; }
 netns_heal() { ip -n "$netns_job-net" link set "port$1" up; }
+
+# netns_shape HOST RATE: a token bucket in both directions. Its queue holds 50 ms, about what a switch's port does.
+netns_shape() {
+  local shape=(root tbf rate "$2" burst 128kb latency 50ms)
+  tc -n "$(netns_name "$1")" qdisc replace dev "$netns_interface" "${shape[@]}"
+  tc -n "$netns_job-net" qdisc replace dev "port$1" "${shape[@]}"
+}
+
+# netns_counter HOST NAME: of the host's interface, as the kernel names it: tx_bytes, rx_packets, …
+netns_counter() {
+  ip netns exec "$(netns_name "$1")" cat "/sys/class/net/$netns_interface/statistics/$2"
+}
 
 # Kills what still runs on the hosts, by its namespace, and removes them.
 netns_down() {
