@@ -54,20 +54,22 @@ std::vector<std::string_view> known_paths() {
   return paths;
 }
 
-// What the user may have meant: a similar name in the same table, or the same name in another one.
+// What the user may have meant: a similar name in the same table, or else one anywhere.
 std::string suggestion(std::string_view path) {
   const std::string_view table = path.substr(0, name_offset(path));
   const std::string_view name = path.substr(name_offset(path));
+  const std::vector<std::string_view> known = known_paths();
+  std::vector<std::string_view> names;
   std::vector<std::string_view> neighbours;
-  std::string_view namesake;
-  for (const std::string_view known : known_paths()) {
-    const std::string_view known_name = known.substr(name_offset(known));
-    if (known.substr(0, name_offset(known)) == table) neighbours.push_back(known_name);
-    if (known_name == name && namesake.empty()) namesake = known;
+  for (const std::string_view other : known) {
+    names.push_back(other.substr(name_offset(other)));
+    if (other.substr(0, name_offset(other)) == table) neighbours.push_back(names.back());
   }
-  const std::string_view nearest = nearest_word(name, neighbours);
+  std::string_view nearest = nearest_word(name, neighbours);
   if (!nearest.empty()) return ", did you mean '" + std::string(table) + std::string(nearest) + "'?";
-  return namesake.empty() ? "" : ", did you mean '" + std::string(namesake) + "'?";
+  nearest = nearest_word(name, names);
+  if (nearest.empty()) return "";
+  return ", did you mean '" + std::string(known[std::ranges::find(names, nearest) - names.begin()]) + "'?";
 }
 
 class ConfigReader {
@@ -123,7 +125,9 @@ std::vector<TomlEntry> parse_set_value(const std::string& text) {
 void ConfigReader::add_set(const std::string& set) {
   const std::string place = "--set '" + printable(set.substr(0, valid_utf8_bytes(set))) + "'";
   const std::size_t equals = set.find('=');
-  if (equals == std::string::npos) fail(place, "expected KEY=VALUE");
+  if (equals == std::string::npos || equals == 0) {
+    throw ConfigError(ExitStatus::usage, place + ": expected KEY=VALUE, as in --set trainer.batch_size=64");
+  }
   if (std::ranges::any_of(set, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) {
     fail(place, "control characters are not allowed");
   }
@@ -219,7 +223,9 @@ void ConfigReader::check_agreement() const {
 
 std::string read_text(const fs::path& file) {
   const auto fail_reading = [&file](const std::string& reason) {
-    throw ConfigError(ExitStatus::input_missing, printable(file.string(), 4096) + ": cannot be read: " + reason);
+    throw ConfigError(ExitStatus::input_missing, printable(file.string(), 4096) +
+                                                     ": the configuration cannot be read: " + reason +
+                                                     "; name a TOML file, as trainer/configs/mnist.toml");
   };
   std::error_code error;
   const fs::file_status status = fs::status(file, error);

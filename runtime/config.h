@@ -16,7 +16,7 @@
 namespace runnel {
 
 /// What is wrong with the configuration: one line that begins with its place, `FILE:LINE:COLUMN` or `--set TEXT`. Exit
-/// status 66 when the file cannot be read, 78 for everything else.
+/// status 66 when the file cannot be read, 64 for a `--set` that is no KEY=VALUE, 78 for everything else.
 class ConfigError : public RunError {
  public:
   using RunError::RunError;

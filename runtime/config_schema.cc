@@ -67,7 +67,8 @@ constexpr ConfigKey kKeys[] = {
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
      "Images in a trainer's gradient.", "images"},
     {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
-     "Images in a forward pass of the test; 250 at most, as more only cost memory.", "images"},
+     "Images in a forward pass of the test; above 250 it takes 250, as more only cost memory. The score is the same.",
+     "images"},
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
@@ -128,7 +129,9 @@ constexpr ConfigKey kKeys[] = {
     {"run.max_epochs", IntegerKey{at<&Config::run, &RunConfig::max_epochs>, 1, kMaxCount},
      "Passes over the data after which the run ends.", "epochs"},
     {"run.max_gradients", IntegerKey{at<&Config::run, &RunConfig::max_gradients>, 0, kMaxCount},
-     "Gradients, counted over all trainers, after which the run ends if it has not ended before. 0: no limit.",
+     "Gradients, counted over all trainers, after which the run ends if it has not ended before. Every step makes one "
+     "in "
+     "each trainer, and there is at least one step. 0: no limit.",
      "gradients"},
     {"run.seed", IntegerKey{at<&Config::run, &RunConfig::seed>, 0, kMaxSeed},
      "What initialisation, shuffling and dropout are drawn from."},

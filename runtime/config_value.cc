@@ -202,7 +202,7 @@ std::string describe(const KeyType& type) {
   return std::visit(Overloaded{
                         [](const BoolKey&) { return std::string("true or false"); },
                         [](const IntegerKey& key) {
-                          if (key.min == key.max) return to_text(key.min);
+                          if (key.min == key.max) return to_text(key.min) + ", the only number yet";
                           const std::string range = "an integer from " + to_text(key.min) + " to " + to_text(key.max);
                           return key.multiple_of == 1 ? range : range + ", a multiple of " + to_text(key.multiple_of);
                         },

@@ -46,7 +46,10 @@ std::string_view nearest_word(std::string_view text, std::span<const std::string
       nearest = candidate;
     }
   }
-  return nearest;
+  if (!nearest.empty() || text.empty()) return nearest;
+  const auto longer =
+      std::ranges::find_if(candidates, [&](const auto& candidate) { return candidate.starts_with(text); });
+  return longer == candidates.end() ? nearest : *longer;
 }
 
 }  // namespace runnel

@@ -19,6 +19,7 @@
 #include "trainer/local_training.h"
 #include "trainer/torch_setup.h"
 #include "trainer/training_job.h"
+#include "trainer/usage_error.h"
 #include "transport/context.h"
 #include "transport/log.h"
 #include "transport/status.h"
@@ -33,8 +34,8 @@ constexpr const char* kExamples = R"(Examples:
   runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
   mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
 
-Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 70 an internal error, 71 a limit of the system,
-73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
+Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 70 an internal error, 71 a limit of
+the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
 
 struct TrainOptions {
   std::string config;
@@ -105,12 +106,22 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
   return 0;
 }
 
-int train(const TrainOptions& options, const std::vector<std::string>& arguments) {
-  const auto place = options.alone ? std::nullopt : LaunchPlace::from_environment();
-  if (place && place->size < 2) {
+void check_place(const LaunchPlace& place, int trainers) {
+  if (place.size < 2) {
     throw RunError(ExitStatus::usage,
                    "mpirun started 1 rank; a job needs a generator and at least one trainer: mpirun -n 3, or --alone");
   }
+  if (trainers > 0 && trainers != place.size - 1) {
+    throw RunError(ExitStatus::usage, "-n " + std::to_string(trainers) + " contradicts mpirun, which started " +
+                                          std::to_string(place.size) + " ranks, for a generator and " +
+                                          std::to_string(place.size - 1) +
+                                          " trainers; leave -n out of what mpirun starts");
+  }
+}
+
+int train(const TrainOptions& options, const std::vector<std::string>& arguments) {
+  const auto place = options.alone ? std::nullopt : LaunchPlace::from_environment();
+  if (place) check_place(*place, options.trainers);
   const Config config = load(options, place);
   if (options.print_config) {
     std::cout << print_toml(config);
@@ -138,9 +149,9 @@ int parse_and_run(int argc, char** argv) {
   train_command->footer(kExamples);
   train_command->add_option("CONFIG", options.config, "TOML file; its keys are listed in trainer/README.md")
       ->required();
-  train_command
-      ->add_option("-n,--trainers", options.trainers, "Trainers to start on this machine, beside the generator")
-      ->check(CLI::Range(1, 1024));
+  CLI::Option* trainers = train_command->add_option("-n,--trainers", options.trainers,
+                                                    "Trainers to start on this machine, beside the generator");
+  trainers->check(CLI::Range(1, 1024));
   train_command->add_option("--set", options.sets, "Override a key, as in --set trainer.batch_size=64; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
@@ -148,6 +159,7 @@ int parse_and_run(int argc, char** argv) {
   train_command->add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
   train_command->add_flag("--print-config", options.print_config, "Print the effective configuration as TOML, and end");
   CLI::Option* alone = train_command->add_flag("--alone", options.alone, "Train in this process: no generator, no MPI");
+  alone->excludes(trainers);
   train_command->add_flag("--dry-run", options.dry_run, "One batch only")->needs(alone);
 
   try {
@@ -155,8 +167,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    app.exit(error);
-    return static_cast<int>(ExitStatus::usage);
+    throw usage_error(app, error);
   }
   return train(options, {argv + 1, argv + argc});
 }

@@ -3,10 +3,18 @@
 #include "trainer/run_plan.h"
 
 #include <algorithm>
+#include <string>
 
+#include "runtime/slot_protocol.h"
 #include "trainer/sample_range.h"
 
 namespace runnel {
+namespace {
+
+/// A bell word holds every version below the one that ends the run.
+constexpr auto kMostSteps = static_cast<std::int64_t>(kEndOfRun.number) - 1;
+
+}  // namespace
 
 RunPlan::RunPlan(const Size& size) {
   const auto longest_share = static_cast<std::int64_t>(
@@ -23,7 +31,12 @@ RunPlan::RunPlan(const Config& config, std::size_t samples)
                .trainers = config.trainer.count,
                .batch_size = config.trainer.batch_size,
                .max_epochs = config.run.max_epochs,
-               .max_gradients = config.run.max_gradients}) {}
+               .max_gradients = config.run.max_gradients}) {
+  if (total_steps_ <= kMostSteps) return;
+  throw RunError(ExitStatus::bad_configuration,
+                 "key 'run.max_epochs': expected a run of at most " + std::to_string(kMostSteps) + " steps, found " +
+                     std::to_string(total_steps_) + "; lower it, or bound the run by run.max_gradients");
+}
 
 RunPlan RunPlan::limited_to(std::int64_t steps) const {
   RunPlan plan = *this;

@@ -25,7 +25,8 @@ class RunPlan {
 
   explicit RunPlan(const Size& size);
 
-  /// The plan of the job that `config` describes, on a training split of `samples`.
+  /// The plan of the job that `config` describes, on a training split of `samples`. Throws `RunError` (78) for more
+  /// steps than the exchange can count, 2^36 - 2.
   RunPlan(const Config& config, std::size_t samples);
 
   std::int64_t steps_per_epoch() const { return steps_per_epoch_; }

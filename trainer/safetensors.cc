@@ -163,7 +163,8 @@ void load_safetensors(const std::filesystem::path& file, const BucketLayout& lay
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
   if (!stream || std::filesystem::is_directory(file)) {
     throw RunError(ExitStatus::input_missing, file.string() + ": expected a safetensors file, found none: " +
-                                                  std::strerror(errno == 0 ? EISDIR : errno));
+                                                  std::strerror(errno == 0 ? EISDIR : errno) +
+                                                  "; key 'model.init' names the file to start from");
   }
   const auto file_bytes = static_cast<std::uint64_t>(stream.tellg());
   stream.seekg(0);

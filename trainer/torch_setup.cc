@@ -38,8 +38,9 @@ std::string select_device(const std::string& wanted, const std::string& key) {
   if (wanted == "auto" || wanted == "cpu") {
     return "cpu";
   }
-  throw RunError(ExitStatus::os_limit, key + ": expected a device of this machine, found \"" + wanted +
-                                           "\", and this build of runnel has no CUDA; use \"cpu\" or \"auto\"");
+  throw RunError(ExitStatus::bad_configuration,
+                 "key '" + key + "': expected a device of this machine, found \"" + wanted +
+                     "\", and this build of runnel has no CUDA; use \"cpu\" or \"auto\"");
 }
 
 }  // namespace runnel

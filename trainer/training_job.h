@@ -8,7 +8,8 @@
 namespace runnel {
 
 /// Throws what a rank of the job would throw before MPI starts, for want of input, devices or writable outputs: asked
-/// once before ranks are started on this host, so that an error is said once.
+/// once before ranks are started on this host, so that an error is said once. Ranks check again what they read: they
+/// may have been started by mpirun, on hosts where the files differ.
 void check_job(const Config& config);
 
 /// Runs this process's part of a job that MPI started: rank 0 is the generator, the others are trainers.

@@ -19,11 +19,11 @@ Config with_sets(const std::vector<std::string>& sets) {
   return load_config("", {.sets = sets, .default_data_dir = {}});
 }
 
-std::string error_of(const std::vector<std::string>& sets) {
+std::string error_of(const std::vector<std::string>& sets, ExitStatus status = ExitStatus::bad_configuration) {
   try {
     with_sets(sets);
   } catch (const ConfigError& error) {
-    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    EXPECT_EQ(error.status(), status);
     return error.what();
   }
   return "accepted";
@@ -76,13 +76,14 @@ TEST(Config, SetNamesItselfInErrors) {
             "--set 'trainer.count=0': key 'trainer.count': expected an integer from 1 to 1024, found 0");
   EXPECT_EQ(error_of({"transport.pth=auto"}),
             "--set 'transport.pth=auto': key 'transport.pth': unknown key, did you mean 'transport.path'?");
-  EXPECT_EQ(error_of({"trainer.count"}), "--set 'trainer.count': expected KEY=VALUE");
+  EXPECT_EQ(error_of({"trainer.count"}, ExitStatus::usage),
+            "--set 'trainer.count': expected KEY=VALUE, as in --set trainer.batch_size=64");
   EXPECT_THAT(error_of({"trainer.count=\"2"}), testing::HasSubstr("not valid TOML"));
   EXPECT_THAT(error_of({"trainer.count=[2"}), testing::HasSubstr("not valid TOML"));
   EXPECT_THAT(error_of({"trainer.count=2\n[run]\nseed=3"}), testing::HasSubstr("control characters"));
   EXPECT_THAT(error_of({"run.save=\xFF"}), testing::HasSubstr("not valid UTF-8"));
-  EXPECT_THAT(error_of({"=3"}), testing::HasSubstr("unknown key"));
-  EXPECT_THAT(error_of({""}), testing::HasSubstr("expected KEY=VALUE"));
+  EXPECT_THAT(error_of({"=3"}, ExitStatus::usage), testing::HasSubstr("expected KEY=VALUE"));
+  EXPECT_THAT(error_of({""}, ExitStatus::usage), testing::HasSubstr("expected KEY=VALUE"));
 }
 
 TEST(Config, DefaultsFollowTheRule) {
@@ -161,7 +162,7 @@ TEST(Config, FileThatCannotBeReadIsAnInputError) {
     try {
       load_config(file);
     } catch (const ConfigError& error) {
-      EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": cannot be read: "));
+      EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": the configuration cannot be read: "));
       return error.status();
     }
     return ExitStatus::done;

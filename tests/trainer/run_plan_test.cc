@@ -41,6 +41,22 @@ TEST(RunPlan, GradientsAreCountedOverAllTrainers) {
   EXPECT_EQ(steps(100'000), 5 * 34);
 }
 
+TEST(RunPlan, RefusesMoreStepsThanABellCanCount) {
+  Config config;
+  config.run.max_gradients = 0;
+  config.trainer.count = 1;
+  config.trainer.batch_size = 1;
+  config.run.max_epochs = (std::int64_t{1} << 31) - 1;
+  EXPECT_EQ(RunPlan(config, 31).total_steps(), 31 * config.run.max_epochs);
+  try {
+    RunPlan(config, 33);
+    FAIL() << "was accepted";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    EXPECT_NE(std::string(error.what()).find("'run.max_epochs'"), std::string::npos) << error.what();
+  }
+}
+
 TEST(RunPlan, LimitedToAFewStepsTestsAfterTheLast) {
   const RunPlan plan = RunPlan({.samples = 100, .batch_size = 10, .max_epochs = 3}).limited_to(1);
   EXPECT_EQ(plan.total_steps(), 1);

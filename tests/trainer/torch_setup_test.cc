@@ -21,7 +21,7 @@ TEST(SelectDevice, CudaIsRefusedWithKeyAndRemedy) {
       select_device(wanted, "trainer.device[1]");
       FAIL() << wanted << " was accepted";
     } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::os_limit);
+      EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
       EXPECT_THAT(error.what(), testing::HasSubstr("trainer.device[1]"));
       EXPECT_THAT(error.what(), testing::HasSubstr(wanted));
       EXPECT_THAT(error.what(), testing::HasSubstr("\"cpu\""));

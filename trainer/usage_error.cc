@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/usage_error.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/edit_distance.h"
+#include "runtime/utf8.h"
+
+namespace runnel {
+namespace {
+
+/// The command that the user chose, or else the program.
+const CLI::App& chosen_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+/// Commands or options that could have stood where `word` stands.
+std::vector<std::string> known_words(const CLI::App& command, std::string_view word) {
+  std::vector<std::string> words;
+  if (word.starts_with('-')) {
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+    }
+  } else {
+    for (const CLI::App* known : command.get_subcommands([](const CLI::App*) { return true; })) {
+      words.push_back(known->get_name());
+    }
+  }
+  return words;
+}
+
+std::string about_unknown_word(const CLI::App& command, const std::string& word) {
+  const std::string_view name = std::string_view(word).substr(0, word.find('='));
+  const std::vector<std::string> known = known_words(command, name);
+  const std::string_view nearest = nearest_word(name, std::vector<std::string_view>(known.begin(), known.end()));
+  std::string text = word.starts_with('-') ? "unknown option"
+                     : known.empty()       ? "unexpected argument"
+                                           : "unknown command";
+  text += " '" + printable(word.substr(0, valid_utf8_bytes(word)), 80) + "'";
+  return nearest.empty() ? text : text + ", did you mean '" + std::string(nearest) + "'?";
+}
+
+}  // namespace
+
+RunError usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = chosen_command(app);
+  const std::vector<std::string> unknown = app.remaining(true);
+  std::string text = unknown.empty() ? error.what() : about_unknown_word(command, unknown.front());
+  std::ranges::replace(text, '\n', ' ');
+  const std::string help = &command == &app ? "runnel --help" : "runnel " + command.get_name() + " --help";
+  return {ExitStatus::usage, text + "; see " + help};
+}
+
+}  // namespace runnel
