@@ -16,6 +16,7 @@ if(_ucx_root)
   if(NOT _ucx_same_root)
     unset(UCX_INCLUDE_DIR CACHE)
     unset(UCX_ucp_LIBRARY CACHE)
+    unset(UCX_uct_LIBRARY CACHE)
     unset(UCX_ucs_LIBRARY CACHE)
   endif()
 elseif(DEFINED ENV{RUNNEL_DEPS})
@@ -26,8 +27,9 @@ endif()
 
 find_path(UCX_INCLUDE_DIR ucp/api/ucp.h ${_ucx_places} PATH_SUFFIXES include)
 find_library(UCX_ucp_LIBRARY ucp ${_ucx_places} PATH_SUFFIXES lib lib64)
+find_library(UCX_uct_LIBRARY uct ${_ucx_places} PATH_SUFFIXES lib lib64)
 find_library(UCX_ucs_LIBRARY ucs ${_ucx_places} PATH_SUFFIXES lib lib64)
-mark_as_advanced(UCX_INCLUDE_DIR UCX_ucp_LIBRARY UCX_ucs_LIBRARY)
+mark_as_advanced(UCX_INCLUDE_DIR UCX_ucp_LIBRARY UCX_uct_LIBRARY UCX_ucs_LIBRARY)
 
 if(UCX_INCLUDE_DIR AND EXISTS "${UCX_INCLUDE_DIR}/ucp/api/ucp_version.h")
   file(STRINGS "${UCX_INCLUDE_DIR}/ucp/api/ucp_version.h" _ucx_lines REGEX "#define UCP_API_(MAJOR|MINOR)")
@@ -35,14 +37,17 @@ if(UCX_INCLUDE_DIR AND EXISTS "${UCX_INCLUDE_DIR}/ucp/api/ucp_version.h")
 endif()
 
 find_package_handle_standard_args(UCX
-  REQUIRED_VARS UCX_ucp_LIBRARY UCX_ucs_LIBRARY UCX_INCLUDE_DIR VERSION_VAR UCX_VERSION
+  REQUIRED_VARS UCX_ucp_LIBRARY UCX_uct_LIBRARY UCX_ucs_LIBRARY UCX_INCLUDE_DIR VERSION_VAR UCX_VERSION
   REASON_FAILURE_MESSAGE "Run cmake/install-deps.sh, or name your own build with -DUCX_ROOT=DIR.")
 
 if(UCX_FOUND AND NOT TARGET UCX::ucp)
   add_library(UCX::ucs UNKNOWN IMPORTED)
   set_target_properties(UCX::ucs PROPERTIES IMPORTED_LOCATION "${UCX_ucs_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${UCX_INCLUDE_DIR}")
+  add_library(UCX::uct UNKNOWN IMPORTED)
+  set_target_properties(UCX::uct PROPERTIES IMPORTED_LOCATION "${UCX_uct_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${UCX_INCLUDE_DIR}" INTERFACE_LINK_LIBRARIES UCX::ucs)
   add_library(UCX::ucp UNKNOWN IMPORTED)
   set_target_properties(UCX::ucp PROPERTIES IMPORTED_LOCATION "${UCX_ucp_LIBRARY}"
-    INTERFACE_INCLUDE_DIRECTORIES "${UCX_INCLUDE_DIR}" INTERFACE_LINK_LIBRARIES UCX::ucs)
+    INTERFACE_INCLUDE_DIRECTORIES "${UCX_INCLUDE_DIR}" INTERFACE_LINK_LIBRARIES "UCX::uct;UCX::ucs")
 endif()

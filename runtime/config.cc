@@ -13,6 +13,7 @@
 #include "runtime/edit_distance.h"
 #include "runtime/toml_document.h"
 #include "runtime/utf8.h"
+#include "transport/path.h"
 
 namespace runnel {
 namespace {
@@ -214,8 +215,9 @@ void ConfigReader::check_agreement() const {
                  std::to_string(devices));
   }
   const TransportConfig& transport = config_.transport;
-  if (transport.path != "auto" && transport.path != "mapped" && transport.require != "any" &&
-      transport.require != transport.path) {
+  const auto forced = path_from_string(transport.path);
+  const auto required = transport.require == "rdma" ? Path::one_sided : path_from_string(transport.require);
+  if (forced && required && *forced < *required) {
     fail_key(places_.at("transport.require"), "transport.require",
              "cannot be reached: transport.path is \"" + transport.path + '"');
   }

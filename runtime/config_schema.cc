@@ -17,7 +17,7 @@ constexpr Words kRules = {"adadelta", "sgd", "adam", "adamw"};
 constexpr Words kReductions = {"sum", "mean"};
 constexpr Words kSchedules = {"constant", "step", "cosine", "warmup"};
 constexpr Words kPaths = {"auto", "mapped", "one-sided", "emulated"};
-constexpr Words kRequirements = {"any", "one-sided", "mapped"};
+constexpr Words kRequirements = {"any", "one-sided", "mapped", "rdma"};
 
 constexpr Words kAdadelta = {"adadelta"};
 constexpr Words kSgd = {"sgd"};
@@ -118,10 +118,12 @@ constexpr ConfigKey kKeys[] = {
     {"transport.path", ChoiceKey{at<&Config::transport, &TransportConfig::path>, kPaths},
      "How bytes reach a peer. `\"auto\"`: the best that works; another value forces one, for tests and comparison."},
     {"transport.require", ChoiceKey{at<&Config::transport, &TransportConfig::require>, kRequirements},
-     "The run ends unless every pair of processes reaches at least this path."},
+     "The run ends with status 78, as soon as all are connected, unless every trainer reaches its generator by this "
+     "path "
+     "or a better one. `\"rdma\"`: between hosts, one-sided by an RDMA device; within one, `\"one-sided\"`."},
     {"transport.interface", TextKey{at<&Config::transport, &TransportConfig::interface>},
      "Network interface for peers on other hosts. `\"auto\"`: loopback on one host, else the first whose network all "
-     "hosts share."},
+     "hosts share, and beside it every RDMA device, which UCX prefers."},
     {"transport.bucket_bytes",
      IntegerKey{at<&Config::transport, &TransportConfig::bucket_bytes>, kBlockBytes, kMaxBucketBytes, kBlockBytes},
      "Unit of transfer, reduction and overlap. It changes no bit of the result.", "bytes"},

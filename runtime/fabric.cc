@@ -3,16 +3,27 @@
 #include "runtime/fabric.h"
 
 #include "runtime/control_block.h"
+#include "runtime/rdma.h"
 
 namespace runnel {
 namespace {
 
+/// The devices that UCX may use, by UCX's names. RDMA devices are no IP interfaces: they are named beside the
+/// interface, and UCX prefers them.
+std::string network_devices(const PeerGroup& group, const std::string& interface) {
+  if (interface != "auto") return interface;
+  std::vector<Host> hosts;
+  for (const Peer& peer : group.all()) hosts.push_back(peer.host);
+  std::string devices = choose_interface(group.self().host, hosts);
+  if (devices.empty() || group.one_host() || !ucx_has_rdma()) return devices;
+  for (const std::string& port : rdma_ports()) devices += "," + port;
+  return devices;
+}
+
 ContextOptions context_options(const PeerGroup& group, const TransportConfig& config) {
   const auto forced = path_from_string(config.path);
   ContextOptions options = forced ? context_options_for(*forced) : ContextOptions{};
-  std::vector<Host> hosts;
-  for (const Peer& peer : group.all()) hosts.push_back(peer.host);
-  options.interface = config.interface == "auto" ? choose_interface(group.self().host, hosts) : config.interface;
+  options.interface = network_devices(group, config.interface);
   options.estimated_peers = group.all().size();
   options.shared_between_threads = true;  // the heartbeat thread has a worker of its own
   return options;

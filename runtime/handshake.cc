@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "runtime/frame.h"
+#include "runtime/path_requirement.h"
 
 namespace runnel {
 namespace {
@@ -33,18 +34,27 @@ void become_silent(Bootstrap& bootstrap, Fabric& fabric, int rank, const Deadlin
   bootstrap.barrier(deadline);
 }
 
-std::vector<std::byte> pack(const PathReport& report) {
+/// A trainer's path, and what `unmet_requirement` says of it.
+struct SharedPath {
+  PathReport report;
+  std::string unmet;
+};
+
+std::vector<std::byte> pack(const SharedPath& shared) {
+  const PathReport& report = shared.report;
   FrameWriter writer;
   writer.u8(static_cast<std::uint8_t>(report.path));
   writer.u32(static_cast<std::uint32_t>(report.transports.size()));
   for (const std::string& transport : report.transports) writer.text(transport);
   writer.text(report.reason);
+  writer.text(shared.unmet);
   return writer.seal(FrameKind::path);
 }
 
-PathReport unpack(std::span<const std::byte> frame, int rank) {
+SharedPath unpack(std::span<const std::byte> frame, int rank) {
   FrameReader reader(frame, FrameKind::path, "rank " + std::to_string(rank));
-  PathReport report;
+  SharedPath shared;
+  PathReport& report = shared.report;
   const std::uint8_t path = reader.u8();
   if (path > static_cast<std::uint8_t>(Path::mapped)) {
     throw FrameError("bad path " + std::to_string(path) + " from rank " + std::to_string(rank));
@@ -52,30 +62,35 @@ PathReport unpack(std::span<const std::byte> frame, int rank) {
   report.path = static_cast<Path>(path);
   for (std::uint32_t left = reader.u32(); left > 0; --left) report.transports.push_back(reader.text());
   report.reason = reader.text();
+  shared.unmet = reader.text();
   reader.finish();
-  return report;
+  return shared;
 }
 
-bool satisfies(const PathReport& report, const std::string& require) {
-  const auto wanted = path_from_string(require);
-  return !wanted || report.path >= *wanted;
+/// "emulated (tcp/lo)".
+std::string describe(const PathReport& report) {
+  std::string transports;
+  for (const std::string& transport : report.transports) transports += (transports.empty() ? "" : " ") + transport;
+  return std::string(to_string(report.path)) + " (" + transports + ")";
 }
 
-/// Collective: the path of every trainer, by index.
-std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const PathReport& mine,
+/// Collective: the path of every trainer, by index. Refuses the run when one is less than `require` asks for, with the
+/// reason that the trainer gives: it knows its own machine.
+std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const SharedPath& mine,
                                     const std::string& require, const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
   const auto frames = bootstrap.all_gather(pack(mine), deadline, [&] { fabric.drop_completions(); });
   std::vector<PathReport> reports;
   for (int index = 0; index < group.trainers(); ++index) {
     const Peer& trainer = group.trainer(index);
-    reports.push_back(unpack(frames[static_cast<std::size_t>(trainer.rank)], trainer.rank));
-    if (satisfies(reports.back(), require)) continue;
-    throw RunError(ExitStatus::bad_configuration,
-                   "transport.require is '" + require + "', but trainer " + std::to_string(index) + " on " +
-                       trainer.host.name + " reaches the generator on " + group.generator().host.name + " only " +
-                       std::string(to_string(reports.back().path)) + ": " + reports.back().reason +
-                       "; change that, or lower transport.require");
+    SharedPath path = unpack(frames[static_cast<std::size_t>(trainer.rank)], trainer.rank);
+    if (!path.unmet.empty()) {
+      throw RunError(ExitStatus::bad_configuration,
+                     "transport.require is \"" + require + "\", but trainer " + std::to_string(index) + " on " +
+                         trainer.host.name + " reaches the generator on " + group.generator().host.name + " only " +
+                         describe(path.report) + ": " + path.unmet + ", or lower transport.require");
+    }
+    reports.push_back(std::move(path.report));
   }
   return reports;
 }
@@ -131,7 +146,7 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
     if (!group.same_host(peer, group.self())) facts[static_cast<std::size_t>(peer.index)].clock_offset_ns = offset;
   });
   fabric.wait_for_transfers(group.trainer(0).rank);
-  auto paths = share_paths(bootstrap, fabric, PathReport{}, require, deadline);
+  auto paths = share_paths(bootstrap, fabric, {}, require, deadline);
   for (std::size_t i = 0; i < facts.size(); ++i) facts[i].path = std::move(paths[i]);
   return facts;
 }
@@ -152,7 +167,8 @@ PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& 
   ring(fabric, link.hello, kProbed, generator);
   answer_clock_rounds(fabric, link, generator);
   fabric.wait_for_transfers(generator);
-  share_paths(bootstrap, fabric, mine, require, deadline);
+  const PairFacts facts = pair_facts(group.same_host(group.self(), group.generator()));
+  share_paths(bootstrap, fabric, {mine, unmet_requirement(require, mine, facts)}, require, deadline);
   return mine;
 }
 

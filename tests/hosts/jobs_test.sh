@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host, and a rank that
-# is lost on another host, or the host itself, ends the job. Exit status 77: not permitted here.
+# jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host; a path that is
+# required and not there, a rank that is lost on another host, or the host itself, ends the job. Exit status 77: not permitted here.
 set -euo pipefail
 runnel=$1
 mnist=$2
@@ -24,6 +24,17 @@ on_hosts() {
   [ "$(value parameters_sha256)" = "$4" ] || fail "$2 ranks on $1 hosts: other parameters than on one host"
   netns_down
   echo "ok: $2 ranks on $1 hosts"
+}
+
+# refuses_require VALUE REASON: no path between these hosts meets transport.require = VALUE.
+refuses_require() {
+  local status=0
+  hosts_up 2
+  netns_mpirun 0 -n 2 "$runnel" "${arguments[@]}" --set "transport.require=$1" >"$work/output" 2>&1 || status=$?
+  netns_down
+  [ "$status" = 78 ] || fail "require = $1: status $status: $(cat "$work/output")"
+  grep "transport.require is \"$1\", but trainer 0 on host1 reaches the generator on host0 only emulated .*$2" \
+    "$work/output" || fail "require = $1: another reason: $(cat "$work/output")"
 }
 
 # ranks_on HOST: its processes of Runnel.
@@ -75,6 +86,8 @@ one=$(value parameters_sha256)
 on_hosts 2 2 "emulated " "$one"
 on_hosts 2 3 "emulated mapped " "$two"
 on_hosts 3 3 "emulated emulated " "$two"
+refuses_require mapped "they are on different hosts"
+refuses_require rdma "RDMA device"
 loses_a_rank "a trainer killed on another host" signal_trainer KILL
 loses_a_rank "a trainer stopped on another host" signal_trainer STOP
 loses_a_rank "another host cut off" netns_partition 1

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/path_requirement.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "runtime/rdma.h"
+
+namespace runnel {
+namespace {
+
+constexpr std::string_view kRdma = "rdma";
+
+/// By UCX's names of its transports over RDMA devices: rc_mlx5, dc_mlx5, ud_verbs, gga_mlx5, srd …
+bool is_rdma(std::string_view transport) {
+  constexpr std::string_view kFamilies[] = {"rc_", "dc_", "ud_", "gga_", "srd"};
+  return std::ranges::any_of(kFamilies, [&](std::string_view family) { return transport.starts_with(family); });
+}
+
+bool is_shared_memory(std::string_view transport) {
+  return transport.starts_with("posix/") || transport.starts_with("sysv/");
+}
+
+bool meets(std::string_view require, const PathReport& path, bool same_host) {
+  if (require == kRdma) {
+    return path.path >= Path::one_sided && (same_host || std::ranges::any_of(path.transports, is_rdma));
+  }
+  const auto wanted = path_from_string(require);
+  return !wanted || path.path >= *wanted;
+}
+
+std::string within_a_host(const PathReport& path, const PairFacts& facts) {
+  if (std::ranges::any_of(path.transports, is_shared_memory)) return path.reason;
+  if (!facts.ucx_tls.empty()) return "UCX_TLS=" + facts.ucx_tls + " leaves shared memory out; unset it";
+  return "UCX connects them without shared memory; give both processes the same /dev/shm, as containers do that share "
+         "the host's IPC namespace";
+}
+
+std::string between_hosts(std::string_view require, const PathReport& path, const PairFacts& facts) {
+  if (require == to_string(Path::mapped)) {
+    return "they are on different hosts, where no memory can be mapped; start all processes on one host";
+  }
+  if (facts.rdma_ports.empty()) {
+    return "this host has no active RDMA device in /sys/class/infiniband; use hosts that have one";
+  }
+  const std::string& port = facts.rdma_ports.front();
+  if (!facts.ucx_has_rdma) {
+    return "this build of UCX has no module for the RDMA device " + port +
+           "; build against the site's own UCX (cmake/README.md)";
+  }
+  if (std::ranges::any_of(path.transports, is_rdma)) return path.reason;
+  if (!facts.ucx_tls.empty()) return "UCX_TLS=" + facts.ucx_tls + " leaves the RDMA device " + port + " out; unset it";
+  return "UCX does not connect them by the RDMA device " + port +
+         "; check that the peer's host has one in the same network, and transport.interface";
+}
+
+}  // namespace
+
+PairFacts pair_facts(bool same_host) {
+  const char* ucx_tls = std::getenv("UCX_TLS");
+  return {.same_host = same_host,
+          .ucx_tls = ucx_tls == nullptr ? "" : ucx_tls,
+          .rdma_ports = rdma_ports(),
+          .ucx_has_rdma = ucx_has_rdma()};
+}
+
+std::string unmet_requirement(std::string_view require, const PathReport& path, const PairFacts& facts) {
+  if (meets(require, path, facts.same_host)) return "";
+  return facts.same_host ? within_a_host(path, facts) : between_hosts(require, path, facts);
+}
+
+}  // namespace runnel

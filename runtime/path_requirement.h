@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/path.h"
+
+namespace runnel {
+
+/// What a process knows of its pair with a peer and of its own machine, beside the path that was found.
+struct PairFacts {
+  bool same_host = true;
+  std::string ucx_tls;                  ///< UCX_TLS of the environment; empty: not set
+  std::vector<std::string> rdma_ports;  ///< of this host, as rdma_ports() gives them
+  bool ucx_has_rdma = false;
+};
+
+/// The facts of a pair of this process's.
+PairFacts pair_facts(bool same_host);
+
+/// Why `path` is less than `require` (a value of transport.require) asks for, and what to do about it, in one clause;
+/// empty when the path meets it.
+///
+/// "rdma" asks for one-sided transfers by an RDMA device between hosts; within one host it is "one-sided".
+std::string unmet_requirement(std::string_view require, const PathReport& path, const PairFacts& facts);
+
+}  // namespace runnel

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/processes/runnel_program.h"
+#include "tests/support/scoped_environment.h"
+
+/// transport.require ends a run whose pairs are worse, and leaves others alone.
+namespace runnel::test {
+namespace {
+
+class RequirementTest : public testing::TestWithParam<const char*> {
+ protected:
+  std::vector<std::string> train() const {
+    return program_.train({"-n", "2", "--set", std::string("transport.require=") + GetParam()});
+  }
+
+  RunnelProgram program_;
+};
+
+TEST_P(RequirementTest, IsMetBySharedMemory) {
+  for (const auto& path : program_.run(train())["paths"]) EXPECT_EQ(path["path"], "mapped") << path;
+}
+
+TEST_P(RequirementTest, EndsARunOverTcpWithPairAndRemedy) {
+  const ScopedEnvironment tcp("UCX_TLS", "tcp,self");
+  Job job({.argv = train()});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 78);
+  const std::string output = job.output();
+  EXPECT_NE(output.find(std::string("transport.require is \"") + GetParam() + "\", but trainer 0 on "),
+            std::string::npos)
+      << output;
+  EXPECT_NE(output.find("only emulated (tcp/lo): UCX_TLS=tcp,self leaves shared memory out; unset it"),
+            std::string::npos)
+      << output;
+  EXPECT_EQ(output.find("step "), std::string::npos) << output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, RequirementTest, testing::Values("mapped", "one-sided", "rdma"), [](const auto& test) {
+  return test.param == std::string("one-sided") ? "one_sided" : test.param;
+});
+
+}  // namespace
+}  // namespace runnel::test

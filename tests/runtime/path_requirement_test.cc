@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/path_requirement.h"
+
+#include <gmock/gmock.h>
+
+namespace runnel {
+namespace {
+
+using testing::HasSubstr;
+
+const PathReport kMapped = {Path::mapped, {"posix/memory", "cma/memory"}, "the peer's slab is mapped"};
+const PathReport kCopied = {Path::one_sided, {"posix/memory", "cma/memory"}, "a put and a get completed"};
+const PathReport kShmEmulated = {Path::emulated, {"posix/memory"}, "a put completed, a get did not"};
+const PathReport kTcp = {Path::emulated, {"tcp/eth0"}, "a put did not complete"};
+const PathReport kRdma = {Path::one_sided, {"rc_mlx5/mlx5_0:1", "ud_mlx5/mlx5_0:1"}, "a put and a get completed"};
+const PathReport kUd = {Path::emulated, {"ud_verbs/mlx5_0:1"}, "a put did not complete"};
+
+PairFacts hosts(const std::vector<std::string>& rdma_ports = {}, bool ucx_has_rdma = false) {
+  return {.same_host = false, .ucx_tls = "", .rdma_ports = rdma_ports, .ucx_has_rdma = ucx_has_rdma};
+}
+
+TEST(PathRequirement, IsMetByThePathOrABetterOne) {
+  for (const PathReport& path : {kMapped, kCopied, kShmEmulated, kTcp})
+    EXPECT_EQ(unmet_requirement("any", path, {}), "");
+  EXPECT_EQ(unmet_requirement("mapped", kMapped, {}), "");
+  EXPECT_EQ(unmet_requirement("one-sided", kMapped, {}), "");
+  EXPECT_EQ(unmet_requirement("one-sided", kCopied, {}), "");
+  EXPECT_EQ(unmet_requirement("one-sided", kRdma, hosts()), "");
+  EXPECT_NE(unmet_requirement("mapped", kCopied, {}), "");
+  EXPECT_NE(unmet_requirement("one-sided", kShmEmulated, {}), "");
+}
+
+TEST(PathRequirement, OfRdmaIsOneSidedWithinAHost) {
+  EXPECT_EQ(unmet_requirement("rdma", kMapped, {}), "");
+  EXPECT_EQ(unmet_requirement("rdma", kCopied, {}), "");
+  EXPECT_NE(unmet_requirement("rdma", kTcp, {}), "");
+  EXPECT_EQ(unmet_requirement("rdma", kRdma, hosts()), "");
+  EXPECT_NE(unmet_requirement("rdma", kCopied, hosts()), "") << "no RDMA device between hosts";
+}
+
+TEST(PathRequirement, SaysWhatToDoWithinAHost) {
+  EXPECT_EQ(unmet_requirement("one-sided", kShmEmulated, {}), kShmEmulated.reason);
+  EXPECT_EQ(unmet_requirement("mapped", kTcp, {.ucx_tls = "tcp", .rdma_ports = {}}),
+            "UCX_TLS=tcp leaves shared memory out; unset it");
+  EXPECT_THAT(unmet_requirement("mapped", kTcp, {}), HasSubstr("/dev/shm"));
+}
+
+TEST(PathRequirement, SaysWhatToDoBetweenHosts) {
+  EXPECT_THAT(unmet_requirement("mapped", kRdma, hosts()), HasSubstr("different hosts"));
+  EXPECT_THAT(unmet_requirement("rdma", kTcp, hosts()), HasSubstr("no active RDMA device"));
+  const std::vector<std::string> port = {"mlx5_0:1"};
+  EXPECT_THAT(unmet_requirement("one-sided", kTcp, hosts(port)),
+              testing::AllOf(HasSubstr("no module for the RDMA device mlx5_0:1"), HasSubstr("cmake/README.md")));
+  EXPECT_THAT(unmet_requirement("rdma", kTcp, hosts(port, true)), HasSubstr("does not connect them"));
+  PairFacts restricted = hosts(port, true);
+  restricted.ucx_tls = "tcp,self";
+  EXPECT_EQ(unmet_requirement("rdma", kTcp, restricted),
+            "UCX_TLS=tcp,self leaves the RDMA device mlx5_0:1 out; unset it");
+  EXPECT_EQ(unmet_requirement("rdma", kUd, hosts(port, true)), kUd.reason);
+}
+
+}  // namespace
+}  // namespace runnel
