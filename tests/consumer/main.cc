@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Uses something of each installed library that needs its dependencies: UCX, and OpenSSL behind the layout's
-// fingerprint.
+// Uses something of each installed library: transport with UCX behind it, and of the runtime the layout.
 #include <cstdio>
 
 #include "runtime/bucket_layout.h"
