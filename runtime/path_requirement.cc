@@ -30,8 +30,12 @@ bool meets(std::string_view require, const PathReport& path, bool same_host) {
   return !wanted || path.path >= *wanted;
 }
 
-std::string within_a_host(const PathReport& path, const PairFacts& facts) {
-  if (std::ranges::any_of(path.transports, is_shared_memory)) return path.reason;
+std::string within_a_host(std::string_view require, const PathReport& path, const PairFacts& facts) {
+  if (std::ranges::any_of(path.transports, is_shared_memory)) {
+    if (require == to_string(Path::mapped)) return path.reason + "; give both processes the same /dev/shm and user";
+    return path.reason + "; let processes copy from each other (cma: kernel.yama.ptrace_scope, CAP_SYS_PTRACE), or " +
+           "leave transport.path at \"auto\"";
+  }
   if (!facts.ucx_tls.empty()) return "UCX_TLS=" + facts.ucx_tls + " leaves shared memory out; unset it";
   return "UCX connects them without shared memory; give both processes the same /dev/shm, as containers do that share "
          "the host's IPC namespace";
@@ -49,7 +53,9 @@ std::string between_hosts(std::string_view require, const PathReport& path, cons
     return "this build of UCX has no module for the RDMA device " + port +
            "; build against the site's own UCX (cmake/README.md)";
   }
-  if (std::ranges::any_of(path.transports, is_rdma)) return path.reason;
+  if (std::ranges::any_of(path.transports, is_rdma)) {
+    return path.reason + "; name a transport of the device that works alone in UCX_TLS, as rc";
+  }
   if (!facts.ucx_tls.empty()) return "UCX_TLS=" + facts.ucx_tls + " leaves the RDMA device " + port + " out; unset it";
   return "UCX does not connect them by the RDMA device " + port +
          "; check that the peer's host has one in the same network, and transport.interface";
@@ -67,7 +73,7 @@ PairFacts pair_facts(bool same_host) {
 
 std::string unmet_requirement(std::string_view require, const PathReport& path, const PairFacts& facts) {
   if (meets(require, path, facts.same_host)) return "";
-  return facts.same_host ? within_a_host(path, facts) : between_hosts(require, path, facts);
+  return facts.same_host ? within_a_host(require, path, facts) : between_hosts(require, path, facts);
 }
 
 }  // namespace runnel
