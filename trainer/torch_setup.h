@@ -11,7 +11,8 @@ namespace runnel {
 /// Keeps freed memory in the process, for the next step to use again.
 ///
 /// By default the C library gives the large activations of each step back to the kernel and takes them anew, zeroed
-/// page by page: two thirds of a step's time at batch 1000. trainer/README.md, "Memory", has the figures.
+/// page by page: two thirds of a step's time at batch 1000. trainer/README.md, "Memory", has the figures. Tensors get
+/// memory in which an equal one fits when they are gone.
 void keep_freed_memory();
 
 /// Gives back what was freed so far: for the end of the set-up, whose needs are not those of a step.
