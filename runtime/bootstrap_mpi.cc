@@ -4,40 +4,67 @@
 
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
-#include <condition_variable>
 #include <cstdlib>
-#include <mutex>
 #include <numeric>
 #include <thread>
 
 #include "runtime/exit_status.h"
 #include "transport/log.h"
+#include "transport/owned_fd.h"
 
 namespace runnel {
 namespace {
 
 using std::chrono::milliseconds;
 
-/// Ends the process when it is not destroyed before the deadline.
+/// Throws when a signal has come that ends the run. mpirun sends SIGTERM to all others when one rank has ended.
+void end_on_signal(StopSignals& signals) {
+  const auto cause = signals.take();
+  if (!cause) return;
+  if (*cause != StopCause::terminated) throw_stopped({.cause = *cause});
+  throw BootstrapError("ended by SIGTERM phase=bootstrap; another rank has ended, or somebody stopped the job");
+}
+
+/// What ends this process while it waits in MPI_Init, which cannot be given up: a signal, and the deadline.
 class Watchdog {
  public:
-  Watchdog(const Deadline& deadline, std::string message)
-      : thread_([this, deadline, text = std::move(message)](const std::stop_token& stop) {
-          std::unique_lock lock(mutex_);
-          if (changed_.wait_for(lock, stop, deadline.remaining(), [] { return false; }) || stop.stop_requested())
-            return;
-          log_error(text);
-          _exit(static_cast<int>(ExitStatus::peer_lost));
-        }) {}
+  Watchdog(const Deadline& deadline, StopSignals& signals, std::string message)
+      : done_(OwnedFd::checked(eventfd(0, EFD_CLOEXEC), "eventfd")),
+        thread_([this, deadline, &signals, text = std::move(message)] { watch(deadline, signals, text); }) {}
+
+  ~Watchdog() {
+    eventfd_write(done_.get(), 1);
+    thread_.join();
+  }
+
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
 
  private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::jthread thread_;
+  void watch(const Deadline& deadline, StopSignals& signals, const std::string& message) {
+    try {
+      while (!deadline.expired()) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline.remaining());
+        std::array<pollfd, 2> fds = {{{done_.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
+        poll(fds.data(), fds.size(), static_cast<int>(left.count()));
+        if (fds[0].revents != 0) return;
+        end_on_signal(signals);
+      }
+      throw BootstrapError(message);
+    } catch (const RunError& error) {
+      if (*error.what() != '\0') log_error(error.what());
+      _exit(exit_code(error));
+    }
+  }
+
+  OwnedFd done_;
+  std::thread thread_;
 };
 
 /// Without overriding what the user or the launcher says.
@@ -58,12 +85,14 @@ void check(int result, const char* call) {
 }
 
 /// Completes `request` by polling with sleeps: a rank that waits for a slower one leaves it the core.
-void wait_for(MPI_Request& request, const Deadline& deadline, const Meanwhile& meanwhile, const char* what) {
+void wait_for(MPI_Request& request, const Deadline& deadline, StopSignals& signals, const Meanwhile& meanwhile,
+              const char* what) {
   int done = 0;
   for (;;) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), what);
     if (done != 0) return;
     if (meanwhile) meanwhile();
+    end_on_signal(signals);
     if (deadline.expired()) {
       throw BootstrapError(std::string("not all ranks came to the bootstrap's ") + what +
                            " in time phase=bootstrap; look for a rank that is stopped or busy");
@@ -78,7 +107,7 @@ MpiBootstrap::MpiBootstrap(const Deadline& deadline) {
   keep_mpi_off_ucx();
   {
     const Watchdog watchdog(
-        deadline,
+        deadline, signals_,
         "not all ranks came to MPI_Init in time phase=bootstrap; look for a rank that is stopped, or "
         "raise run.timeout_s");
     check(MPI_Init(nullptr, nullptr), "MPI_Init");
@@ -95,7 +124,7 @@ std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std
   std::vector<int> bytes(ranks);
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Iallgather(&my_bytes, 1, MPI_INT, bytes.data(), 1, MPI_INT, MPI_COMM_WORLD, &request), "MPI_Iallgather");
-  wait_for(request, deadline, meanwhile, "exchange of lengths");
+  wait_for(request, deadline, signals_, meanwhile, "exchange of lengths");
 
   std::vector<int> offsets(ranks);
   std::exclusive_scan(bytes.begin(), bytes.end(), offsets.begin(), 0);
@@ -103,7 +132,7 @@ std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std
   check(MPI_Iallgatherv(mine.data(), my_bytes, MPI_BYTE, all.data(), bytes.data(), offsets.data(), MPI_BYTE,
                         MPI_COMM_WORLD, &request),
         "MPI_Iallgatherv");
-  wait_for(request, deadline, meanwhile, "exchange of frames");
+  wait_for(request, deadline, signals_, meanwhile, "exchange of frames");
 
   std::vector<std::vector<std::byte>> gathered;
   gathered.reserve(ranks);
@@ -117,7 +146,7 @@ std::vector<std::vector<std::byte>> MpiBootstrap::all_gather(std::span<const std
 void MpiBootstrap::barrier(const Deadline& deadline, const Meanwhile& meanwhile) {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
-  wait_for(request, deadline, meanwhile, "barrier");
+  wait_for(request, deadline, signals_, meanwhile, "barrier");
 }
 
 void MpiBootstrap::finalize() {

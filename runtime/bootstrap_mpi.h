@@ -5,12 +5,14 @@
 #include <string>
 
 #include "runtime/bootstrap.h"
+#include "runtime/stop_signals.h"
 
 namespace runnel {
 
 /// Bootstrap over MPI, whatever launcher started the processes. The only file that includes <mpi.h> is its source.
 ///
 /// Between the last collective and `finalize()` no MPI call is made (tests/processes/mpi_calls_test.cc counts them).
+/// A signal that `BlockedStopSignals` holds back ends every wait, and the process in MPI_Init.
 /// Thread: the one that made it.
 class MpiBootstrap final : public Bootstrap {
  public:
@@ -35,6 +37,7 @@ class MpiBootstrap final : public Bootstrap {
   static std::string library_version();
 
  private:
+  StopSignals signals_;
   int rank_ = 0;
   int size_ = 0;
 };

@@ -36,6 +36,18 @@ class RunError : public std::runtime_error {
   ExitStatus status_;
 };
 
+/// The run ends because the launcher was told to stop, which it says itself, once.
+class StoppedByLauncher : public RunError {
+ public:
+  explicit StoppedByLauncher(ExitStatus status) : RunError(status, "") {}
+};
+
+/// What the process gives to its parent. After `StoppedByLauncher` that is 0: after any other status of a rank mpirun
+/// sleeps for one or two seconds before it ends.
+inline int exit_code(const RunError& error) {
+  return dynamic_cast<const StoppedByLauncher*>(&error) != nullptr ? 0 : static_cast<int>(error.status());
+}
+
 /// The error to end with after `signal`, SIGINT or SIGTERM.
 inline RunError stopped_by(int signal) {
   if (signal == SIGINT) return {ExitStatus::interrupted, "interrupted by SIGINT; the run ends without a result"};

@@ -74,6 +74,7 @@ ConnectionOffer Fabric::offer() const {
 }
 
 void Fabric::park_for(std::span<const PathReport> paths) {
+  bootstrap_.reset();
   liveness_.interrupt_on_stop(nullptr);
   waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), park_on_for(paths));
   liveness_.interrupt_on_stop(&*waiter_);
@@ -90,7 +91,9 @@ void Fabric::wait_for_transfers(int rank) {
 void Fabric::throw_for(const Status& status, int rank) const {
   if (liveness_.stopping()) liveness_.throw_stop();
   const bool late = status.code() == StatusCode::deadline_exceeded;
-  liveness_.throw_lost(rank, late ? "it did not do its part within run.timeout_s" : status.message());
+  if (!late) liveness_.throw_lost(rank, status.message());
+  liveness_.throw_lost(rank, bootstrap_ ? "it did not come through the bootstrap in time"
+                                        : "it did not do its part within run.timeout_s");
 }
 
 }  // namespace runnel

@@ -12,6 +12,7 @@
 #include "runtime/config.h"
 #include "runtime/liveness.h"
 #include "runtime/peer_group.h"
+#include "runtime/stop_signals.h"
 #include "transport/completion_queue.h"
 #include "transport/context.h"
 #include "transport/path.h"
@@ -49,11 +50,15 @@ class Fabric {
   /// The offer of a process that has only control memory: a generator adds its tensors.
   ConnectionOffer offer() const;
 
-  /// From here on, waits park as suits the paths by which peers write to this process.
+  /// Every wait from here to `park_for` ends by `deadline`.
+  void begin_bootstrap(const Deadline& deadline) { bootstrap_ = deadline; }
+
+  /// Ends the bootstrap: from here on, waits park as suits the paths by which peers write to this process, and each one
+  /// has run.timeout_s of its own.
   void park_for(std::span<const PathReport> paths);
 
-  /// The deadline of one wait in the step path: run.timeout_s from now.
-  Deadline deadline() const { return Deadline::after(timeout_); }
+  /// The deadline of a wait that begins now: the bootstrap's, later run.timeout_s from now.
+  Deadline deadline() const { return bootstrap_ ? *bootstrap_ : Deadline::after(timeout_); }
 
   /// Waits until `done()`; every completion meanwhile goes to `handle`. Throws `RunError` when the run has to stop, and
   /// when run.timeout_s passes: then `awaited()` is the rank that has not done its part.
@@ -83,7 +88,8 @@ class Fabric {
   BlockedStopSignals blocked_;  // before UCX starts threads
   const PeerGroup& group_;
   MappingPolicy mapping_policy_;
-  std::chrono::nanoseconds timeout_;
+  std::chrono::nanoseconds timeout_;   // of one wait in the step path
+  std::optional<Deadline> bootstrap_;  // while it lasts
   Context context_;
   Worker worker_;
   Slab control_;

@@ -125,6 +125,7 @@ void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
                                          std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
                                          const Deadline& deadline) {
+  fabric.begin_bootstrap(deadline);
   const PeerGroup& group = fabric.group();
   const auto each_trainer = [&](auto&& action) {
     for (int index = 0; index < group.trainers(); ++index) {
@@ -153,6 +154,7 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
 
 PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& link, const std::string& require,
                            const Deadline& deadline) {
+  fabric.begin_bootstrap(deadline);
   const PeerGroup& group = fabric.group();
   const int generator = group.generator().rank;
   ring(fabric, link.hello, kConnected, generator);

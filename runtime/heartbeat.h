@@ -13,18 +13,13 @@
 #include "runtime/heartbeat_word.h"
 #include "runtime/peer_group.h"
 #include "transport/context.h"
+#include "transport/owned_fd.h"
 
 namespace runnel {
 
-/// Blocks SIGINT and SIGTERM in the thread that makes it and in those that it starts later, for good: they are the
-/// HeartbeatThread's to receive, and would end the process in any thread that takes them by default.
-struct BlockedStopSignals {
-  BlockedStopSignals();
-};
-
-/// The thread that sends and watches heartbeats, between the generator and every trainer, and that receives this
-/// process's SIGINT and SIGTERM. It owns a worker, a slab and endpoints of its own, so it works while the main thread
-/// computes. The generator passes a stop on, so that all ranks learn of it.
+/// The thread that sends and watches heartbeats, between the generator and every trainer, and that receives the
+/// signals which `BlockedStopSignals` holds back. It owns a worker, a slab and endpoints of its own, so it works while
+/// the main thread computes. The generator passes a stop on, so that all ranks learn of it.
 class HeartbeatThread {
  public:
   static constexpr std::chrono::milliseconds kBeat{100};
@@ -45,8 +40,8 @@ class HeartbeatThread {
     std::function<void()> on_overdue;          ///< the grace after on_stop is over and the process still runs
   };
 
-  /// Starts the thread, which takes the signals that `BlockedStopSignals` holds back. `context` is shared between
-  /// threads and, like `group`, outlives this. Throws `TransportError`.
+  /// Starts the thread, which watches the processes of this host from here on. `context` is shared between threads and,
+  /// like `group`, outlives this. Throws `TransportError`.
   HeartbeatThread(Context& context, const PeerGroup& group, Callbacks callbacks);
 
   /// Ends the thread; peers take it as a loss unless `leave` was called before.
@@ -75,7 +70,7 @@ class HeartbeatThread {
   Callbacks callbacks_;
   ConnectionOffer offer_;                // this process's part, written before the constructor returns
   std::vector<ConnectionOffer> offers_;  // of all, written before started_
-  int command_fd_ = -1;                  // eventfd: one of the atomics below has changed
+  OwnedFd command_fd_;                   // eventfd: one of the atomics below has changed
   std::atomic<bool> started_{false};
   std::atomic<bool> ending_{false};
   std::atomic<Farewell> farewell_{Farewell::none};

@@ -18,7 +18,7 @@ std::uint64_t HeartbeatWord::encode() const {
   return (word << kCounterBits) | counter;
 }
 
-HeartbeatWord HeartbeatWord::decode(std::uint64_t word) {
+std::optional<HeartbeatWord> HeartbeatWord::decode(std::uint64_t word) {
   const auto take = [&word](int bits) {
     const std::uint64_t field = word & ((std::uint64_t{1} << bits) - 1);
     word >>= bits;
@@ -27,7 +27,11 @@ HeartbeatWord HeartbeatWord::decode(std::uint64_t word) {
   HeartbeatWord decoded;
   decoded.counter = take(kCounterBits);
   decoded.stop.rank = static_cast<int>(take(kRankBits));
-  decoded.stop.cause = static_cast<StopCause>(take(kCauseBits));
+  const std::uint64_t cause = take(kCauseBits);
+  if (cause > static_cast<std::uint64_t>(StopCause::nonsense) || word > static_cast<std::uint64_t>(State::stopping)) {
+    return std::nullopt;
+  }
+  decoded.stop.cause = static_cast<StopCause>(cause);
   decoded.state = static_cast<State>(word);
   return decoded;
 }

@@ -1,7 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/launcher.h"
-
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -10,17 +8,25 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string_view>
 
 #include "runtime/exit_status.h"
+#include "runtime/launcher.h"
+#include "runtime/stop_signals.h"
 #include "transport/context.h"
 #include "transport/log.h"
 
 namespace runnel {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
 constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";
 constexpr const char* kTerminalVariable = "RUNNEL_TERMINAL";
@@ -45,20 +51,59 @@ std::string this_program() {
 }
 
 /// More processes than cores is the normal case on one machine, so ranks are bound to no core; and no remote shell is
-/// needed. Quiet: Runnel's own lines say what happened.
-std::vector<std::string> mpirun_command(int ranks, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command = {"mpirun", "-q",  "--oversubscribe", "--bind-to", "none",
-                                      "--mca",  "plm", "isolated",        "-n",        std::to_string(ranks)};
+/// needed unless there are `hosts`. Quiet: Runnel's own lines say what happened.
+std::vector<std::string> mpirun_command(int ranks, const std::string& session_folder,
+                                        const std::vector<std::string>& arguments, const std::string& hosts) {
+  std::vector<std::string> command = {
+      "mpirun",       "-q", "--oversubscribe",    "--bind-to", "none", "--mca", "orte_tmpdir_base",
+      session_folder, "-n", std::to_string(ranks)};
   if (geteuid() == 0) command.insert(command.begin() + 1, "--allow-run-as-root");
+  const auto placement =
+      hosts.empty() ? std::vector<std::string>{"--mca", "plm", "isolated"} : std::vector<std::string>{"--host", hosts};
+  command.insert(command.end(), placement.begin(), placement.end());
   command.push_back(this_program());
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
 
+/// How long ranks have to end after a stop. They need a tenth of it, and the run ends within 2 s.
+constexpr milliseconds kStopTime{900};
+
+sigset_t launcher_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals, signal);
+  return signals;
+}
+
+/// A folder for mpirun's own files, which it leaves behind when it is killed.
+class SessionFolder {
+ public:
+  SessionFolder() : path_(std::filesystem::temp_directory_path() / "runnel-XXXXXX") {
+    if (mkdtemp(path_.data()) != nullptr) return;
+    throw RunError(ExitStatus::cannot_create, "cannot make the folder " + path_ + ": " + std::strerror(errno) +
+                                                  "; set TMPDIR to one that can be written to");
+  }
+  ~SessionFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  SessionFolder(const SessionFolder&) = delete;
+  SessionFolder& operator=(const SessionFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 /// In the child: becomes mpirun, in a process group of its own, so that a terminal's Ctrl-C reaches only the launcher.
 [[noreturn]] void become(std::vector<std::string>& command) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const sigset_t signals = launcher_signals();
+  sigprocmask(SIG_UNBLOCK, &signals, nullptr);
   const int null = open("/dev/null", O_RDONLY);
   if (null >= 0) dup2(null, STDIN_FILENO);
   std::vector<char*> argv;
@@ -68,34 +113,50 @@ std::vector<std::string> mpirun_command(int ranks, const std::vector<std::string
   _exit(kNotStarted);
 }
 
-volatile std::sig_atomic_t stop_signal = 0;
-volatile pid_t mpirun_pid = 0;
-
-/// mpirun answers SIGTERM by ending all ranks within about two seconds. One that does not is stuck.
-constexpr unsigned kStopSeconds = 4;
-
-void forward_stop(int signal) {
-  stop_signal = signal;
-  if (mpirun_pid > 0) kill(mpirun_pid, SIGTERM);
-  alarm(kStopSeconds);
-}
-
-/// The ranks end with their parent: see end_with_parent().
-void kill_stuck_mpirun(int) {
-  if (mpirun_pid > 0) kill(mpirun_pid, SIGKILL);
-}
-
-int wait_for_child(pid_t child) {
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw RunError(ExitStatus::internal, std::string("waitpid: ") + std::strerror(errno));
+std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(parent) + "/task", error)) {
+    std::ifstream list(thread.path() / "children");
+    for (pid_t child = 0; list >> child;) children.push_back(child);
   }
-  return status;
+  return children;
+}
+
+/// mpirun itself would need up to three seconds. It is stopped first, so that it starts no more ranks meanwhile.
+void kill_mpirun_and_ranks(pid_t mpirun) {
+  kill(mpirun, SIGSTOP);
+  for (const pid_t rank : children_of(mpirun)) kill(rank, SIGKILL);
+  kill(mpirun, SIGKILL);
+}
+
+struct EndOfMpirun {
+  int status = 0;       ///< as waitpid gives it
+  int stop_signal = 0;  ///< what this process was told to stop with before; 0 when it was not
+};
+
+EndOfMpirun wait_for(pid_t mpirun) {
+  const sigset_t signals = launcher_signals();
+  EndOfMpirun end;
+  auto kill_at = Clock::time_point::max();
+  for (;;) {
+    const pid_t ended = waitpid(mpirun, &end.status, WNOHANG);
+    if (ended == mpirun) return end;
+    if (ended < 0) throw RunError(ExitStatus::internal, std::string("waitpid: ") + std::strerror(errno));
+    if (Clock::now() >= kill_at) kill_mpirun_and_ranks(mpirun);
+    const timespec nap = {.tv_sec = 0, .tv_nsec = 100'000'000};
+    const int signal = sigtimedwait(&signals, nullptr, &nap);
+    if (end.stop_signal != 0 || (signal != SIGINT && signal != SIGTERM)) continue;
+    end.stop_signal = signal;
+    kill_at = Clock::now() + kStopTime;
+    kill(mpirun, signal_to_ranks(signal));
+  }
 }
 
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
-int status_of_ranks(int status) {
-  if (stop_signal != 0) throw stopped_by(stop_signal);
+int status_of_ranks(const EndOfMpirun& end) {
+  if (end.stop_signal != 0) throw stopped_by(end.stop_signal);
+  const int status = end.status;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (code == kNotStarted) {
     throw RunError(ExitStatus::os_limit,
@@ -152,22 +213,17 @@ void end_with_parent() {
   if (getppid() != parent) raise(SIGTERM);
 }
 
-int launch_ranks(int ranks, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command = mpirun_command(ranks, arguments);
+int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts) {
+  const SessionFolder session;
+  std::vector<std::string> command = mpirun_command(ranks, session.path(), arguments, hosts);
   setenv(kLauncherVariable, "1", 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
-  struct sigaction action {};
-  action.sa_handler = forward_stop;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  action.sa_handler = kill_stuck_mpirun;
-  sigaction(SIGALRM, &action, nullptr);
+  const sigset_t signals = launcher_signals();
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
   const pid_t child = fork();
   if (child < 0) throw RunError(ExitStatus::os_limit, std::string("cannot start a process: ") + std::strerror(errno));
   if (child == 0) become(command);
-  mpirun_pid = child;
-  if (stop_signal != 0) kill(child, SIGTERM);  // it came before there was a child to tell
-  return status_of_ranks(wait_for_child(child));
+  return status_of_ranks(wait_for(child));
 }
 
 }  // namespace runnel

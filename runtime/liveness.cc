@@ -4,10 +4,9 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <sstream>
 
-#include "runtime/launcher.h"
+#include "runtime/stop_signals.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -39,6 +38,9 @@ const char* describe(StopCause cause) {
       return "its connection broke";
     case StopCause::no_heartbeat:
       return "no heartbeat for 2 s";
+      static_assert(HeartbeatThread::kTimeout == std::chrono::seconds(2));
+    case StopCause::nonsense:
+      return "it sends what is no heartbeat";
     case StopCause::own_error:
       return "it ended with an error of its own";
     default:
@@ -60,10 +62,7 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
 }
 
 void Liveness::throw_stop() const {
-  if (stop_.cause == StopCause::interrupted || stop_.cause == StopCause::terminated) {
-    const RunError error = stopped_by(stop_.cause == StopCause::interrupted ? SIGINT : SIGTERM);
-    throw stop_.reported || started_by_launcher() ? RunError(error.status(), "") : error;
-  }
+  if (is_signal(stop_.cause)) throw_stopped(stop_);
   if (stop_.reported) throw PeerLost(stop_.rank, describe(stop_.cause), "");
   throw_lost(stop_.rank, describe(stop_.cause));
 }
@@ -89,7 +88,7 @@ void Liveness::end_process() const {
     throw_stop();
   } catch (const RunError& error) {
     if (*error.what() != '\0') log_error(error.what());
-    _exit(static_cast<int>(error.status()));
+    _exit(exit_code(error));
   }
 }
 

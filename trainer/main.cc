@@ -193,7 +193,8 @@ int main(int argc, char** argv) {
   try {
     return runnel::parse_and_run(argc, argv);
   } catch (const runnel::RunError& error) {
-    return runnel::report_error(error.what(), error.status());
+    (void)runnel::report_error(error.what(), error.status());
+    return runnel::exit_code(error);
   } catch (const runnel::TransportError& error) {
     return runnel::report_error(error.what(), runnel::status_of(error));
   } catch (const std::exception& error) {

@@ -24,29 +24,22 @@ constexpr unsigned kYields = 8;
 constexpr std::chrono::milliseconds kSilentCap{1};
 constexpr std::chrono::milliseconds kWakingCap{50};
 
-int checked(int fd, const char* what) {
-  if (fd < 0) throw TransportError(StatusCode::out_of_memory, std::string(what) + ": " + std::strerror(errno));
-  return fd;
-}
-
 void add(int epoll_fd, int fd) {
   epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
-  checked(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0) return;
+  throw TransportError(StatusCode::out_of_memory, std::string("epoll_ctl: ") + std::strerror(errno));
 }
 
 }  // namespace
 
 Waiter::Waiter(Worker& worker, const ParkWord& park_word, ParkOn park_on)
-    : worker_(worker), park_word_(park_word), park_on_(park_on) {
-  interrupt_fd_ = checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
-  epoll_fd_ = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-  add(epoll_fd_, interrupt_fd_);
-  add(epoll_fd_, worker.event_fd());
-}
-
-Waiter::~Waiter() {
-  close(epoll_fd_);
-  close(interrupt_fd_);
+    : worker_(worker),
+      park_word_(park_word),
+      park_on_(park_on),
+      interrupt_fd_(OwnedFd::checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      epoll_fd_(OwnedFd::checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
+  add(epoll_fd_.get(), interrupt_fd_.get());
+  add(epoll_fd_.get(), worker.event_fd());
 }
 
 void Waiter::interrupt() {
@@ -54,7 +47,7 @@ void Waiter::interrupt() {
   park_word_.wake();
   const std::uint64_t one = 1;
   // Fails only when the descriptor is readable already.
-  [[maybe_unused]] const ssize_t written = write(interrupt_fd_, &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = write(interrupt_fd_.get(), &one, sizeof one);
 }
 
 bool Waiter::must_park(Backoff& backoff) const {
@@ -80,7 +73,7 @@ void Waiter::sleep(std::uint32_t ticket, const Deadline& deadline) {
   if (park_on_ == ParkOn::park_word) return park_word_.sleep(ticket, time);
   if (!worker_.arm().ok()) return;  // there is work to progress first
   epoll_event event;
-  epoll_wait(epoll_fd_, &event, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count()));
+  epoll_wait(epoll_fd_.get(), &event, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count()));
 }
 
 }  // namespace runnel

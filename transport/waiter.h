@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "transport/deadline.h"
+#include "transport/owned_fd.h"
 #include "transport/park_word.h"
 #include "transport/status.h"
 #include "transport/worker.h"
@@ -27,9 +28,8 @@ enum class ParkOn : std::uint8_t {
 /// Thread: the worker's, but for `interrupt`.
 class Waiter {
  public:
-  /// `park_word`: this process's, in a slab that peers map.
+  /// `park_word`: this process's, in a slab that peers map. Throws `TransportError` when descriptors are short.
   Waiter(Worker& worker, const ParkWord& park_word, ParkOn park_on);
-  ~Waiter();
 
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
@@ -72,8 +72,8 @@ class Waiter {
   ParkWord park_word_;
   ParkOn park_on_;
   std::atomic<bool> interrupted_ = false;
-  int interrupt_fd_ = -1;
-  int epoll_fd_ = -1;
+  OwnedFd interrupt_fd_;
+  OwnedFd epoll_fd_;
 };
 
 }  // namespace runnel

@@ -17,7 +17,7 @@ TEST(HeartbeatWord, RoundTrips) {
   const HeartbeatWord sent{.state = State::stopping,
                            .stop = {.cause = StopCause::no_heartbeat, .rank = 1023, .reported = false},
                            .counter = (std::uint64_t{1} << 36) - 1};
-  const HeartbeatWord heard = HeartbeatWord::decode(sent.encode());
+  const HeartbeatWord heard = HeartbeatWord::decode(sent.encode()).value();
   EXPECT_EQ(heard.state, sent.state);
   EXPECT_EQ(heard.stop.cause, sent.stop.cause);
   EXPECT_EQ(heard.stop.rank, sent.stop.rank);
@@ -30,6 +30,15 @@ TEST(HeartbeatWord, GrowsWithTheStateAndThenWithTheCounter) {
   EXPECT_LT(word(State::alive, (std::uint64_t{1} << 36) - 1), word(State::leaving, 0));
   EXPECT_LT(word(State::leaving, 9, {.cause = StopCause::own_error, .rank = 7}),
             word(State::stopping, 9, {.cause = StopCause::process_ended, .rank = 0}));
+}
+
+// A cause indexes texts and decides how a process ends, so one that is none must not get in.
+TEST(HeartbeatWord, RefusesWhatIsNoWord) {
+  const std::uint64_t last = word(State::stopping, 1, {.cause = StopCause::nonsense, .rank = 3});
+  EXPECT_TRUE(HeartbeatWord::decode(last).has_value());
+  EXPECT_FALSE(HeartbeatWord::decode(last + (std::uint64_t{1} << 52)).has_value()) << "an unknown cause";
+  EXPECT_FALSE(HeartbeatWord::decode(last + (std::uint64_t{1} << 60)).has_value()) << "an unknown state";
+  EXPECT_FALSE(HeartbeatWord::decode(~std::uint64_t{0}).has_value());
 }
 
 }  // namespace

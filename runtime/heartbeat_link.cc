@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/heartbeat_link.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace runnel {
+namespace {
+
+OwnedFd open_process(int pid) {
+  const auto fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return OwnedFd::checked(fd, "pidfd_open");
+  return OwnedFd(fd);  // an old kernel, or a process that has ended already: its heartbeats will be missed
+}
+
+}  // namespace
+
+HeartbeatLink::Connection::Connection(Worker& worker, const ConnectionOffer& offer, const Slab& slab,
+                                      std::size_t my_line, std::size_t peer_line)
+    : endpoint(worker, offer.liveness_address),
+      region(endpoint, offer.heartbeats, MappingPolicy::when_possible),
+      inbound(slab, my_line * kLineBytes),
+      outbound(region, peer_line * kLineBytes, 0) {}
+
+HeartbeatLink::HeartbeatLink(const PeerGroup& group, const Peer& peer)
+    : rank(peer.rank), process(group.same_host(peer, group.self()) ? open_process(peer.pid) : OwnedFd()) {}
+
+}  // namespace runnel

@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/heartbeat_loop.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace runnel {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// For all links together; what is not closed then is closed by force.
+constexpr milliseconds kCloseTime{300};
+
+std::size_t peers_of(const PeerGroup& group) {
+  return group.self().role == Role::generator ? static_cast<std::size_t>(group.trainers()) : 1;
+}
+
+void drain(int fd) {
+  std::uint64_t ignored = 0;
+  [[maybe_unused]] const auto count = read(fd, &ignored, sizeof ignored);
+}
+
+}  // namespace
+
+HeartbeatThread::Loop::Loop(HeartbeatThread& owner, Context& context, const PeerGroup& group)
+    : owner_(owner),
+      group_(group),
+      worker_(context),
+      slab_(Slab::allocate(context, (1 + peers_of(group)) * kLineBytes)),
+      queue_(worker_, 4 * peers_of(group)) {
+  owner.offer_.liveness_address = worker_.address();
+  owner.offer_.heartbeats = slab_.descriptor();
+  for (std::size_t i = 0; i < peers_of(group); ++i) {
+    const bool generator = group.self().role == Role::generator;
+    const Peer& peer = generator ? group.trainer(static_cast<int>(i)) : group.generator();
+    links_.push_back(std::make_unique<HeartbeatLink>(group, peer));
+  }
+}
+
+HeartbeatThread::Loop::~Loop() {
+  const Deadline deadline = Deadline::after(kCloseTime);
+  for (auto& link : links_) {
+    // A lost peer would only use up the others' time.
+    if (link->connection && !link->over) (void)link->connection->endpoint.close(deadline);
+  }
+}
+
+void HeartbeatThread::Loop::run() {
+  auto next_beat = Clock::now();
+  auto woken = Clock::now();
+  while (!owner_.ending_.load()) {
+    if (owner_.started_.load() && !connected_) connect();
+    const auto now = Clock::now();
+    // This process itself did not run (the whole job was stopped, the machine slept): silence proves nothing.
+    if (now - woken > kTimeout / 2) forgive(now);
+    woken = now;
+    if (now >= next_beat) {
+      beat();
+      next_beat = now + kBeat;
+    }
+    handle_queue();
+    check_silence(now);
+    check_deadlines(now);
+    check_farewell();
+    sleep_until(next_beat);
+  }
+}
+
+void HeartbeatThread::Loop::connect() {
+  connected_ = true;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    if (links_[i]->over) continue;
+    try {
+      connect(*links_[i], i);
+    } catch (const TransportError&) {
+      // The peer has ended since it sent its address, or this process was stopped meanwhile.
+      give_up(*links_[i], StopCause::connection_lost);
+    }
+  }
+}
+
+void HeartbeatThread::Loop::connect(HeartbeatLink& link, std::size_t index) {
+  const bool generator = group_.self().role == Role::generator;
+  const std::size_t peer_line = generator ? 1 : 1 + static_cast<std::size_t>(group_.self().index);
+  link.connection.emplace(worker_, owner_.offers_[static_cast<std::size_t>(link.rank)], slab_, 1 + index, peer_line);
+  link.heard = Clock::now();
+  queue_.watch(link.connection->inbound, index);
+  queue_.watch(link.connection->endpoint, index);
+}
+
+void HeartbeatThread::Loop::forgive(Clock::time_point now) {
+  for (auto& link : links_) link->heard = now;
+}
+
+void HeartbeatThread::Loop::beat() {
+  ++word_.counter;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    HeartbeatLink& link = *links_[i];
+    if (!link.connection || link.connection->endpoint.lost()) continue;
+    // A refused ring is one beat less; the next one carries everything that this one would have.
+    if (queue_.ring(link.connection->outbound, word_.encode(), i).ok()) ++link.rings_under_way;
+  }
+}
+
+void HeartbeatThread::Loop::handle_queue() {
+  std::array<Completion, 16> completions;
+  for (;;) {
+    const std::size_t count = queue_.poll(completions);
+    for (const Completion& completion : std::span(completions).first(count)) handle(completion);
+    if (count < completions.size()) return;
+  }
+}
+
+void HeartbeatThread::Loop::handle(const Completion& completion) {
+  HeartbeatLink& link = *links_[completion.tag];
+  switch (completion.kind) {
+    case CompletionKind::bell:
+      return hear(link, completion.value);
+    case CompletionKind::peer_lost:
+      return lose(link, StopCause::connection_lost);
+    default:
+      --link.rings_under_way;
+  }
+}
+
+void HeartbeatThread::Loop::hear(HeartbeatLink& link, std::uint64_t value) {
+  link.heard = Clock::now();
+  if (link.over) return;
+  const auto word = HeartbeatWord::decode(value);
+  if (!word || word->stop.rank >= static_cast<int>(group_.all().size())) return give_up(link, StopCause::nonsense);
+  if (word->state == HeartbeatWord::State::alive) return;
+  link.over = true;
+  if (word->state == HeartbeatWord::State::stopping) stop({word->stop.cause, word->stop.rank, true});
+}
+
+void HeartbeatThread::Loop::lose(HeartbeatLink& link, StopCause cause) {
+  // Its last word may say why it ended: look once more before calling it a loss.
+  if (link.connection) hear(link, link.connection->inbound.value());
+  if (!link.over) give_up(link, cause);
+}
+
+void HeartbeatThread::Loop::give_up(HeartbeatLink& link, StopCause cause) {
+  link.over = true;
+  stop({cause, link.rank, false});
+}
+
+void HeartbeatThread::Loop::check_silence(Clock::time_point now) {
+  for (auto& link : links_) {
+    if (link->connection && !link->over && now - link->heard > kTimeout) lose(*link, StopCause::no_heartbeat);
+  }
+}
+
+void HeartbeatThread::Loop::check_deadlines(Clock::time_point now) {
+  if (sigterm_at_ && now >= *sigterm_at_ + kBelieveSigterm) stop({StopCause::terminated, group_.self().rank, false});
+  if (overdue_at_ && now >= *overdue_at_) owner_.callbacks_.on_overdue();
+}
+
+void HeartbeatThread::Loop::check_farewell() {
+  const Farewell farewell = owner_.farewell_.load();
+  if (farewell == Farewell::none || owner_.farewell_said_.load()) return;
+  if (word_.state == HeartbeatWord::State::alive) {
+    say(farewell == Farewell::leave ? HeartbeatWord::State::leaving : HeartbeatWord::State::stopping,
+        {StopCause::own_error, group_.self().rank, false});
+  }
+  // Peers that are gone need not know, and a ring to one that is stopped would take for ever.
+  const bool all_know =
+      std::ranges::all_of(links_, [](const auto& link) { return link->over || link->rings_under_way == 0; });
+  if (all_know) owner_.farewell_said_.store(true);
+}
+
+void HeartbeatThread::Loop::say(HeartbeatWord::State state, const Stop& reason) {
+  word_.state = state;
+  word_.stop = reason;
+  beat();
+}
+
+void HeartbeatThread::Loop::stop(const Stop& reason) {
+  if (overdue_at_ || word_.state == HeartbeatWord::State::leaving) return;
+  overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : kGraceAfterLoss);
+  sigterm_at_.reset();
+  say(HeartbeatWord::State::stopping, reason);
+  owner_.callbacks_.on_stop(reason);
+}
+
+void HeartbeatThread::Loop::sleep_until(Clock::time_point next_beat) {
+  // An armed worker makes its descriptor readable; when it cannot be armed there is work to do first.
+  if (!worker_.arm().ok()) return;
+  std::vector<pollfd>& fds = poll_fds_;
+  fds.assign({{worker_.event_fd(), POLLIN, 0}, {owner_.command_fd_.get(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}});
+  for (auto& link : links_) fds.push_back({link->over ? -1 : link->process.get(), POLLIN, 0});
+  const auto left = std::chrono::ceil<milliseconds>(next_beat - Clock::now());
+  if (poll(fds.data(), fds.size(), std::max(0, static_cast<int>(left.count()))) <= 0) return;
+  if (fds[1].revents != 0) drain(owner_.command_fd_.get());
+  if (fds[2].revents != 0) take_signals();
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    if (fds[3 + i].revents != 0 && !links_[i]->over) lose(*links_[i], StopCause::process_ended);
+  }
+}
+
+void HeartbeatThread::Loop::take_signals() {
+  while (const auto cause = signals_.take()) {
+    if (*cause != StopCause::terminated) {
+      stop({*cause, group_.self().rank, false});
+    } else if (!sigterm_at_) {
+      sigterm_at_ = Clock::now();
+    }
+  }
+}
+
+}  // namespace runnel

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/stop_signals.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "runtime/launcher.h"
+
+namespace runnel {
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
+  return signals;
+}
+
+int open_signals() {
+  const sigset_t signals = stop_signals();
+  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+}  // namespace
+
+BlockedStopSignals::BlockedStopSignals() {
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+StopSignals::StopSignals() : fd_(OwnedFd::checked(open_signals(), "signalfd")) {}
+
+std::optional<StopCause> StopSignals::take() {
+  signalfd_siginfo info{};
+  if (read(fd_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+  const auto signal = static_cast<int>(info.ssi_signo);
+  if (signal == SIGINT) return StopCause::interrupted;
+  if (signal == SIGTERM) return StopCause::terminated;
+  // Somebody else than the launcher's mpirun may send them, and then nobody but this process can say so.
+  const bool from_launcher = started_by_launcher() && static_cast<pid_t>(info.ssi_pid) == getppid();
+  if (signal == signal_to_ranks(SIGINT)) {
+    return from_launcher ? StopCause::launcher_interrupted : StopCause::interrupted;
+  }
+  return from_launcher ? StopCause::launcher_terminated : StopCause::terminated;
+}
+
+void throw_stopped(const Stop& stop) {
+  if (stop.cause == StopCause::launcher_interrupted) throw StoppedByLauncher(ExitStatus::interrupted);
+  if (stop.cause == StopCause::launcher_terminated) throw StoppedByLauncher(ExitStatus::terminated);
+  const RunError error = stopped_by(stop.cause == StopCause::interrupted ? SIGINT : SIGTERM);
+  throw stop.reported ? RunError(error.status(), "") : error;
+}
+
+int signal_to_ranks(int stop_signal) {
+  return stop_signal == SIGINT ? SIGUSR1 : SIGUSR2;
+}
+
+}  // namespace runnel

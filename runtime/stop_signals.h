@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+
+#include "runtime/exit_status.h"
+#include "runtime/heartbeat_word.h"
+#include "transport/owned_fd.h"
+
+namespace runnel {
+
+/// The signals that end a run: SIGINT and SIGTERM, and SIGUSR1 and SIGUSR2, in which a launcher says the same to ranks
+/// through mpirun. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a second later.
+///
+/// Blocks them in the thread that makes it and in those that it starts later, for good: they would end the process in
+/// any thread that takes them by default, and are for `StopSignals` to read.
+struct BlockedStopSignals {
+  BlockedStopSignals();
+};
+
+/// Reads the signals that `BlockedStopSignals` holds back. Several readers may exist: each signal goes to one of them.
+/// Thread: any one.
+class StopSignals {
+ public:
+  /// Throws `TransportError` when descriptors are short.
+  StopSignals();
+
+  /// Readable when `take` has something to give.
+  int fd() const { return fd_.get(); }
+
+  /// Why the run has to stop by the next signal, or nothing when none has come. Does not wait.
+  std::optional<StopCause> take();
+
+ private:
+  OwnedFd fd_;
+};
+
+/// Throws the error to end with after `stop`, which a signal has caused: `StoppedByLauncher`, or `RunError` with 130 or
+/// 143, without a text when another process has reported it.
+[[noreturn]] void throw_stopped(const Stop& stop);
+
+/// The signal by which `launch_ranks` passes `stop_signal`, SIGINT or SIGTERM, on.
+int signal_to_ranks(int stop_signal);
+
+}  // namespace runnel
