@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/launcher.h"
+
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,7 +19,6 @@
 #include <string_view>
 
 #include "runtime/exit_status.h"
-#include "runtime/launcher.h"
 #include "runtime/stop_signals.h"
 #include "transport/context.h"
 #include "transport/log.h"
@@ -55,7 +56,7 @@ std::string this_program() {
 std::vector<std::string> mpirun_command(int ranks, const std::string& session_folder,
                                         const std::vector<std::string>& arguments, const std::string& hosts) {
   std::vector<std::string> command = {
-      "mpirun",       "-q", "--oversubscribe",    "--bind-to", "none", "--mca", "orte_tmpdir_base",
+      "mpirun",       "-q", "--oversubscribe",    "--bind-to", "none", "--mca", "orte_local_tmpdir_base",
       session_folder, "-n", std::to_string(ranks)};
   if (geteuid() == 0) command.insert(command.begin() + 1, "--allow-run-as-root");
   const auto placement =

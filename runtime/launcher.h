@@ -31,9 +31,9 @@ void ensure_early_environment(char** argv);
 /// Ends this process when its parent, the launcher, ends: a killed mpirun must leave no orphans.
 void end_with_parent();
 
-/// Starts this program as `ranks` ranks on this host with mpirun, waits, and gives the exit status of the whole: that
-/// of the first rank that failed; 69 when a rank was killed. Throws `RunError`: 71 when mpirun cannot be started, 130
-/// or 143 when this process was told to stop.
-int launch_ranks(int ranks, const std::vector<std::string>& arguments);
+/// Starts this program as `ranks` ranks with mpirun, on this host or on `hosts` ("a:2,b:1", as --host takes them),
+/// waits, and gives the exit status of the whole: that of the first rank that failed; 69 when a rank was killed. Throws
+/// `RunError`: 71 when mpirun cannot be started, 130 or 143 when this process was told to stop.
+int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts = {});
 
 }  // namespace runnel
