@@ -40,6 +40,12 @@ std::chrono::nanoseconds timeout_for(Role role, double timeout_s) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(timeout);
 }
 
+/// Whether a status says that the peer is gone or late; anything else is a fault of ours or of UCX.
+bool tells_of_peer(StatusCode code) {
+  return code == StatusCode::peer_lost || code == StatusCode::canceled || code == StatusCode::unreachable ||
+         code == StatusCode::deadline_exceeded;
+}
+
 }  // namespace
 
 std::int64_t steady_ns() {
@@ -90,6 +96,11 @@ void Fabric::wait_for_transfers(int rank) {
 
 void Fabric::throw_for(const Status& status, int rank) const {
   if (liveness_.stopping()) liveness_.throw_stop();
+  if (!tells_of_peer(status.code())) {
+    throw RunError(ExitStatus::internal, "a transfer with " + group_.at(rank).name() + " failed rank=" +
+                                             std::to_string(group_.self().rank) + " peer=" + std::to_string(rank) +
+                                             " cause=" + status.message() + "; report it with the lines above");
+  }
   const bool late = status.code() == StatusCode::deadline_exceeded;
   if (!late) liveness_.throw_lost(rank, status.message());
   liveness_.throw_lost(rank, bootstrap_ ? "it did not come through the bootstrap in time"

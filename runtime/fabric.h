@@ -75,13 +75,19 @@ class Fabric {
     }
   }
 
+  /// Throws the error to end with when `completion`, of `rank`'s bells, transfers and endpoint, is a failure.
+  void check(const Completion& completion, int rank) const {
+    if (!completion.status.ok()) throw_for(completion.status, rank);
+  }
+
   /// Polls the queue and forgets what it gives; bells are read from memory, so no news is lost.
   void drop_completions();
 
-  /// Waits until every transfer is complete.
+  /// Waits until every transfer is complete or has failed: for the end, when peers may be gone already.
   void wait_for_transfers(int rank);
 
-  /// Throws the error to end with after `status` on a transfer with, or a wait for, `rank`.
+  /// Throws the error to end with after `status` on a transfer with, or a wait for, `rank`: `PeerLost` when `rank` is
+  /// gone or late, else `RunError` (internal) with UCX's text.
   [[noreturn]] void throw_for(const Status& status, int rank) const;
 
  private:

@@ -139,7 +139,8 @@ void Generator::leave() {
 
 void Generator::ring_trainers(std::uint64_t word) {
   for (int index = 0; index < fabric_.group().trainers(); ++index) {
-    const Status status = fabric_.queue().ring(links_[static_cast<std::size_t>(index)]->version, word, 0);
+    const Status status =
+        fabric_.queue().ring(links_[static_cast<std::size_t>(index)]->version, word, tag_of(Tag::peer, index));
     if (!status.ok()) fabric_.throw_for(status, fabric_.group().trainer(index).rank);
   }
 }
@@ -147,7 +148,7 @@ void Generator::ring_trainers(std::uint64_t word) {
 void Generator::hear(const Completion& completion) {
   const int trainer = trainer_of(completion.tag);
   const int rank = fabric_.group().trainer(trainer).rank;
-  if (completion.kind == CompletionKind::peer_lost) fabric_.throw_for(completion.status, rank);
+  fabric_.check(completion, rank);
   if (completion.kind != CompletionKind::bell) return;
   switch (kind_of(completion.tag)) {
     case Tag::gradient:

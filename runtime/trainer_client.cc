@@ -83,22 +83,20 @@ void TrainerClient::wait_for_version() {
     protocol_.on_bell(link_.version_heard.value());
     return protocol_.parameters_ready();
   };
-  fabric_.wait_until([](const Completion&) {}, published, [this] { return generator_rank(); });
+  fabric_.wait_until([this](const Completion& completion) { fabric_.check(completion, generator_rank()); }, published,
+                     [this] { return generator_rank(); });
 }
 
 void TrainerClient::fetch_version() {
   const Status status = parameters_.begin_fetch(protocol_.buffer());
   if (!status.ok()) fabric_.throw_for(status, generator_rank());
   bool arrived = false;
-  Status outcome;
   fabric_.wait_until(
       [&](const Completion& completion) {
-        if (completion.kind != CompletionKind::data_arrived) return;
-        arrived = true;
-        outcome = completion.status;
+        fabric_.check(completion, generator_rank());
+        arrived |= completion.kind == CompletionKind::data_arrived;
       },
       [&] { return arrived; }, [this] { return generator_rank(); });
-  if (!outcome.ok()) fabric_.throw_for(outcome, generator_rank());
 }
 
 }  // namespace runnel
