@@ -2,171 +2,79 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // How long is it from the last gradient being ready to the new parameters being usable by all trainers, sum and
-// optimizer included, against MPI_Allreduce of the same bytes without an optimizer? bench/README.md defines every
-// number.
+// optimizer included, against MPI collectives over the same bytes without an optimizer? And what does a generator that
+// waits take of a core?
 #include <benchmark/benchmark.h>
-#define OMPI_SKIP_MPICXX 1
-#include <mpi.h>
 
-#include <algorithm>
-#include <chrono>
-#include <string>
-#include <vector>
-
-#include "bench/job.h"
-#include "runtime/bucket_layout.h"
-#include "runtime/config.h"
-#include "runtime/digest.h"
-#include "runtime/generator.h"
-#include "runtime/peer_group.h"
+#include "bench/exchange_rounds.h"
+#include "bench/suite.h"
 #include "runtime/report.h"
-#include "runtime/trainer_client.h"
 
 namespace runnel {
 namespace {
 
-constexpr int kWarmUpRounds = 10;
-constexpr int kRounds = 300;
-
-/// The tensors of the reference CNN: M = 4 799 528 bytes.
-BucketLayout reference_layout(const Config& config) {
-  return BucketLayout({{"conv1.weight", {32, 1, 3, 3}},
-                       {"conv1.bias", {32}},
-                       {"conv2.weight", {64, 32, 3, 3}},
-                       {"conv2.bias", {64}},
-                       {"fc1.weight", {128, 9216}},
-                       {"fc1.bias", {128}},
-                       {"fc2.weight", {10, 128}},
-                       {"fc2.bias", {10}}},
-                      static_cast<std::size_t>(config.transport.bucket_bytes));
+void require_possible(const Job& job, Path path) {
+  if (path == Path::mapped && !job.one_host()) throw Impossible("nothing is mapped between hosts");
 }
 
-/// When a trainer began and ended one all-reduce, in ns of the host's clock.
-struct Interval {
-  std::int64_t begin;
-  std::int64_t end;
-};
-
-/// What rank 0 knows after the rounds, in ms, without the warm-up.
-struct Timings {
-  std::vector<double> exchange;
-  std::vector<double> all_reduce;
-};
-
-/// As a backward pass does: a write of every gradient, just before it is handed over.
-void write_gradients(std::span<float> gradients, int round) {
-  std::fill(gradients.begin(), gradients.end(), 1e-3F * static_cast<float>(round % 7 - 3));
+void count(benchmark::State& state, const std::string& name, const std::vector<double>& times_ms) {
+  if (times_ms.empty()) return;
+  const Quantiles found = quantiles(times_ms);
+  state.counters[name + "_min_ms"] = found.min;
+  state.counters[name + "_p50_ms"] = found.p50;
+  state.counters[name + "_p99_ms"] = found.p99;
 }
 
-/// One all-reduce and one exchange a round, by turns; a barrier of the trainers before each, so that they begin
-/// together.
-std::vector<Interval> trainer_rounds(TrainerClient& exchange, MPI_Comm trainers, const BucketLayout& layout) {
-  std::vector<Interval> all_reduces;
-  std::vector<float> mine(layout.float_count());
-  std::vector<float> sum(layout.float_count());
-  exchange.pull();
-  for (int round = 0; round < kWarmUpRounds + kRounds; ++round) {
-    write_gradients(mine, round);
-    MPI_Barrier(trainers);
-    const std::int64_t begin = steady_ns();
-    MPI_Allreduce(mine.data(), sum.data(), static_cast<int>(mine.size()), MPI_FLOAT, MPI_SUM, trainers);
-    all_reduces.push_back({begin, steady_ns()});
-
-    write_gradients(exchange.gradients(exchange.slot()), round);
-    MPI_Barrier(trainers);
-    exchange.push({.loss = 0, .samples = 1, .staged_bytes = 0});
-    exchange.pull();
-  }
-  exchange.report_evaluation(0, 0, 1);
-  exchange.leave();
-  return all_reduces;
-}
-
-std::vector<double> generator_rounds(Generator& exchange) {
-  std::fill(exchange.parameters().begin(), exchange.parameters().end(), 0.5F);
-  exchange.reserve(kWarmUpRounds + kRounds);
-  exchange.publish_start();
-  for (int round = 0; round < kWarmUpRounds + kRounds; ++round) exchange.step(0.1);
-  exchange.collect_evaluation();
-  exchange.leave();
-  return exchange.timings().exchange_ms;
-}
-
-/// From the last begin to the last end of each round, as for the exchange.
-std::vector<double> slowest(const std::vector<Interval>& all, int trainers) {
-  const std::size_t rounds = all.size() / static_cast<std::size_t>(trainers);
-  std::vector<double> times;
-  for (std::size_t round = 0; round < rounds; ++round) {
-    Interval last{0, 0};
-    for (std::size_t at = round; at < all.size(); at += rounds) {
-      last = {std::max(last.begin, all[at].begin), std::max(last.end, all[at].end)};
-    }
-    times.push_back(static_cast<double>(last.end - last.begin) * 1e-6);
-  }
-  return times;
-}
-
-Timings measure(std::string& path) {
-  const Deadline deadline = Deadline::after(std::chrono::seconds(30));
-  const Config config;
-  const BucketLayout layout = reference_layout(config);
-  const PeerGroup group = PeerGroup::introduce(job(),
-                                               {.device = "cpu",
-                                                .runnel_version = "bench",
-                                                .ucx_version = ucx_version(),
-                                                .layout_fingerprint = to_hex(layout.fingerprint()),
-                                                .configuration = canonical_lines(config)},
-                                               deadline);
-  const int rank = job().rank();
-  MPI_Comm trainers = MPI_COMM_NULL;
-  MPI_Comm_split(MPI_COMM_WORLD, rank == 0 ? MPI_UNDEFINED : 0, rank, &trainers);
-
-  Timings timings;
-  std::vector<Interval> mine;
-  if (rank == 0) {
-    Generator exchange(job(), group, layout, config, deadline);
-    path = to_string(exchange.trainers().front().path.path);
-    timings.exchange = generator_rounds(exchange);
-    mine.resize(kWarmUpRounds + kRounds);
-  } else {
-    TrainerClient exchange(job(), group, layout, config, deadline);
-    mine = trainer_rounds(exchange, trainers, layout);
-    MPI_Comm_free(&trainers);
-  }
-  std::vector<Interval> all(mine.size() * static_cast<std::size_t>(job().size()));
-  const int bytes = static_cast<int>(mine.size() * sizeof(Interval));
-  MPI_Gather(mine.data(), bytes, MPI_BYTE, all.data(), bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
-  if (rank == 0) {
-    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(mine.size()));
-    timings.all_reduce = slowest(all, group.trainers());
-    timings.exchange.erase(timings.exchange.begin(), timings.exchange.begin() + kWarmUpRounds);
-    timings.all_reduce.erase(timings.all_reduce.begin(), timings.all_reduce.begin() + kWarmUpRounds);
-  }
-  return timings;
-}
-
-void exchange_against_all_reduce(benchmark::State& state) {
-  std::string path;
-  const Timings timings = measure(path);
-  std::size_t round = 0;
+void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
+  require_possible(job, path);
+  const Order order{.task = Task::exchange, .path = path, .peers = trainers};
+  job.give(order);
+  const ExchangeTimes times = measure_exchange(job, order);
+  if (times.path.path != path)
+    throw Impossible("the path is " + std::string(to_string(times.path.path)) + ": " + times.path.reason);
+  const Quantiles ours = quantiles(times.exchange_ms);
   for (auto iteration : state) {
     (void)iteration;
-    state.SetIterationTime(round < timings.exchange.size() ? timings.exchange[round++] * 1e-3 : 1e-9);
+    state.SetIterationTime(ours.p50 * 1e-3);
   }
-  if (timings.exchange.empty()) return;  // a trainer: rank 0 reports
-  const Quantiles ours = quantiles(timings.exchange);
-  const Quantiles theirs = quantiles(timings.all_reduce);
-  state.SetLabel("trainers=" + std::to_string(job().size() - 1) + " path=" + path);
-  state.counters["exchange_min_ms"] = ours.min;
-  state.counters["exchange_p50_ms"] = ours.p50;
-  state.counters["exchange_p99_ms"] = ours.p99;
-  state.counters["mpi_allreduce_min_ms"] = theirs.min;
-  state.counters["mpi_allreduce_p50_ms"] = theirs.p50;
-  state.counters["mpi_allreduce_p99_ms"] = theirs.p99;
-  state.counters["ratio_p50"] = ours.p50 / theirs.p50;
+  count(state, "exchange", times.exchange_ms);
+  count(state, "mpi_allreduce", times.all_reduce_ms);
+  count(state, "mpi_reduce_bcast", times.reduce_bcast_ms);
+  std::string label = "path=" + std::string(to_string(times.path.path)) + " transports=";
+  for (const std::string& transport : times.path.transports) label += transport + ",";
+  label.pop_back();
+  state.SetLabel(label);
 }
 
-BENCHMARK(exchange_against_all_reduce)->Iterations(kRounds)->UseManualTime()->Unit(benchmark::kMillisecond);
+void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) {
+  require_possible(job, path);
+  const Order order{.task = Task::sleep_before_push, .path = path, .peers = trainers};
+  job.give(order);
+  for (auto iteration : state) {
+    (void)iteration;
+    state.counters["share_of_a_core"] = measure_idle_generator(job, order);
+  }
+}
 
 }  // namespace
+
+void register_exchange(Job& job) {
+  // Under MPI all ranks take part: the number of trainers is given.
+  const std::vector<int> trainers =
+      job.fixed_peers() ? std::vector<int>{*job.fixed_peers()} : std::vector<int>{1, 2, 4, 8};
+  for (const Path path : paths(job)) {
+    for (const int count : trainers) {
+      const std::string name = std::string(to_string(path)) + "/trainers:" + std::to_string(count);
+      add(
+          "exchange/" + name, [&job, path, count](benchmark::State& state) { exchange(state, job, path, count); },
+          Timing::manual)
+          ->Iterations(1)
+          ->Unit(benchmark::kMillisecond);
+      add("idle_generator/" + name, [&job, path, count](benchmark::State& state) {
+        idle_generator(state, job, path, count);
+      })->Iterations(1);
+    }
+  }
+}
+
 }  // namespace runnel

@@ -2,12 +2,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <benchmark/benchmark.h>
 
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <optional>
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "bench/job.h"
+#include "bench/peer_process.h"
+#include "bench/suite.h"
+#include "runnel_commit.h"
 #include "runtime/host.h"
 #include "runtime/launcher.h"
 #include "transport/context.h"
@@ -16,51 +21,117 @@
 namespace runnel {
 namespace {
 
-std::optional<MpiBootstrap> the_job;
+constexpr const char* kHelp =
+    R"(Measures what Runnel is made of: puts, gets, bells, registration, connecting, reduction, and the whole exchange.
 
-/// Rank 0 reports; the others take part.
-class SilentReporter : public benchmark::BenchmarkReporter {
- public:
-  bool ReportContext(const Context& /*context*/) override { return true; }
-  void ReportRuns(const std::vector<Run>& /*runs*/) override {}
-};
+Usage: runnel-bench [--config FILE.toml] [Google Benchmark's options]
 
-int run(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return static_cast<int>(ExitStatus::usage);
-  if (!LaunchPlace::from_environment()) {
-    throw RunError(ExitStatus::usage, "start it with mpirun: mpirun -n 3 runnel-bench measures two trainers");
+  --config FILE.toml             its [transport] table applies, as in a run: path, interface, bucket_bytes
+  --benchmark_list_tests         the names of all benchmarks
+  --benchmark_filter=REGEX       those to run
+  --benchmark_min_time=SECONDS   how long each runs, at least
+  --benchmark_repetitions=N
+  --benchmark_format=json, --benchmark_out=FILE, ...: see Google Benchmark's user guide
+
+Examples:
+  runnel-bench --benchmark_filter=put_latency                  starts its second process itself
+  runnel-bench --benchmark_filter='exchange/mapped' --benchmark_format=json
+  mpirun -n 3 runnel-bench --benchmark_filter='exchange|mpi'    two trainers, and MPI's collectives beside them
+
+bench/README.md defines each number. Exit status: 0 done, also when benchmarks were skipped; 64 usage, 69 a peer is gone,
+70 wrong bytes arrived, 71 an OS limit, 78 bad configuration.
+)";
+
+/// Takes `--config FILE` or `--config=FILE` out of `arguments`; an empty name without one.
+std::string take_config(std::vector<std::string>& arguments) {
+  constexpr std::string_view kOption = "--config";
+  for (auto at = arguments.begin(); at != arguments.end(); ++at) {
+    if (at->starts_with("--config=")) {
+      std::string file = at->substr(kOption.size() + 1);
+      arguments.erase(at);
+      return file;
+    }
+    if (*at != kOption) continue;
+    if (at + 1 == arguments.end()) throw RunError(ExitStatus::usage, "--config needs a file: --config FILE.toml");
+    std::string file = *(at + 1);
+    arguments.erase(at, at + 2);
+    return file;
   }
-  // MPI as fast as it can be: the peer that it is here, not the bootstrap that it is elsewhere.
-  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "cma", 0);
-  the_job.emplace(Deadline::after(std::chrono::seconds(30)));
+  return {};
+}
+
+void register_all(Job& job) {
+  register_put(job);
+  register_get(job);
+  register_bell(job);
+  register_registration();
+  register_connect(job);
+  register_reduction();
+  register_update_rule();
+  register_exchange(job);
+  register_mpi_put(job);
+}
+
+void add_context(const Job& job) {
   benchmark::AddCustomContext("host", Host::local().name);
   benchmark::AddCustomContext("ucx", ucx_version());
-  benchmark::AddCustomContext("mpi", MpiBootstrap::library_version());
-  SilentReporter silent;
-  if (the_job->rank() == 0) {
-    benchmark::RunSpecifiedBenchmarks();
-  } else {
-    benchmark::RunSpecifiedBenchmarks(&silent);
+  benchmark::AddCustomContext("mpi", job.has_mpi() ? MpiBootstrap::library_version() : "none");
+  benchmark::AddCustomContext("processes", job.fixed_peers() ? std::to_string(*job.fixed_peers() + 1) : "its own");
+  benchmark::AddCustomContext("commit", kCommit);
+}
+
+int run(std::vector<std::string> arguments) {
+  std::vector<std::string> for_peers = arguments;
+  for_peers[0] = "/proc/self/exe";
+  if (std::ranges::find(arguments, "--help") != arguments.end() ||
+      std::ranges::find(arguments, "-h") != arguments.end()) {
+    std::cout << kHelp;
+    return 0;
   }
-  the_job->finalize();
+  const std::string file = take_config(arguments);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  int argc = static_cast<int>(argv.size());
+  benchmark::Initialize(&argc, argv.data());
+  if (argc > 1) {
+    throw RunError(ExitStatus::usage, "unknown argument '" + std::string(argv[1]) + "'; see runnel-bench --help");
+  }
+  Job job(load_config(file), std::move(for_peers));
+  if (job.is_peer()) {
+    follow_orders(job);
+    return 0;
+  }
+  add_context(job);
+  register_all(job);
+  benchmark::RunSpecifiedBenchmarks();
+  job.finish();
   return 0;
 }
 
-}  // namespace
-
-MpiBootstrap& job() {
-  return the_job.value();
+/// Set-up fails because a peer has gone meanwhile, or because this system lacks something.
+ExitStatus status_of(const TransportError& error) {
+  const bool peer = error.code() == StatusCode::peer_lost || error.code() == StatusCode::unreachable;
+  return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
 }
 
+int report(const std::string& message, ExitStatus status) {
+  log_error(message);
+  return static_cast<int>(status);
+}
+
+}  // namespace
 }  // namespace runnel
 
 int main(int argc, char** argv) {
+  using runnel::ExitStatus;
   runnel::ensure_early_environment(argv);
   try {
-    return runnel::run(argc, argv);
+    return runnel::run({argv, argv + argc});
   } catch (const runnel::RunError& error) {
-    runnel::log_error(error.what());
-    return static_cast<int>(error.status());
+    return runnel::report(error.what(), error.status());
+  } catch (const runnel::TransportError& error) {
+    return runnel::report(error.what(), runnel::status_of(error));
+  } catch (const std::exception& error) {
+    return runnel::report(std::string("internal error: ") + error.what(), ExitStatus::internal);
   }
 }

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// How fast is the arithmetic of each optimizer, in the first-level cache and over the whole model?
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <vector>
+
+#include "bench/suite.h"
+#include "runtime/update_rule.h"
+
+namespace runnel {
+namespace {
+
+void update_rule(benchmark::State& state, const std::string& name, std::size_t floats) {
+  OptimizerConfig config;
+  config.name = name;
+  const auto rule = make_update_rule(config);
+  const std::vector<float> gradient(floats, 1e-3F);
+  std::vector<float> in(floats, 0.5F);
+  std::vector<float> out(floats);
+  std::array<std::vector<float>, UpdateRule::kMaxStates> states;
+  std::array<float*, UpdateRule::kMaxStates> pointers = {};
+  for (std::size_t i = 0; i < rule->state_count(); ++i) {
+    states[i].resize(floats);
+    pointers[i] = states[i].data();
+  }
+  std::int64_t step = 0;
+  for (auto iteration : state) {
+    (void)iteration;
+    rule->begin_step(0.1, ++step);
+    rule->update({floats, gradient.data(), in.data(), out.data(), pointers.data()});
+    std::swap(in, out);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(floats));
+}
+
+}  // namespace
+
+void register_update_rule() {
+  for (const std::string name : {"sgd", "adadelta", "adam", "adamw"}) {
+    for (const std::size_t floats : {std::size_t{512}, std::size_t{kReferenceBytes / sizeof(float)}}) {
+      add("update_rule/" + name + "/floats:" + std::to_string(floats),
+          [name, floats](benchmark::State& state) { update_rule(state, name, floats); });
+    }
+  }
+}
+
+}  // namespace runnel
