@@ -16,6 +16,7 @@
 #include "runtime/config.h"
 #include "runtime/launcher.h"
 #include "runtime/report.h"
+#include "trainer/doctor.h"
 #include "trainer/local_training.h"
 #include "trainer/torch_setup.h"
 #include "trainer/training_job.h"
@@ -36,6 +37,14 @@ constexpr const char* kExamples = R"(Examples:
 
 Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 70 an internal error, 71 a limit of
 the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
+
+constexpr const char* kDoctorExamples = R"(Examples:
+  runnel doctor                                       1 generator + 2 trainers on this machine
+  runnel doctor trainer/configs/mnist.toml -n 4       the job of a configuration, with 4 trainers
+  runnel doctor --hosts node1:3,node2:2 --json        ranks on other machines, as mpirun's --host starts them
+  mpirun -n 5 --hostfile FILE runnel doctor           by any launcher that gives MPI
+
+Exit status: 0 healthy, 1 findings; others as for runnel train.)";
 
 struct TrainOptions {
   std::string config;
@@ -137,6 +146,53 @@ int train(const TrainOptions& options, const std::vector<std::string>& arguments
   return 0;
 }
 
+struct DoctorOptions {
+  std::string config;  // empty: all defaults
+  int trainers = 0;    // 0: as the configuration says
+  std::string hosts;
+  std::vector<std::string> sets;
+  bool json = false;
+};
+
+int doctor(const DoctorOptions& options, const std::vector<std::string>& arguments) {
+  const auto place = LaunchPlace::from_environment();
+  if (place && place->size < 2) {
+    throw RunError(ExitStatus::usage,
+                   "mpirun started 1 rank; a diagnosis needs a generator and at least one trainer: mpirun -n 3");
+  }
+  ConfigOptions config_options;
+  config_options.sets = options.sets;
+  const auto set_trainers = [&](int count) {
+    config_options.sets.push_back("trainer.count=" + std::to_string(count));
+  };
+  if (options.trainers > 0) set_trainers(options.trainers);
+  if (!options.hosts.empty()) set_trainers(ranks_on_hosts(options.hosts) - 1);
+  if (place) set_trainers(place->size - 1);
+  return run_doctor({.config = load_config(options.config, config_options),
+                     .place = place,
+                     .hosts = options.hosts,
+                     .json = options.json,
+                     .arguments = arguments});
+}
+
+void add_doctor(CLI::App& app, DoctorOptions& options) {
+  CLI::App* command = app.add_subcommand("doctor", "Say what these machines offer, what each pair uses, and why");
+  command->footer(kDoctorExamples);
+  command->add_option("CONFIG", options.config, "TOML file of the job to diagnose; none: all defaults");
+  CLI::Option* trainers = command->add_option("-n,--trainers", options.trainers,
+                                              "Trainers to start on this machine, beside the generator");
+  trainers->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--hosts", options.hosts,
+                   "Hosts to start ranks on, with the number of ranks of each; the generator is on the first")
+      ->type_name("HOST:RANKS,…")
+      ->excludes(trainers);
+  command->add_option("--set", options.sets, "Override a key, as runnel train does; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command->add_flag("--json", options.json, "Print one JSON document");
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"Runnel: data-parallel training whose gradients and parameters move by UCX remote memory access"};
   app.footer(kExamples);
@@ -161,6 +217,8 @@ int parse_and_run(int argc, char** argv) {
   CLI::Option* alone = train_command->add_flag("--alone", options.alone, "Train in this process: no generator, no MPI");
   alone->excludes(trainers);
   train_command->add_flag("--dry-run", options.dry_run, "One batch only")->needs(alone);
+  DoctorOptions doctor_options;
+  add_doctor(app, doctor_options);
 
   try {
     app.parse(argc, argv);
@@ -169,7 +227,8 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw usage_error(app, error);
   }
-  return train(options, {argv + 1, argv + argc});
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  return app.got_subcommand("doctor") ? doctor(doctor_options, arguments) : train(options, arguments);
 }
 
 int report_error(const std::string& message, ExitStatus status) {

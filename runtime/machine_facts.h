@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/host.h"
+#include "transport/ucx_library.h"
+
+namespace runnel {
+
+/// What one process finds on its machine and in its own limits. Only facts: machine_findings.h judges.
+struct MachineFacts {
+  Host host;
+  std::map<std::string, std::int64_t> speeds_mbps;  ///< megabits a second of the interfaces whose driver says it
+
+  std::string runnel_version;
+  std::string runnel_commit;
+  std::string torch_version;
+  std::string mpi_version;
+  std::map<std::string, std::string> mpi_components;  ///< framework to selection, "pml" to "ob1"
+  std::string ucx_version;
+  std::vector<std::string> ucx_libraries;  ///< every libucp in this process: more than one is a mistake
+  std::vector<UcxComponent> ucx_components;
+  std::map<std::string, std::string> ucx_environment;  ///< UCX_*, but for what Runnel itself sets before exec
+
+  std::vector<std::string> name_addresses;  ///< IPv4 addresses that this host's own name resolves to
+  std::vector<std::string> rdma_devices;
+  std::vector<std::string> rdma_ports;  ///< the active ones, by UCX's names: "mlx5_0:1"
+  std::vector<std::string> gpus;
+
+  std::int64_t shared_memory_bytes = 0;  ///< of /dev/shm; 0 when there is none
+  std::int64_t shared_memory_free_bytes = 0;
+  std::int64_t huge_pages = 0;
+  std::int64_t huge_pages_free = 0;
+  std::string transparent_huge_pages;  ///< "madvise"; empty when the kernel does not say
+  std::int64_t memlock_bytes = 0;      ///< limit of this process; -1: none
+  std::int64_t open_files = 0;         ///< limit of this process; -1: none
+  std::int64_t ptrace_scope = -1;      ///< of Yama; -1 without Yama
+  double cores = 0;                    ///< that this process may use, by affinity and by the cgroup's quota
+  std::int64_t numa_nodes = 1;
+};
+
+/// Reads what can be read without MPI and LibTorch, whose versions the caller adds, as it does Runnel's own. What the
+/// system does not tell stays at its default. Throws `RunError` (71), `TransportError`. Any thread.
+MachineFacts read_machine_facts();
+
+/// An IPv4 address as "10.0.0.2"; `address` is in host byte order.
+std::string dotted(std::uint32_t address);
+
+}  // namespace runnel

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/config.h"
+#include "runtime/machine_facts.h"
+#include "runtime/pair_probe.h"
+
+namespace runnel {
+
+/// The job that a diagnosis is for: what it asks of its machines.
+struct JobFacts {
+  std::int64_t trainers = 0;
+  std::int64_t payload_bytes = 0;                  ///< of the model: what a trainer sends and receives in a step
+  std::int64_t generator_shared_memory_bytes = 0;  ///< slabs of the generator, and UCX's own queues
+  std::int64_t trainer_shared_memory_bytes = 0;
+  std::int64_t trainer_threads = 1;
+  std::int64_t generator_threads = 1;
+  TransportConfig transport;
+};
+
+/// Everything that `runnel doctor` has found out, before it is judged.
+struct Diagnosis {
+  JobFacts job;
+  std::vector<MachineFacts> ranks;     ///< by rank; only this process where no ranks came up
+  std::vector<PairMeasurement> pairs;  ///< by trainer; empty where they could not be tried
+  std::string untried;                 ///< why pairs is empty
+};
+
+/// Something that is slower or worse than it could be on these machines. Each part is one line without its full stop.
+struct Finding {
+  std::string where;  ///< "host node1", "trainer 0 on node2", "job"
+  std::string what;
+  std::string cost;    ///< what follows from it
+  std::string remedy;  ///< how to change it
+};
+
+/// Why these processes could not connect, whatever the transport: different versions of UCX or of Runnel. Such pairs
+/// are not tried.
+std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks);
+
+/// Judges: versions and modules, limits, memory, names and interfaces of every host, then every pair. A machine
+/// without RDMA devices and GPUs, or with fewer cores than processes, is healthy: nothing there could be better. No
+/// input or output; any thread.
+std::vector<Finding> find_problems(const Diagnosis& diagnosis);
+
+/// Open files that a rank needs, and that mpirun needs to start `ranks` on one host: measured with Open MPI 4.1 and UCX
+/// 1.22, and rounded up.
+std::int64_t open_files_of_rank(std::int64_t trainers);
+std::int64_t open_files_of_mpirun(std::int64_t ranks);
+
+}  // namespace runnel

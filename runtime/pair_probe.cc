@@ -1,0 +1,260 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/pair_probe.h"
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "runtime/control_block.h"
+#include "runtime/handshake.h"
+#include "runtime/link.h"
+#include "runtime/report.h"
+#include "transport/slab.h"
+#include "transport/status.h"
+
+namespace runnel {
+namespace {
+
+constexpr std::uint64_t kBellRounds = 200;
+constexpr std::uint64_t kTransfers = 10;
+
+/// The last of a trainer's turn: the evaluation bell, which is not needed for anything else here.
+constexpr std::uint64_t kTurnIsOver = 1;
+
+/// Of a trainer that measures: a put or a get, and rings.
+constexpr std::size_t kOperations = 8;
+
+double microseconds_since(std::int64_t start_ns) {
+  return static_cast<double>(steady_ns() - start_ns) / 1e3;
+}
+
+/// For connecting, and for each trainer's turn.
+Deadline patience(const Config& config) {
+  return Deadline::after(
+      std::chrono::duration_cast<Deadline::Clock::duration>(std::chrono::duration<double>(config.run.timeout_s)));
+}
+
+/// Runs `part` on every rank and throws `SetUpFailed` on all of them when it threw on one.
+void together(Bootstrap& bootstrap, const PeerGroup& group, const Deadline& deadline,
+              const std::function<void()>& part) {
+  std::string error;
+  try {
+    part();
+  } catch (const std::runtime_error& failure) {
+    error = failure.what();
+  }
+  const auto errors = bootstrap.all_gather(std::as_bytes(std::span(error)), deadline);
+  for (const Peer& peer : group.all()) {
+    const auto& text = errors[static_cast<std::size_t>(peer.rank)];
+    if (text.empty()) continue;
+    throw SetUpFailed(peer.name() + " on " + peer.host.name + ": " +
+                      std::string(reinterpret_cast<const char*>(text.data()), text.size()));
+  }
+}
+
+/// A wait ends only by what is watched.
+void watch(Fabric& fabric, const TrainerLink& link) {
+  fabric.queue().watch(link.endpoint, 0);
+  for (const Bell* bell : {&link.hello_heard, &link.gradient_heard, &link.evaluation_heard}) {
+    fabric.queue().watch(*bell, 0);
+  }
+}
+
+void watch(Fabric& fabric, const GeneratorLink& link) {
+  fabric.queue().watch(link.endpoint, 0);
+  for (const Bell* bell : {&link.hello_heard, &link.version_heard}) fabric.queue().watch(*bell, 0);
+}
+
+void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
+  const Status status = fabric.queue().ring(bell, word, 0);
+  if (!status.ok()) fabric.throw_for(status, rank);
+}
+
+void await(Fabric& fabric, const Bell& bell, std::uint64_t word, int rank) {
+  fabric.wait_until([](const Completion&) {}, [&] { return bell.value() >= word; }, [rank] { return rank; });
+}
+
+/// Waits for the one completion of `kind` that is under way.
+void complete(Fabric& fabric, CompletionKind kind, int rank) {
+  bool is_done = false;
+  fabric.wait_until(
+      [&](const Completion& completion) {
+        if (completion.kind != kind) return;
+        if (!completion.status.ok()) fabric.throw_for(completion.status, rank);
+        is_done = true;
+      },
+      [&] { return is_done; }, [rank] { return rank; });
+}
+
+/// A trainer's turn to measure. Its slab holds what it sends, and behind that what comes back.
+class Measurement {
+ public:
+  Measurement(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& target, Slab& slab, std::size_t bytes)
+      : fabric_(fabric),
+        link_(link),
+        generator_(fabric.group().generator().rank),
+        region_(link.endpoint, target, fabric.mapping_policy()),
+        slab_(slab),
+        sent_(slab.bytes().first(bytes)),
+        returned_(slab.bytes().subspan(bytes, bytes)) {}
+
+  PairMeasurement run(PathReport path) {
+    PairMeasurement facts{.path = std::move(path)};
+    facts.bell_us = median(kBellRounds, [this] { round_trip(); }) / 2;
+    fill();
+    facts.put_us = median(kTransfers, [this] { put(); });
+    facts.get_us = median(kTransfers, [this] { get(); });
+    compare();
+    facts.copy_us = median(kTransfers, [this] { std::memcpy(returned_.data(), sent_.data(), sent_.size()); });
+    ring(fabric_, link_.evaluation, kTurnIsOver, generator_);
+    fabric_.wait_for_transfers(generator_);
+    return facts;
+  }
+
+ private:
+  template <class Action>
+  static double median(std::uint64_t times, Action&& action) {
+    std::vector<double> samples;
+    for (std::uint64_t i = 0; i < times; ++i) {
+      const std::int64_t start = steady_ns();
+      action();
+      samples.push_back(microseconds_since(start));
+    }
+    return quantiles(std::move(samples)).p50;
+  }
+
+  void round_trip() {
+    ring(fabric_, link_.gradient, ++word_, generator_);
+    await(fabric_, link_.version_heard, word_, generator_);
+  }
+
+  void put() {
+    const Status status = fabric_.queue().put_and_ring(region_, 0, sent_, slab_, link_.gradient, ++word_, 0);
+    if (!status.ok()) fabric_.throw_for(status, generator_);
+    complete(fabric_, CompletionKind::visible_at_peer, generator_);
+  }
+
+  void get() {
+    const Status status = fabric_.queue().get(region_, 0, returned_, slab_, 0);
+    if (!status.ok()) fabric_.throw_for(status, generator_);
+    complete(fabric_, CompletionKind::data_arrived, generator_);
+  }
+
+  /// Other words for every trainer, as all write to the same place.
+  void fill() {
+    const auto seed = static_cast<std::uint64_t>(fabric_.group().self().rank) << 32;
+    for (std::size_t at = 0; at < sent_.size(); at += sizeof seed) {
+      const std::uint64_t word = seed + at;
+      std::memcpy(sent_.data() + at, &word, sizeof word);
+    }
+  }
+
+  void compare() const {
+    if (std::memcmp(sent_.data(), returned_.data(), sent_.size()) == 0) return;
+    throw TransportError(StatusCode::internal, "what a get brought back is not what was put");
+  }
+
+  Fabric& fabric_;
+  GeneratorLink& link_;
+  int generator_;
+  RemoteRegion region_;
+  Slab& slab_;
+  std::span<std::byte> sent_;
+  std::span<std::byte> returned_;
+  std::uint64_t word_ = 0;
+};
+
+/// The generator's side of a turn: it answers bells, and progresses until the trainer is through.
+void answer(Fabric& fabric, TrainerLink& link, int rank) {
+  for (std::uint64_t word = 1; word <= kBellRounds; ++word) {
+    await(fabric, link.gradient_heard, word, rank);
+    ring(fabric, link.version, word, rank);
+  }
+  await(fabric, link.evaluation_heard, kTurnIsOver, rank);
+  fabric.wait_for_transfers(rank);
+}
+
+/// The turns of all trainers, one after the other. Who has no turn progresses, as a put over a network needs it.
+template <class Turn>
+void take_turns(Bootstrap& bootstrap, Fabric& fabric, const Config& config, Turn&& turn) {
+  for (int index = 0; index < fabric.group().trainers(); ++index) {
+    turn(index);
+    bootstrap.barrier(patience(config), [&] { fabric.drop_completions(); });
+  }
+  fabric.liveness().leave();
+}
+
+void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Config& config, std::size_t payload_bytes,
+                        const Deadline& deadline) {
+  std::optional<Fabric> fabric;
+  std::optional<Slab> target;
+  ConnectionOffer mine;
+  together(bootstrap, group, deadline, [&] {
+    fabric.emplace(group, config, GeneratorControl::bytes(group.trainers()),
+                   kOperations * static_cast<std::size_t>(group.trainers()));
+    target = Slab::allocate(fabric->context(), payload_bytes);
+    mine = fabric->offer();
+    mine.tensors = {.gradients = target->descriptor(), .parameters = target->descriptor()};
+  });
+  const auto offers = exchange_offers(bootstrap, mine, deadline);
+  std::vector<std::unique_ptr<TrainerLink>> links;
+  together(bootstrap, group, deadline, [&] {
+    for (int index = 0; index < group.trainers(); ++index) {
+      const auto rank = static_cast<std::size_t>(group.trainer(index).rank);
+      links.push_back(std::make_unique<TrainerLink>(*fabric, offers[rank], index));
+      watch(*fabric, *links.back());
+    }
+  });
+  fabric->liveness().start(offers);
+  std::vector<PathReport> paths;
+  for (TrainerFacts& facts : greet_trainers(bootstrap, *fabric, links, "any", deadline)) {
+    paths.push_back(std::move(facts.path));
+  }
+  fabric->park_for(paths);
+  take_turns(bootstrap, *fabric, config,
+             [&](int index) { answer(*fabric, *links[static_cast<std::size_t>(index)], group.trainer(index).rank); });
+}
+
+PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
+                                 std::size_t payload_bytes, const Deadline& deadline) {
+  std::optional<Fabric> fabric;
+  std::optional<Slab> slab;
+  together(bootstrap, group, deadline, [&] {
+    fabric.emplace(group, config, TrainerControl::kBytes, kOperations);
+    slab = Slab::allocate(fabric->context(), 2 * payload_bytes);
+  });
+  const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline);
+  const ConnectionOffer& generator = offers[static_cast<std::size_t>(group.generator().rank)];
+  std::optional<GeneratorLink> link;
+  std::optional<Measurement> measurement;
+  together(bootstrap, group, deadline, [&] {
+    link.emplace(*fabric, generator, group.self().index);
+    watch(*fabric, *link);
+    measurement.emplace(*fabric, *link, generator.tensors.value().gradients, *slab, payload_bytes);
+  });
+  fabric->liveness().start(offers);
+  PathReport path = greet_generator(bootstrap, *fabric, *link, "any", deadline);
+  fabric->park_for(std::span(&path, 1));
+  PairMeasurement facts;
+  take_turns(bootstrap, *fabric, config, [&](int index) {
+    if (index == group.self().index) facts = measurement->run(std::move(path));
+  });
+  return facts;
+}
+
+}  // namespace
+
+std::optional<PairMeasurement> probe_pair(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
+                                          std::size_t payload_bytes) {
+  const Deadline deadline = patience(config);
+  if (group.self().role == Role::trainer) return probe_as_trainer(bootstrap, group, config, payload_bytes, deadline);
+  probe_as_generator(bootstrap, group, config, payload_bytes, deadline);
+  return std::nullopt;
+}
+
+}  // namespace runnel

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/doctor.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <span>
+#include <thread>
+
+#include "runnel_version.h"
+#include "runtime/bootstrap_mpi.h"
+#include "runtime/bucket_layout.h"
+#include "runtime/control_block.h"
+#include "runtime/diagnosis.h"
+#include "runtime/digest.h"
+#include "runtime/gradient_channel.h"
+#include "runtime/machine_facts.h"
+#include "runtime/machine_findings.h"
+#include "runtime/pair_probe.h"
+#include "runtime/parameter_channel.h"
+#include "runtime/peer_group.h"
+#include "runtime/stop_signals.h"
+#include "trainer/model.h"
+#include "trainer/torch_setup.h"
+#include "transport/context.h"
+#include "transport/log.h"
+#include "transport/status.h"
+
+namespace runnel {
+namespace {
+
+/// How long one process waits for another. Nothing here takes a second on a machine in order.
+constexpr std::chrono::seconds kPatience{10};
+
+/// What rank 0 ends with when there are findings and `launch_ranks` started it: 1 would be mpirun's own status for a
+/// job that it could not start.
+constexpr int kFindingsOfRanks = 75;
+
+/// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
+constexpr std::int64_t kProcessSharedMemory = 2 << 20;
+
+BucketLayout layout_of(const Config& config) {
+  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
+  return {model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)};
+}
+
+JobFacts job_facts(const Config& config, const BucketLayout& layout) {
+  const auto trainers = static_cast<int>(config.trainer.count);
+  const std::size_t slabs = GradientChannel::slab_bytes(layout, trainers) + ParameterChannel::slab_bytes(layout) +
+                            GeneratorControl::bytes(trainers);
+  return {.trainers = config.trainer.count,
+          .payload_bytes = static_cast<std::int64_t>(layout.bytes()),
+          .generator_shared_memory_bytes = static_cast<std::int64_t>(slabs) + kProcessSharedMemory,
+          .trainer_shared_memory_bytes = static_cast<std::int64_t>(TrainerControl::kBytes) + kProcessSharedMemory,
+          .trainer_threads = config.trainer.threads,
+          .generator_threads = config.generator.threads,
+          .transport = config.transport};
+}
+
+MachineFacts facts_of_this_process() {
+  MachineFacts facts = read_machine_facts();
+  facts.runnel_version = kVersion;
+  facts.runnel_commit = kCommit;
+  facts.torch_version = torch_version();
+  facts.mpi_version = MpiBootstrap::library_version();
+  return facts;
+}
+
+/// Prints, and gives the exit status.
+int say(const Diagnosis& diagnosis, bool json) {
+  const auto findings = find_problems(diagnosis);
+  const std::string text = json ? to_json(diagnosis, findings) : to_text(diagnosis, findings);
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+  return findings.empty() ? 0 : 1;
+}
+
+/// Collective: the text of every rank.
+std::vector<std::string> gather(Bootstrap& bootstrap, const std::string& mine) {
+  std::vector<std::string> texts;
+  for (const auto& bytes : bootstrap.all_gather(std::as_bytes(std::span(mine)), Deadline::after(kPatience))) {
+    texts.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  return texts;
+}
+
+std::string sender(std::size_t rank) {
+  return "rank " + std::to_string(rank);
+}
+
+/// Collective: the introductions of a job, but without its configuration's agreement on data that is not read here.
+PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout) {
+  const Introduction mine{.device = "cpu",
+                          .runnel_version = kVersion,
+                          .ucx_version = ucx_version(),
+                          .layout_fingerprint = to_hex(layout.fingerprint()),
+                          .configuration = canonical_lines(config)};
+  return PeerGroup::introduce(bootstrap, mine, Deadline::after(kPatience));
+}
+
+/// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not.
+void try_pairs(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, Diagnosis& diagnosis) {
+  if (!find_mismatches(diagnosis.ranks).empty()) {
+    diagnosis.untried = "the processes are of different versions";
+    return;
+  }
+  const PeerGroup group = introduce(bootstrap, config, layout);
+  PairMeasurement mine;
+  try {
+    mine = probe_pair(bootstrap, group, config, layout.bytes()).value_or(PairMeasurement{});
+  } catch (const SetUpFailed& error) {
+    diagnosis.untried = error.what();
+    return;
+  }
+  const auto texts = gather(bootstrap, pack_pair(mine));
+  for (std::size_t rank = kGenerators; rank < texts.size(); ++rank) {
+    diagnosis.pairs.push_back(unpack_pair(texts[rank], sender(rank)));
+  }
+}
+
+/// A rank's part. Gives the exit status of the whole in rank 0, and 0 elsewhere.
+int diagnose_as_rank(const DoctorRequest& request) {
+  Config config = request.config;
+  config.run.timeout_s = std::chrono::duration<double>(kPatience).count();
+  const BucketLayout layout = layout_of(config);
+  const BlockedStopSignals blocked;  // before MPI and UCX start threads
+  MpiBootstrap bootstrap(Deadline::after(kPatience));
+  const bool reports = bootstrap.rank() == 0;
+  Diagnosis diagnosis;
+  diagnosis.job = job_facts(config, layout);
+  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()))) {
+    diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
+  }
+  try {
+    try_pairs(bootstrap, config, layout, diagnosis);
+  } catch (const std::runtime_error& error) {
+    // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
+    // time to notice, as mpirun ends it when another rank ends first.
+    if (!reports) std::this_thread::sleep_for(kPatience);
+    diagnosis.untried = error.what();
+    if (reports) say(diagnosis, request.json);
+    _exit(request.place && started_by_launcher() ? kFindingsOfRanks : 1);
+  }
+  bootstrap.finalize();
+  if (!reports) return 0;
+  const int status = say(diagnosis, request.json);
+  return status == 1 && started_by_launcher() ? kFindingsOfRanks : status;
+}
+
+/// What can be said without ranks.
+int diagnose_this_host(const DoctorRequest& request, const std::string& reason) {
+  Diagnosis diagnosis;
+  diagnosis.job = job_facts(request.config, layout_of(request.config));
+  diagnosis.ranks.push_back(facts_of_this_process());
+  diagnosis.untried = reason;
+  return say(diagnosis, request.json);
+}
+
+}  // namespace
+
+int ranks_on_hosts(const std::string& hosts) {
+  int ranks = 0;
+  for (std::size_t begin = 0; begin <= hosts.size();) {
+    const std::size_t end = std::min(hosts.find(',', begin), hosts.size());
+    const std::string host = hosts.substr(begin, end - begin);
+    begin = end + 1;
+    const std::size_t colon = std::min(host.find(':'), host.size());
+    int slots = 1;
+    const char* first = host.data() + std::min(colon + 1, host.size());
+    const char* last = host.data() + host.size();
+    const bool number = colon == host.size() || (std::from_chars(first, last, slots).ptr == last && first != last);
+    if (colon == 0 || !number || slots < 1) {
+      throw RunError(ExitStatus::usage, "--hosts: '" + host + "' in '" + hosts +
+                                            "' is no host; expected HOST or HOST:RANKS, with commas between");
+    }
+    ranks += slots;
+  }
+  if (ranks < 2) {
+    throw RunError(ExitStatus::usage,
+                   "--hosts asks for 1 rank; a job needs a generator and at least one trainer: " + hosts + ":2");
+  }
+  return ranks;
+}
+
+int run_doctor(const DoctorRequest& request) {
+  if (request.place) {
+    end_with_parent();
+    return diagnose_as_rank(request);
+  }
+  std::string reason;
+  try {
+    const int ranks = static_cast<int>(request.config.trainer.count) + kGenerators;
+    const int status = launch_ranks(ranks, request.arguments, request.hosts);
+    if (status == 0) return 0;
+    if (status == kFindingsOfRanks) return 1;
+    reason = "the ranks ended with status " + std::to_string(status) + " before they could say more";
+  } catch (const RunError& error) {
+    if (error.status() == ExitStatus::interrupted || error.status() == ExitStatus::terminated) throw;
+    reason = error.what();
+  }
+  return diagnose_this_host(request, reason);
+}
+
+}  // namespace runnel

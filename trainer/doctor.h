@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/config.h"
+#include "runtime/launcher.h"
+
+namespace runnel {
+
+/// How `runnel doctor` was asked.
+struct DoctorRequest {
+  Config config;                     ///< of the job to diagnose; its data is not touched
+  std::optional<LaunchPlace> place;  ///< of a rank; nothing in the process that a user started
+  std::string hosts;                 ///< as mpirun's --host takes them; empty: this one
+  bool json = false;
+  std::vector<std::string> arguments;  ///< of the command line, for the ranks
+};
+
+/// How many ranks "a:2,b" asks for: a host without a number has one. Throws `RunError` (64) for what is no such list.
+int ranks_on_hosts(const std::string& hosts);
+
+/// Diagnoses the job's machines: the process that a user started starts the ranks, and diagnoses this host alone when
+/// they do not come up; rank 0 prints, on standard output, text or JSON and nothing else.
+///
+/// Gives the exit status, 0 for healthy and 1 for findings, within about 10 s a pair whatever the state of the
+/// machines. Throws `RunError`, `TransportError`.
+int run_doctor(const DoctorRequest& request);
+
+}  // namespace runnel
