@@ -25,6 +25,7 @@ USAGE
 readonly packages=(
   g++ cmake ninja-build git ca-certificates python3-pip
   libopenmpi-dev openmpi-bin libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev
+  nettle-dev pkg-config
   libgtest-dev libgmock-dev libbenchmark-dev gdb iproute2 procps
 )
 readonly dev_packages=(clang libclang-rt-dev clang-format clang-tidy)

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Uses something of each installed library: transport with UCX behind it, and of the runtime the layout.
+// Uses something of each installed library that needs its dependencies: UCX, and nettle behind the layout's
+// fingerprint.
 #include <cstdio>
 
 #include "runtime/bucket_layout.h"
