@@ -55,12 +55,12 @@ std::string this_program() {
 /// needed unless there are `hosts`. Quiet: Runnel's own lines say what happened.
 std::vector<std::string> mpirun_command(int ranks, const std::string& session_folder,
                                         const std::vector<std::string>& arguments, const std::string& hosts) {
-  std::vector<std::string> command = {
-      "mpirun",       "-q", "--oversubscribe",    "--bind-to", "none", "--mca", "orte_local_tmpdir_base",
-      session_folder, "-n", std::to_string(ranks)};
+  std::vector<std::string> command = {"mpirun", "-q", "--oversubscribe",    "--bind-to",
+                                      "none",   "-n", std::to_string(ranks)};
   if (geteuid() == 0) command.insert(command.begin() + 1, "--allow-run-as-root");
   const auto placement =
-      hosts.empty() ? std::vector<std::string>{"--mca", "plm", "isolated"} : std::vector<std::string>{"--host", hosts};
+      hosts.empty() ? std::vector<std::string>{"--mca", "plm", "isolated", "--mca", "orte_tmpdir_base", session_folder}
+                    : std::vector<std::string>{"--host", hosts};
   command.insert(command.end(), placement.begin(), placement.end());
   command.push_back(this_program());
   command.insert(command.end(), arguments.begin(), arguments.end());
