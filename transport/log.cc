@@ -31,7 +31,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 class Log {
  public:
   static Log& instance() {
-    static Log log;
+    static Log& log = *new Log;  // never destroyed: MPI calls exit() in one thread while another logs
     return log;
   }
 
