@@ -114,6 +114,17 @@ class SessionFolder {
   _exit(kNotStarted);
 }
 
+/// Whether anything was missing.
+bool set_early_environment() {
+  bool missing = false;
+  for (const EnvironmentSetting& setting : settings_before_exec()) {
+    if (std::getenv(setting.name) != nullptr) continue;
+    setenv(setting.name, setting.value, 0);
+    missing = true;
+  }
+  return missing;
+}
+
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> children;
   std::error_code error;
@@ -199,13 +210,7 @@ bool started_by_launcher() {
 }
 
 void ensure_early_environment(char** argv) {
-  bool changed = false;
-  for (const EnvironmentSetting& setting : settings_before_exec()) {
-    if (std::getenv(setting.name) != nullptr) continue;
-    setenv(setting.name, setting.value, 0);
-    changed = true;
-  }
-  if (changed) execv("/proc/self/exe", argv);  // when this fails, UCX only does more than it needs to
+  if (set_early_environment()) execv("/proc/self/exe", argv);  // when this fails, UCX only does more than it needs to
 }
 
 void end_with_parent() {
@@ -217,6 +222,7 @@ void end_with_parent() {
 int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts) {
   const SessionFolder session;
   std::vector<std::string> command = mpirun_command(ranks, session.path(), arguments, hosts);
+  (void)set_early_environment();
   setenv(kLauncherVariable, "1", 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
   const sigset_t signals = launcher_signals();

@@ -24,8 +24,8 @@ bool launcher_has_terminal();
 /// Whether `launch_ranks` started this process. It then says itself which signal ends the run.
 bool started_by_launcher();
 
-/// Puts into the environment what UCX reads while it is loaded, and starts this program again when it came without.
-/// Called first in main.
+/// In a rank that a bare mpirun started: puts into the environment what UCX reads while it is loaded, and starts this
+/// program again when it came without. Called first in main. `launch_ranks` spares its ranks that second start.
 void ensure_early_environment(char** argv);
 
 /// Ends this process when its parent, the launcher, ends: a killed mpirun must leave no orphans.

@@ -231,32 +231,26 @@ int parse_and_run(int argc, char** argv) {
   return app.got_subcommand("doctor") ? doctor(doctor_options, arguments) : train(options, arguments);
 }
 
-int report_error(const std::string& message, ExitStatus status) {
-  if (!message.empty()) log_error(message);
-  return static_cast<int>(status);
-}
-
-/// Set-up fails because a peer has gone meanwhile, or because this system lacks something.
-ExitStatus status_of(const TransportError& error) {
-  const bool peer = error.code() == StatusCode::peer_lost || error.code() == StatusCode::unreachable;
-  return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
+/// The text of `error` in one line, as LibTorch's go on with a backtrace.
+std::string describe(const std::exception& error) {
+  std::string text = error.what();
+  text = text.substr(0, text.find('\n'));
+  return status_of(error) == ExitStatus::internal ? "internal error: " + text : text;
 }
 
 }  // namespace
 }  // namespace runnel
 
 int main(int argc, char** argv) {
-  using runnel::ExitStatus;
-  runnel::ensure_early_environment(argv);
+  if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
   runnel::keep_freed_memory();
   try {
     return runnel::parse_and_run(argc, argv);
   } catch (const runnel::RunError& error) {
-    (void)runnel::report_error(error.what(), error.status());
+    if (*error.what() != '\0') runnel::log_error(error.what());
     return runnel::exit_code(error);
-  } catch (const runnel::TransportError& error) {
-    return runnel::report_error(error.what(), runnel::status_of(error));
   } catch (const std::exception& error) {
-    return runnel::report_error(std::string("internal error: ") + error.what(), ExitStatus::internal);
+    runnel::log_error(runnel::describe(error));
+    return static_cast<int>(runnel::status_of(error));
   }
 }
