@@ -12,7 +12,8 @@ namespace runnel {
 
 /// A fixed number of threads that share a loop and are parked between loops.
 ///
-/// The caller's thread is one of them, so a team of one starts no thread. One thread calls run().
+/// The caller's thread is one of them, so a team of one starts no thread. Each takes the next part of the loop when it
+/// has done one: a helper that gets no core costs the loop nothing but its help. One thread calls run().
 class ThreadTeam {
  public:
   /// Starts `threads - 1` helpers.
@@ -21,30 +22,30 @@ class ThreadTeam {
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-  /// Calls `body(begin, end)` in each thread, with consecutive and nearly equal parts of [0, count), and returns when
-  /// all calls have returned. `body` does not throw. Allocates nothing.
+  /// Calls `body(begin, end)` for consecutive and nearly equal parts of [0, count), each in one of the threads, and
+  /// returns when all calls have returned. `body` does not throw. Allocates nothing.
   template <typename Body>
   void run(std::size_t count, const Body& body) {
-    run_task(count, {&body, [](const void* erased, std::size_t begin, std::size_t end) {
-                       (*static_cast<const Body*>(erased))(begin, end);
-                     }});
+    run_task({count, &body, [](const void* erased, std::size_t begin, std::size_t end) {
+                (*static_cast<const Body*>(erased))(begin, end);
+              }});
   }
 
  private:
   struct Task {
+    std::size_t count = 0;
     const void* body = nullptr;
     void (*call)(const void* body, std::size_t begin, std::size_t end) = nullptr;
   };
 
-  void run_task(std::size_t count, Task task);
-  void do_part(std::size_t index) const;
-  void help(std::size_t index);
+  void run_task(Task task);
+  void do_parts();
+  void help();
 
-  std::size_t threads_;
-  std::size_t count_ = 0;
-  Task task_;                              // without body: the helpers end
-  std::atomic<std::uint32_t> round_{0};    // raised once a task; what helpers wait for
-  std::atomic<std::uint32_t> pending_{0};  // helpers that have not finished the task
+  Task task_;
+  std::size_t parts_ = 0;               // of the task
+  std::atomic<std::uint32_t> left_{0};  // parts that nobody has taken; what helpers wait for
+  std::atomic<std::uint32_t> open_{0};  // parts that are not done
   std::vector<std::thread> helpers_;
 };
 

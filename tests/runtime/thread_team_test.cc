@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace runnel {
@@ -21,17 +24,36 @@ TEST(ThreadTeam, SharesEveryLoopWithoutGapsOrOverlap) {
         const std::lock_guard lock(mutex);
         parts.emplace_back(begin, end);
       });
-      ASSERT_EQ(parts.size(), threads);
       std::sort(parts.begin(), parts.end());
       std::size_t covered = 0;
       for (const auto& [begin, end] : parts) {
         ASSERT_EQ(begin, covered);
-        ASSERT_LE(end - begin, count / threads + 1);
+        ASSERT_LE(end - begin, count / parts.size() + 1);
         covered = end;
       }
       ASSERT_EQ(covered, count);
     }
   }
+}
+
+// The first part to begin ends only when all others are done: a thread that is stopped keeps a small part from being
+// done, and the other thread does the rest.
+TEST(ThreadTeam, DoesNotWaitForAThreadThatIsStopped) {
+  ThreadTeam team(2);
+  constexpr std::size_t kCount = 100;
+  std::atomic<bool> begun = false;
+  std::atomic<std::size_t> done = 0;
+  team.run(kCount, [&](std::size_t begin, std::size_t end) {
+    const std::size_t mine = end - begin;
+    if (!begun.exchange(true)) {
+      EXPECT_LT(mine, kCount / 10);
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (done != kCount - mine && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+      EXPECT_EQ(done, kCount - mine);
+    }
+    done += mine;
+  });
+  EXPECT_EQ(done, kCount);
 }
 
 TEST(ThreadTeam, ReturnsWhenAllPartsAreDone) {
