@@ -38,11 +38,17 @@ class Reducer {
   void finish_step();
 
  private:
+  struct FreeLines {
+    void operator()(float* floats) const;
+  };
+  using Lines = std::unique_ptr<float[], FreeLines>;  // begins on a cache line
+
   struct FloatRange {
     std::size_t begin;
     std::size_t end;
   };
 
+  static Lines zeroed_lines(std::size_t float_count);
   FloatRange floats_of_blocks(std::size_t first, std::size_t last) const;
   void reduce_and_update(FloatRange range, std::span<const float* const> gradients);
   void reduce_and_keep(std::size_t block, std::span<const float* const> gradients);
@@ -53,8 +59,8 @@ class Reducer {
   bool mean_;
   double clip_norm_;
   std::unique_ptr<UpdateRule> rule_;
-  std::vector<std::vector<float>> state_;
-  std::vector<float> reduced_;         // the reduced gradient; only with clipping
+  std::vector<Lines> state_;
+  Lines reduced_;                      // the reduced gradient; only with clipping
   std::vector<double> block_squares_;  // its sum of squares per block; only with clipping
   const float* in_ = nullptr;
   float* out_ = nullptr;
