@@ -3,8 +3,11 @@
 #pragma once
 
 #include <csignal>
+#include <exception>
 #include <stdexcept>
 #include <string>
+
+#include "transport/status.h"
 
 namespace runnel {
 
@@ -46,6 +49,16 @@ class StoppedByLauncher : public RunError {
 /// sleeps for one or two seconds before it ends.
 inline int exit_code(const RunError& error) {
   return dynamic_cast<const StoppedByLauncher*>(&error) != nullptr ? 0 : static_cast<int>(error.status());
+}
+
+/// What the process ends with after `error`. Set-up throws `TransportError` when a peer has gone meanwhile, or when
+/// this system lacks something; what is neither that nor a `RunError` is an internal error.
+inline ExitStatus status_of(const std::exception& error) {
+  if (const auto* run = dynamic_cast<const RunError*>(&error)) return run->status();
+  const auto* transport = dynamic_cast<const TransportError*>(&error);
+  if (transport == nullptr) return ExitStatus::internal;
+  const bool peer = transport->code() == StatusCode::peer_lost || transport->code() == StatusCode::unreachable;
+  return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
 }
 
 /// The error to end with after `signal`, SIGINT or SIGTERM.
