@@ -20,10 +20,14 @@ void put_and_bell_round_trip(benchmark::State& state, Job& job, Path path, std::
   Wiring wiring(job, order);
   wiring.fill_payload();
   std::uint64_t round = Wiring::kReady;
-  for (auto iteration : state) {
-    (void)iteration;
+  const auto round_trip = [&] {
     wiring.put_payload_and_ring(0, ++round);
     wiring.wait_until([&] { return wiring.bell(0) == round; });
+  };
+  warm_up(round_trip);
+  for (auto iteration : state) {
+    (void)iteration;
+    round_trip();
   }
   state.SetLabel(wiring.description());
   wiring.part(true);
@@ -36,8 +40,7 @@ void bell_fan_in(benchmark::State& state, Job& job, Path path, int peers) {
   Wiring wiring(job, order);
   std::uint64_t round = Wiring::kReady;
   std::size_t heard = 0;
-  for (auto iteration : state) {
-    (void)iteration;
+  const auto fan_in = [&] {
     ++round;
     for (std::size_t peer = 0; peer < wiring.partners(); ++peer) wiring.ring(peer, round);
     heard = 0;
@@ -45,6 +48,11 @@ void bell_fan_in(benchmark::State& state, Job& job, Path path, int peers) {
       while (heard < wiring.partners() && wiring.bell(heard) == round) ++heard;
       return heard == wiring.partners();
     });
+  };
+  warm_up(fan_in);
+  for (auto iteration : state) {
+    (void)iteration;
+    fan_in();
   }
   state.counters["per_peer"] = benchmark::Counter(
       static_cast<double>(peers), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);

@@ -20,7 +20,7 @@ void get(benchmark::State& state, Job& job, Path path, std::uint64_t bytes, std:
     for (std::uint64_t i = 0; i < gets; ++i) wiring.get_payload(0);
     wiring.complete_all();
   };
-  batch();
+  warm_up(batch);
   while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(gets))) batch();
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
   state.SetLabel(wiring.description());

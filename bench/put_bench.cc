@@ -10,8 +10,6 @@
 namespace runnel {
 namespace {
 
-constexpr std::uint64_t kWarmUpRounds = 1000;
-
 /// A ping-pong of puts of one word between two processes that poll; half of a round trip, as in ucx_perftest.
 void put_latency(benchmark::State& state, Job& job, Path path) {
   const Order order{.task = Task::echo_words, .path = path};
@@ -22,7 +20,7 @@ void put_latency(benchmark::State& state, Job& job, Path path) {
     wiring.put_word(0, ++round);
     wiring.poll_until([&] { return wiring.word(0) == round; });
   };
-  while (round < kWarmUpRounds) round_trip();
+  warm_up(round_trip);
   for (auto iteration : state) {
     (void)iteration;
     round_trip();
@@ -46,7 +44,7 @@ void put_bandwidth(benchmark::State& state, Job& job, Path path, std::uint64_t b
     wiring.put_payload_and_ring(0, ++value);
     wiring.complete_all();
   };
-  batch();
+  warm_up(batch);
   while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(puts))) batch();
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
   state.SetLabel(wiring.description());

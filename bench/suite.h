@@ -5,12 +5,14 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "bench/job.h"
+#include "transport/deadline.h"
 
 namespace runnel {
 
@@ -31,6 +33,14 @@ std::vector<Path> paths(const Job& job);
 
 /// Whose time a benchmark reports: the loop's by the clock, or what the body sets with SetIterationTime.
 enum class Timing : std::uint8_t { real, manual };
+
+/// Repeats `body` for a tenth of a second: until caches are warm, and the scheduler has moved two processes that have
+/// just woken each other to cores of their own.
+template <class Body>
+void warm_up(Body&& body) {
+  const Deadline deadline = Deadline::after(std::chrono::milliseconds(100));
+  while (!deadline.expired()) body();
+}
 
 /// Registers `body` as a benchmark of that name. Where it throws `Impossible` the benchmark is skipped with the reason.
 benchmark::internal::Benchmark* add(const std::string& name, std::function<void(benchmark::State&)> body,

@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The Runnel authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measures Runnel against its peers, by turns on this machine, and prints one table.
+
+A ratio is ours / theirs of one repetition, in which both ran one right after the other; the table has the median of the
+repetitions and, as spread, the least and the largest. Of times a small ratio is good, of rates (GB/s) a large one. A peer
+that is missing has a line that says why. bench/README.md defines the numbers.
+
+Example: bench/compare.sh --only ucx,mpi --repetitions 9 --json out.json
+"""
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+M = 4799528
+TRANSPORTS = {"mapped": "posix,self", "one-sided": "posix,cma,self", "emulated": "tcp,self"}
+PORT = 13870
+TIME_LIMIT_S = 600  # of one program; a machine on which others compute can make MPI's collectives that slow
+
+
+class Missing(Exception):
+    """A peer that cannot be measured here, and why."""
+
+
+class Table:
+    """Rows as they are measured: printed at once, and kept for the JSON."""
+
+    def __init__(self):
+        self.rows = []
+        print(f"{'what':44} {'ours':>12} {'theirs':>12} {'ratio':>7}  {'spread':15} target")
+
+    def add(self, what, unit, pairs, target=""):
+        """`pairs`: (ours, theirs) of each repetition."""
+        ratios = [ours / theirs for ours, theirs in pairs]
+        row = {"what": what, "unit": unit, "ours": statistics.median(pair[0] for pair in pairs),
+               "theirs": statistics.median(pair[1] for pair in pairs), "ratio": statistics.median(ratios),
+               "spread": [min(ratios), max(ratios)], "repetitions": len(pairs), "target": target}
+        self.rows.append(row)
+        spread = f"{min(ratios):.2f} … {max(ratios):.2f}"
+        print(f"{what:44} {self.number(row['ours'], unit):>12} {self.number(row['theirs'], unit):>12} "
+              f"{row['ratio']:7.3f}  {spread:15} {target}", flush=True)
+
+    def missing(self, what, why):
+        self.rows.append({"what": what, "missing": str(why)})
+        print(f"{what:44} not measured: {why}", flush=True)
+
+    @staticmethod
+    def number(value, unit):
+        scales = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "B/s": ((1e9, "GB/s"), (1e6, "MB/s"))}
+        for scale, name in scales.get(unit, ()):
+            if value >= scale:
+                return f"{value / scale:.3g} {name}"
+        return f"{value:.3g} {unit}"
+
+
+class Bench:
+    """runnel-bench, alone or under mpirun."""
+
+    def __init__(self, build, min_time):
+        self.program = str(build / "runnel-bench")
+        self.min_time = min_time
+        self.context = {}
+
+    def run(self, pattern, ranks=0, options=()):
+        """The runs whose names match, by name: a list of repetitions each."""
+        launcher = mpirun(ranks) if ranks else []
+        command = [*launcher, self.program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
+                   f"--benchmark_min_time={self.min_time}", *options]
+        result = json.loads(output_of(command))
+        self.context = result["context"]
+        runs = {}
+        for run in result["benchmarks"]:
+            if "error_message" in run:
+                raise Missing(run["error_message"])
+            if run["run_type"] == "iteration":
+                runs.setdefault(run["name"].removesuffix("/real_time"), []).append(run)
+        return runs
+
+    def one(self, name, counter):
+        (repetitions,) = self.run(f"^{name}/").values()
+        return repetitions[0][counter]
+
+
+def output_of(command, **options):
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIME_LIMIT_S,
+                              **options)
+    except subprocess.TimeoutExpired:
+        raise Missing(f"{Path(command[0]).name} took longer than {TIME_LIMIT_S} s") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise Missing(f"{Path(command[0]).name} failed: {last}")
+    return done.stdout
+
+
+def mpirun(ranks):
+    if not shutil.which("mpirun"):
+        raise Missing("no mpirun on PATH")
+    root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+    return ["mpirun", "-q", *root, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)]
+
+
+class Perftest:
+    """ucx_perftest of the UCX that runnel-bench is linked to."""
+
+    def __init__(self, program, folder):
+        linked = re.search(r"libucp\S* => (\S+)", output_of(["ldd", program]))
+        if not linked:
+            raise Missing("runnel-bench is linked to no libucp.so")
+        libraries = Path(linked.group(1)).resolve().parent
+        self.program = libraries.parent / "bin" / "ucx_perftest"
+        if not self.program.exists():
+            raise Missing(f"{self.program} is missing: this UCX was installed without its tools")
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": f"{folder}:{libraries}"}
+        self.link_openmp(folder)
+
+    def link_openmp(self, folder):
+        """The tools of the UCX wheel need a libgomp under a name that only the wheel's own packaging has."""
+        needed = re.findall(r"(libgomp-\S+) => not found", output_of(["ldd", self.program], env=self.environment))
+        system = re.search(r"libgomp\.so\.1 .*=> (\S+)", output_of(["/sbin/ldconfig", "-p"]))
+        if needed and not system:
+            raise Missing("ucx_perftest needs libgomp.so.1: apt-get install libgomp1")
+        for name in needed:
+            (Path(folder) / name).symlink_to(system.group(1))
+
+    def run(self, test, path, size, iterations):
+        """Mean latency in s and rate in B/s, over all iterations."""
+        environment = {**self.environment, "UCX_TLS": TRANSPORTS[path], "UCX_NET_DEVICES": "lo", "UCX_RNDV_THRESH": "inf",
+                       "UCX_WARN_UNUSED_ENV_VARS": "n"}
+        server = subprocess.Popen([self.program, "-p", str(PORT)], env=environment, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.3)
+            text = output_of([self.program, "-p", str(PORT), "127.0.0.1", "-t", test, "-s", str(size), "-n",
+                              str(iterations), "-w", str(max(10, iterations // 20)), "-f"], env=environment)
+        finally:
+            server.terminate()
+            server.wait()
+        numbers = [line.split() for line in text.splitlines() if re.match(r"\s*\d+\s", line)]
+        if not numbers:
+            raise Missing("ucx_perftest printed no result")
+        return float(numbers[-1][3]) * 1e-6, float(numbers[-1][5]) * 2**20
+
+
+def compare_ucx(table, bench, settings):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            perftest = Perftest(bench.program, folder)
+        except Missing as why:
+            return table.missing("ucx_perftest", why)
+        for path in TRANSPORTS:
+            compare_ucx_over(table, bench, perftest, settings, path)
+
+
+def compare_ucx_over(table, bench, perftest, settings, path):
+    def by_turns(name, counter, test, size, iterations, pick):
+        pairs = []
+        for _ in range(settings.repetitions):
+            ours = bench.one(name, counter)
+            pairs.append((ours, perftest.run(test, path, size, iterations)[pick]))
+        return pairs
+
+    tcp = path == "emulated"
+    latency_target = "≤ 1.05 or + 20 ns"
+    rows = [(f"put 8 B latency, {path}", "s", f"put_latency/{path}", "latency", "ucp_put_lat", 8,
+             20000 if tcp else 1000000, 0, latency_target)]
+    for size in (M, 64 << 20):
+        rows.append((f"put {size} B, {path}", "B/s", f"put_bandwidth/{path}/bytes:{size}", "bytes_per_second", "ucp_put_bw",
+                     size, max(10, (1 if tcp else 4) * (1 << 30) // size), 1, "≥ 0.97"))
+    if not tcp:  # over posix alone, as forced for mapped, UCX emulates gets, and we copy from the mapping
+        rows.append((f"get {M} B, {path}", "B/s", f"get_bandwidth/{path}/bytes:{M}", "bytes_per_second", "ucp_get", M,
+                     400, 1, ""))
+    for what, unit, name, counter, test, size, iterations, pick, target in rows:
+        try:
+            table.add(what, unit, by_turns(name, counter, test, size, iterations, pick), target)
+        except Missing as why:
+            table.missing(what, why)
+
+
+def compare_mpi(table, bench, settings):
+    targets = {2: "≤ 0.8", 4: "≤ 0.3"}
+    for trainers in (2, 4):
+        what = f"exchange + Adadelta, N={trainers}, against "
+        try:
+            runs = [bench.run("^exchange/mapped/", trainers + 1) for _ in range(settings.repetitions)]
+            measured = [next(iter(run.values()))[0] for run in runs]
+            for name, counter in (("MPI_Allreduce", "mpi_allreduce"), ("MPI_Reduce+Bcast", "mpi_reduce_bcast")):
+                pairs = [(run["exchange_p50_ms"] * 1e-3, run[f"{counter}_p50_ms"] * 1e-3) for run in measured]
+                table.add(what + name, "s", pairs, targets[trainers] if counter == "mpi_allreduce" else "")
+        except Missing as why:
+            table.missing(what + "MPI", why)
+    for size in (M, 64 << 20):
+        what = f"put {size} B, mapped, against MPI_Put"
+        try:
+            runs = bench.run(f"^(put_bandwidth/mapped|mpi_put)/bytes:{size}/", 2,
+                             ["--benchmark_enable_random_interleaving=true",
+                              f"--benchmark_repetitions={settings.repetitions}"])
+            rates = {name: [run["bytes_per_second"] for run in repetitions] for name, repetitions in runs.items()}
+            table.add(what, "B/s", list(zip(rates[f"put_bandwidth/mapped/bytes:{size}"], rates[f"mpi_put/bytes:{size}"])))
+        except Missing as why:
+            table.missing(what, why)
+
+
+def compare_with_itself(table, bench, settings):
+    """What is no peer's: shares of a whole."""
+    try:
+        runs = [next(iter(bench.run("^exchange/mapped/trainers:8/").values()))[0] for _ in range(settings.repetitions)]
+        table.add("exchange p99 against its p50, N=8", "s",
+                  [(run["exchange_p99_ms"] * 1e-3, run["exchange_p50_ms"] * 1e-3) for run in runs], "≤ 2")
+        shares = [next(iter(bench.run("^idle_generator/mapped/trainers:2/").values()))[0]["share_of_a_core"]
+                  for _ in range(settings.repetitions)]
+        table.add("CPU of an idle generator, against a core", "s", [(share, 1.0) for share in shares], "< 0.01")
+        runs = bench.run("^reduction/", options=[f"--benchmark_repetitions={settings.repetitions}"])
+        for name, repetitions in runs.items():
+            trainers = int(re.search(r"trainers:(\d+)", name).group(1))
+            floor = [(trainers + 6) * M / run["memcpy_bytes_per_second"] for run in repetitions]
+            table.add(f"sum + Adadelta, N={trainers}, against its floor", "s",
+                      [(run["real_time"] * 1e-3, least) for run, least in zip(repetitions, floor)])
+    except Missing as why:
+        table.missing("exchange, idle generator, reduction", why)
+
+
+def compare_hosts(table, bench, settings):
+    what = f"put {M} B over tcp between two hosts, against "
+    with tempfile.TemporaryDirectory() as folder:
+        environment, program = os.environ, "-"
+        try:
+            perftest = Perftest(bench.program, folder)
+            environment, program = perftest.environment, str(perftest.program)
+        except Missing:
+            pass  # compare_ucx says why
+        command = [str(ROOT / "bench/peers/hosts.sh"), bench.program, program, str(M),
+                   str(max(1, round(settings.min_time))), str(settings.repetitions)]
+        try:
+            lines = [line.split() for line in output_of(command, env=environment).splitlines()]
+        except Missing as why:
+            return table.missing(what + "iperf3", why)
+    for column, name, target in ((1, "ucx_perftest", "≥ 1"), (2, "iperf3", "≥ 0.90")):
+        if lines[0][column] == "-":
+            table.missing(what + name, f"no {name} on this machine")
+        else:
+            table.add(what + name, "B/s", [(float(line[0]), float(line[column])) for line in lines], target)
+
+
+def compare_ddp(table, bench, settings):
+    program = Path(bench.program).with_name("runnel")
+    script = ROOT / "bench/peers/ddp.py"
+    targets = {(2, 1): "≤ 0.2", (4, 1): "≤ 0.167", (2, 1000): "≤ 0.5"}
+    for trainers in (2, 4):
+        for batch in (1, 16) if settings.quick else (1, 16, 1000):
+            what = f"step at batch {batch}, N={trainers}, against DDP gloo"
+            steps = {1: 300, 16: 60, 1000: 5}[batch]
+            try:
+                pairs = []
+                for _ in range(settings.repetitions if batch < 1000 else 1):
+                    pairs.append((runnel_step(program, trainers, batch, steps),
+                                  json.loads(output_of([sys.executable, str(script), "--ranks", str(trainers), "--batch",
+                                                        str(batch), "--steps", str(steps)]))["p50"] * 1e-3))
+                table.add(what, "s", pairs, targets.get((trainers, batch), "< 1"))
+            except Missing as why:
+                table.missing(what, why)
+
+
+def runnel_step(program, trainers, batch, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        output_of([str(program), "train", str(ROOT / "trainer/configs/mnist.toml"), "-n", str(trainers), "--set",
+                   f"trainer.batch_size={batch}", "--set", f"run.max_gradients={steps * trainers}", "--report", str(report)])
+        return json.loads(report.read_text())["step_ms"]["p50"] * 1e-3
+
+
+PARTS = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts, "ddp": compare_ddp}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="compare.sh", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="2 short repetitions: to see that it works, not to quote")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between: " + ", ".join(PARTS))
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--json", metavar="FILE", help="write all rows as JSON, too")
+    parser.add_argument("--build", metavar="FOLDER", type=Path, default=ROOT / "build",
+                        help="where runnel-bench and runnel are; builds nothing")
+    settings = parser.parse_args()
+    settings.min_time = 0.05 if settings.quick else 0.3
+    settings.repetitions = 2 if settings.quick else settings.repetitions
+    unknown = set(settings.only.split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    bench = Bench(settings.build.resolve(), settings.min_time)
+    table = Table()
+    for name in settings.only.split(","):
+        PARTS[name](table, bench, settings)
+    if settings.json:
+        context = {key: bench.context.get(key) for key in ("host", "ucx", "commit", "num_cpus", "date")}
+        result = {"context": {**context, "kernel": platform.release(), "repetitions": settings.repetitions},
+                  "rows": table.rows}
+        Path(settings.json).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
