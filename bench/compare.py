@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures Runnel against its peers, by turns on this machine, and prints one table.
 
-A ratio is ours / theirs of one repetition, in which both ran one right after the other; the table has the median of the
-repetitions and, as spread, the least and the largest. Of times a small ratio is good, of rates (GB/s) a large one. A peer
-that is missing has a line that says why. bench/README.md defines the numbers.
+A ratio is ours / theirs of one repetition, in which both ran one right after the other; the table has the median of
+the repetitions and, as spread, the least and the largest. Of times a small ratio is good, of rates (GB/s) a large one.
+A peer that is missing has a line that says why. bench/README.md defines the numbers.
 
 Example: bench/compare.sh --only ucx,mpi --repetitions 9 --json out.json
 """
@@ -38,7 +38,7 @@ class Table:
 
     def __init__(self):
         self.rows = []
-        print(f"{'what':44} {'ours':>12} {'theirs':>12} {'ratio':>7}  {'spread':15} target")
+        print(f"{'what':58} {'ours':>12} {'theirs':>12} {'ratio':>7}  {'spread':15} target")
 
     def add(self, what, unit, pairs, target=""):
         """`pairs`: (ours, theirs) of each repetition."""
@@ -48,12 +48,12 @@ class Table:
                "spread": [min(ratios), max(ratios)], "repetitions": len(pairs), "target": target}
         self.rows.append(row)
         spread = f"{min(ratios):.2f} … {max(ratios):.2f}"
-        print(f"{what:44} {self.number(row['ours'], unit):>12} {self.number(row['theirs'], unit):>12} "
+        print(f"{what:58} {self.number(row['ours'], unit):>12} {self.number(row['theirs'], unit):>12} "
               f"{row['ratio']:7.3f}  {spread:15} {target}", flush=True)
 
     def missing(self, what, why):
         self.rows.append({"what": what, "missing": str(why)})
-        print(f"{what:44} not measured: {why}", flush=True)
+        print(f"{what:58} not measured: {why}", flush=True)
 
     @staticmethod
     def number(value, unit):
@@ -136,8 +136,8 @@ class Perftest:
 
     def run(self, test, path, size, iterations):
         """Mean latency in s and rate in B/s, over all iterations."""
-        environment = {**self.environment, "UCX_TLS": TRANSPORTS[path], "UCX_NET_DEVICES": "lo", "UCX_RNDV_THRESH": "inf",
-                       "UCX_WARN_UNUSED_ENV_VARS": "n"}
+        environment = {**self.environment, "UCX_TLS": TRANSPORTS[path], "UCX_NET_DEVICES": "lo",
+                       "UCX_RNDV_THRESH": "inf", "UCX_WARN_UNUSED_ENV_VARS": "n"}
         server = subprocess.Popen([self.program, "-p", str(PORT)], env=environment, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
         try:
@@ -176,8 +176,8 @@ def compare_ucx_over(table, bench, perftest, settings, path):
     rows = [(f"put 8 B latency, {path}", "s", f"put_latency/{path}", "latency", "ucp_put_lat", 8,
              20000 if tcp else 1000000, 0, latency_target)]
     for size in (M, 64 << 20):
-        rows.append((f"put {size} B, {path}", "B/s", f"put_bandwidth/{path}/bytes:{size}", "bytes_per_second", "ucp_put_bw",
-                     size, max(10, (1 if tcp else 4) * (1 << 30) // size), 1, "≥ 0.97"))
+        rows.append((f"put {size} B, {path}", "B/s", f"put_bandwidth/{path}/bytes:{size}", "bytes_per_second",
+                     "ucp_put_bw", size, max(10, (1 if tcp else 4) * (1 << 30) // size), 1, "≥ 0.97"))
     if not tcp:  # over posix alone, as forced for mapped, UCX emulates gets, and we copy from the mapping
         rows.append((f"get {M} B, {path}", "B/s", f"get_bandwidth/{path}/bytes:{M}", "bytes_per_second", "ucp_get", M,
                      400, 1, ""))
@@ -215,7 +215,8 @@ def compare_mpi(table, bench, settings):
 def compare_with_itself(table, bench, settings):
     """What is no peer's: shares of a whole."""
     try:
-        runs = [next(iter(bench.run("^exchange/mapped/trainers:8/").values()))[0] for _ in range(settings.repetitions)]
+        runs = [next(iter(bench.run("^exchange/mapped/trainers:8/").values()))[0]
+                for _ in range(settings.repetitions)]
         table.add("exchange p99 against its p50, N=8", "s",
                   [(run["exchange_p99_ms"] * 1e-3, run["exchange_p50_ms"] * 1e-3) for run in runs], "≤ 2")
         shares = [next(iter(bench.run("^idle_generator/mapped/trainers:2/").values()))[0]["share_of_a_core"]
@@ -232,7 +233,7 @@ def compare_with_itself(table, bench, settings):
 
 
 def compare_hosts(table, bench, settings):
-    what = f"put {M} B over tcp between two hosts, against "
+    what = f"put {M} B over tcp, two hosts, against "
     with tempfile.TemporaryDirectory() as folder:
         environment, program = os.environ, "-"
         try:
@@ -276,11 +277,13 @@ def runnel_step(program, trainers, batch, steps):
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         output_of([str(program), "train", str(ROOT / "trainer/configs/mnist.toml"), "-n", str(trainers), "--set",
-                   f"trainer.batch_size={batch}", "--set", f"run.max_gradients={steps * trainers}", "--report", str(report)])
+                   f"trainer.batch_size={batch}", "--set", f"run.max_gradients={steps * trainers}", "--report",
+                   str(report)])
         return json.loads(report.read_text())["step_ms"]["p50"] * 1e-3
 
 
-PARTS = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts, "ddp": compare_ddp}
+PARTS = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
+         "ddp": compare_ddp}
 
 
 def main():

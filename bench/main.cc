@@ -38,8 +38,8 @@ Examples:
   runnel-bench --benchmark_filter='exchange/mapped' --benchmark_format=json
   mpirun -n 3 runnel-bench --benchmark_filter='exchange|mpi'    two trainers, and MPI's collectives beside them
 
-bench/README.md defines each number. Exit status: 0 done, also when benchmarks were skipped; 64 usage, 69 a peer is gone,
-70 wrong bytes arrived, 71 an OS limit, 78 bad configuration.
+bench/README.md defines each number. Exit status: 0 done, also when benchmarks were skipped; 64 usage, 69 a peer is
+gone, 70 wrong bytes arrived, 71 an OS limit, 78 bad configuration.
 )";
 
 /// Takes `--config FILE` or `--config=FILE` out of `arguments`; an empty name without one.

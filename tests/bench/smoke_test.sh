@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# smoke_test.sh RUNNEL_BENCH: runs some benchmarks of each kind, alone and under mpirun, and reads the JSON that comes out.
+# smoke_test.sh RUNNEL_BENCH: runs some benchmarks of each kind, alone and under mpirun, and reads their JSON.
 set -euo pipefail
 bench=$1
 out=$(mktemp -d)
@@ -22,13 +22,13 @@ PYTHON
 measure() { # FILE FILTER [LAUNCHER…]
   local file=$1 filter=$2
   shift 2
-  "$@" "$bench" --benchmark_filter="$filter" --benchmark_min_time=0.01 --benchmark_out="$file" --benchmark_out_format=json \
-    >/dev/null 2>"$out/errors" || { echo "FAILED: $filter under '$*' ended with $?"; cat "$out/errors"; exit 1; }
+  "$@" "$bench" --benchmark_filter="$filter" --benchmark_min_time=0.01 --benchmark_out="$file" \
+    --benchmark_out_format=json >/dev/null 2>"$out/errors" || { echo "FAILED: $filter under '$*' ended with $?"; cat "$out/errors"; exit 1; }
 }
 
 for launcher in "" "mpirun -q --oversubscribe --bind-to none -n 2"; do
   # shellcheck disable=SC2086
-  measure "$out/run.json" 'put_latency|get_bandwidth.*:16384/|put_and_bell.*:8/|bell_fan_in.*:[14]$|connect.*peers:1/' $launcher
+  measure "$out/run.json" 'put_latency|get_bandwidth.*:16384/|put_and_bell.*:8/|bell_fan_in.*:1/|connect.*:1/' $launcher
   check "$out/run.json" 'all(context[key] for key in ("host", "ucx", "mpi"))'
   check "$out/run.json" '{"put_latency/" + path + "/real_time" for path in ("mapped", "emulated")} <= set(runs)'
   check "$out/run.json" 'all(run.get("real_time", 0) > 0 or run["error_message"] for run in runs.values())'
@@ -52,7 +52,8 @@ check "$out/one.json" 'list(runs) == ["put_latency/emulated/real_time"]'
 echo 'transport.pth = "emulated"' >"$out/bad.toml"
 status=0
 "$bench" --config "$out/bad.toml" 2>"$out/errors" || status=$?
-[ "$status" -eq 78 ] && [ "$(wc -l <"$out/errors")" -eq 1 ] || { echo "FAILED: a bad key gave $status"; cat "$out/errors"; exit 1; }
+[ "$status" -eq 78 ] && [ "$(wc -l <"$out/errors")" -eq 1 ] ||
+  { echo "FAILED: a bad key gave $status"; cat "$out/errors"; exit 1; }
 status=0
 "$bench" --no-such-flag 2>"$out/errors" || status=$?
 [ "$status" -eq 64 ] || { echo "FAILED: an unknown flag gave $status"; exit 1; }
