@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/thread_team.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -18,6 +20,8 @@ constexpr std::uint32_t kEnd = std::numeric_limits<std::uint32_t>::max();
 }  // namespace
 
 ThreadTeam::ThreadTeam(std::size_t threads) {
+  CPU_ZERO(&allowed_);
+  (void)sched_getaffinity(0, sizeof allowed_, &allowed_);
   helpers_.reserve(threads - 1);
   for (std::size_t helper = 1; helper < threads; ++helper) helpers_.emplace_back([this] { help(); });
 }
@@ -30,6 +34,7 @@ ThreadTeam::~ThreadTeam() {
 
 void ThreadTeam::run_task(Task task) {
   if (helpers_.empty() || task.count < 2) return task.call(task.body, 0, task.count);
+  if (const int cpu = sched_getcpu(); cpu != caller_cpu_) keep_helpers_off(cpu);
   task_ = task;
   parts_ = std::min(task.count, kPartsPerThread * (helpers_.size() + 1));
   open_.store(static_cast<std::uint32_t>(parts_), std::memory_order_relaxed);
@@ -37,6 +42,17 @@ void ThreadTeam::run_task(Task task) {
   left_.notify_all();
   do_parts();
   for (std::uint32_t open; (open = open_.load(std::memory_order_acquire)) != 0;) open_.wait(open);
+}
+
+// The kernel wakes a helper on an idle core, and when there is none, because trainers that have just pushed are not
+// asleep yet, often on the caller's, where it stays until the step is over. Kept off it, the helper preempts a trainer.
+// The caller itself stays free to be moved.
+void ThreadTeam::keep_helpers_off(int cpu) {
+  caller_cpu_ = cpu;
+  if (cpu < 0 || cpu >= CPU_SETSIZE || CPU_COUNT(&allowed_) < 2) return;
+  cpu_set_t others = allowed_;
+  CPU_CLR(static_cast<std::size_t>(cpu), &others);
+  for (std::thread& helper : helpers_) (void)pthread_setaffinity_np(helper.native_handle(), sizeof others, &others);
 }
 
 // Whoever has taken a part may read the task: it stays until that part is done.

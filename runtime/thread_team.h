@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +15,8 @@ namespace runnel {
 /// A fixed number of threads that share a loop and are parked between loops.
 ///
 /// The caller's thread is one of them, so a team of one starts no thread. Each takes the next part of the loop when it
-/// has done one: a helper that gets no core costs the loop nothing but its help. One thread calls run().
+/// has done one: a helper that gets no core costs the loop nothing but its help. Helpers run on other cores than the
+/// caller's, where the process may use any. One thread calls run().
 class ThreadTeam {
  public:
   /// Starts `threads - 1` helpers.
@@ -39,6 +42,7 @@ class ThreadTeam {
   };
 
   void run_task(Task task);
+  void keep_helpers_off(int cpu);
   void do_parts();
   void help();
 
@@ -47,6 +51,8 @@ class ThreadTeam {
   std::atomic<std::uint32_t> left_{0};  // parts that nobody has taken; what helpers wait for
   std::atomic<std::uint32_t> open_{0};  // parts that are not done
   std::vector<std::thread> helpers_;
+  cpu_set_t allowed_;  // the cores that the process may use; none when the system does not say
+  int caller_cpu_ = -1;
 };
 
 }  // namespace runnel

@@ -3,6 +3,7 @@
 #include "runtime/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -54,6 +55,30 @@ TEST(ThreadTeam, DoesNotWaitForAThreadThatIsStopped) {
     done += mine;
   });
   EXPECT_EQ(done, kCount);
+}
+
+TEST(ThreadTeam, KeepsHelpersOffTheCallersCore) {
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "one core";
+  ThreadTeam team(2);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(cpu, &here);
+    ASSERT_EQ(sched_setaffinity(0, sizeof here, &here), 0);
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> helped_on = -1;
+    team.run(100, [&](std::size_t, std::size_t) {
+      if (std::this_thread::get_id() != caller) helped_on = sched_getcpu();
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (helped_on == -1 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    });
+    EXPECT_NE(helped_on, -1);
+    EXPECT_NE(helped_on, cpu);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof allowed, &allowed), 0);
 }
 
 TEST(ThreadTeam, ReturnsWhenAllPartsAreDone) {
