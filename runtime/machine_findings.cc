@@ -153,8 +153,7 @@ class HostJudge {
 
   void limits() {
     if (facts_.open_files < 0) return;
-    const std::int64_t needed =
-        std::max(open_files_of_rank(job_.trainers), open_files_of_mpirun(std::ssize(host_.ranks)));
+    const std::int64_t needed = open_files_needed(job_.trainers);
     if (facts_.open_files >= needed) return;
     add("the limit of open files is " + std::to_string(facts_.open_files) + ", this job needs " +
             std::to_string(needed),
@@ -202,12 +201,10 @@ void append(std::vector<Finding>& all, std::vector<Finding> more) {
 
 }  // namespace
 
-std::int64_t open_files_of_rank(std::int64_t trainers) {
-  return 36 + trainers;
-}
-
-std::int64_t open_files_of_mpirun(std::int64_t ranks) {
-  return 32 + 4 * ranks;
+std::int64_t open_files_needed(std::int64_t trainers) {
+  const std::int64_t of_generator = 36 + trainers;
+  const std::int64_t of_mpirun = 32 + 4 * (trainers + 1);
+  return std::max(of_generator, of_mpirun);
 }
 
 std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks) {

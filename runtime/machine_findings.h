@@ -27,7 +27,7 @@ struct JobFacts {
 /// Everything that `runnel doctor` has found out, before it is judged.
 struct Diagnosis {
   JobFacts job;
-  std::vector<MachineFacts> ranks;     ///< by rank; only this process where no ranks came up
+  std::vector<MachineFacts> ranks;     ///< by rank; where none came up, this process in place of each
   std::vector<PairMeasurement> pairs;  ///< by trainer; empty where they could not be tried
   std::string untried;                 ///< why pairs is empty
 };
@@ -49,9 +49,8 @@ std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks);
 /// input or output; any thread.
 std::vector<Finding> find_problems(const Diagnosis& diagnosis);
 
-/// Open files that a rank needs, and that mpirun needs to start `ranks` on one host: measured with Open MPI 4.1 and UCX
-/// 1.22, and rounded up.
-std::int64_t open_files_of_rank(std::int64_t trainers);
-std::int64_t open_files_of_mpirun(std::int64_t ranks);
+/// Open files that the generator, or mpirun while it starts the ranks, needs: measured with Open MPI 4.1 and UCX 1.22,
+/// and rounded up. With too few, mpirun may hang.
+std::int64_t open_files_needed(std::int64_t trainers);
 
 }  // namespace runnel

@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/doctor.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
+#include <cstring>
 #include <span>
+#include <string_view>
 #include <thread>
 
 #include "runnel_version.h"
@@ -71,12 +74,25 @@ MachineFacts facts_of_this_process() {
 }
 
 /// Prints, and gives the exit status.
-int say(const Diagnosis& diagnosis, bool json) {
+int say(const Diagnosis& diagnosis, bool json, int out_fd = STDOUT_FILENO) {
   const auto findings = find_problems(diagnosis);
   const std::string text = json ? to_json(diagnosis, findings) : to_text(diagnosis, findings);
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t written = write(out_fd, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) throw RunError(ExitStatus::cannot_write, "cannot write the diagnosis to standard output");
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
   return findings.empty() ? 0 : 1;
+}
+
+/// Gives a descriptor of standard output for the diagnosis alone: UCX logs there, and from here on to standard error.
+int keep_standard_output() {
+  const int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (out_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+    throw RunError(ExitStatus::os_limit, std::string("cannot use standard output: ") + std::strerror(errno));
+  }
+  return out_fd;
 }
 
 /// Collective: the text of every rank.
@@ -122,8 +138,15 @@ void try_pairs(Bootstrap& bootstrap, const Config& config, const BucketLayout& l
   }
 }
 
+bool is_stop(const std::runtime_error& error) {
+  const auto* run_error = dynamic_cast<const RunError*>(&error);
+  return run_error != nullptr &&
+         (run_error->status() == ExitStatus::interrupted || run_error->status() == ExitStatus::terminated);
+}
+
 /// A rank's part. Gives the exit status of the whole in rank 0, and 0 elsewhere.
 int diagnose_as_rank(const DoctorRequest& request) {
+  const int out_fd = keep_standard_output();
   Config config = request.config;
   config.run.timeout_s = std::chrono::duration<double>(kPatience).count();
   const BucketLayout layout = layout_of(config);
@@ -138,24 +161,26 @@ int diagnose_as_rank(const DoctorRequest& request) {
   try {
     try_pairs(bootstrap, config, layout, diagnosis);
   } catch (const std::runtime_error& error) {
+    if (is_stop(error)) throw;
     // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
     // time to notice, as mpirun ends it when another rank ends first.
     if (!reports) std::this_thread::sleep_for(kPatience);
     diagnosis.untried = error.what();
-    if (reports) say(diagnosis, request.json);
-    _exit(request.place && started_by_launcher() ? kFindingsOfRanks : 1);
+    if (reports) (void)say(diagnosis, request.json, out_fd);
+    _exit(started_by_launcher() ? kFindingsOfRanks : 1);
   }
   bootstrap.finalize();
   if (!reports) return 0;
-  const int status = say(diagnosis, request.json);
+  const int status = say(diagnosis, request.json, out_fd);
   return status == 1 && started_by_launcher() ? kFindingsOfRanks : status;
 }
 
-/// What can be said without ranks.
-int diagnose_this_host(const DoctorRequest& request, const std::string& reason) {
+/// What can be said without ranks: each would find here what this process finds.
+int diagnose_this_host(const DoctorRequest& request, const MachineFacts& facts, const std::string& reason) {
   Diagnosis diagnosis;
   diagnosis.job = job_facts(request.config, layout_of(request.config));
-  diagnosis.ranks.push_back(facts_of_this_process());
+  const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
+  diagnosis.ranks.assign(ranks_here, facts);
   diagnosis.untried = reason;
   return say(diagnosis, request.json);
 }
@@ -191,6 +216,10 @@ int run_doctor(const DoctorRequest& request) {
     end_with_parent();
     return diagnose_as_rank(request);
   }
+  const MachineFacts facts = facts_of_this_process();
+  if (facts.open_files >= 0 && facts.open_files < open_files_needed(request.config.trainer.count)) {
+    return diagnose_this_host(request, facts, "mpirun is not started, as it hangs with so few open files");
+  }
   std::string reason;
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + kGenerators;
@@ -199,10 +228,10 @@ int run_doctor(const DoctorRequest& request) {
     if (status == kFindingsOfRanks) return 1;
     reason = "the ranks ended with status " + std::to_string(status) + " before they could say more";
   } catch (const RunError& error) {
-    if (error.status() == ExitStatus::interrupted || error.status() == ExitStatus::terminated) throw;
+    if (is_stop(error)) throw;
     reason = error.what();
   }
-  return diagnose_this_host(request, reason);
+  return diagnose_this_host(request, facts, reason);
 }
 
 }  // namespace runnel
