@@ -96,6 +96,8 @@ def output_of(command, **options):
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIME_LIMIT_S,
                               **options)
+    except OSError as error:
+        raise Missing(f"{command[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise Missing(f"{Path(command[0]).name} took longer than {TIME_LIMIT_S} s") from None
     if done.returncode != 0:
