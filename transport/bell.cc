@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "transport/endpoint_state.h"
 #include "transport/ring_state.h"
 #include "transport/status.h"
 
@@ -43,18 +44,18 @@ RemoteBell::RemoteBell(const RemoteRegion& region, std::size_t bell_offset, std:
   require_line(bell_offset, region.contains(bell_offset, kLineBytes));
   require_line(park_offset, region.contains(park_offset, kLineBytes));
   state_ = std::make_shared<RingState>();
-  state_->endpoint = &region.endpoint();
+  state_->endpoint = &region.endpoint().state();
   state_->key = region.key();
   state_->address = region.address(bell_offset);
   if (region.is_mapped()) {
     state_->mapped_word = word_at(region.mapped(), bell_offset);
     state_->mapped_park = ParkWord(region.mapped(), park_offset);
   }
-  region.endpoint().keep(state_);
+  region.endpoint().state().bells.push_back(state_);
 }
 
-std::uint64_t RemoteBell::latest() const {
-  return state_->latest;
+bool RemoteBell::reached() const {
+  return state_->rung == state_->latest;
 }
 
 }  // namespace runnel

@@ -41,8 +41,8 @@ class RemoteBell {
   /// Throws `TransportError`: out_of_range, misaligned, unsupported (bells live in host memory).
   RemoteBell(const RemoteRegion& region, std::size_t bell_offset, std::size_t park_offset);
 
-  /// The highest value asked for so far.
-  std::uint64_t latest() const;
+  /// Whether every value asked for so far is visible at the peer.
+  bool reached() const;
 
  private:
   friend class CompletionQueue;

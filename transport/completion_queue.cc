@@ -26,7 +26,7 @@ Status check(const RemoteRegion& region, std::size_t offset, std::span<const std
 
 Status check(const RingState& bell, std::uint64_t value) {
   if (value <= bell.latest) return Status(StatusCode::invalid, "ring");
-  if (bell.endpoint->lost()) return Status(StatusCode::peer_lost, "ring", bell.endpoint->error().ucx_code());
+  if (bell.endpoint->lost()) return Status(StatusCode::peer_lost, "ring", bell.endpoint->error.ucx_code());
   return Status();
 }
 
@@ -51,7 +51,7 @@ Status CompletionQueue::put(const RemoteRegion& region, std::size_t offset, std:
                             const Slab& slab, std::uint64_t tag) {
   worker_.assert_thread();
   if (Status status = check(region, offset, source, slab, "put"); !status.ok()) return status;
-  Operation* operation = operations_->take(region.endpoint(), CompletionKind::source_reusable, tag);
+  Operation* operation = operations_->take(region.endpoint().state(), CompletionKind::source_reusable, tag);
   if (operation == nullptr) return Status(StatusCode::queue_full, "put");
   write(*operation, region, offset, source, slab);
   operations_->release(*operation);
@@ -63,8 +63,8 @@ Status CompletionQueue::put_and_ring(const RemoteRegion& region, std::size_t off
   worker_.assert_thread();
   if (Status status = check(region, offset, source, slab, "put_and_ring"); !status.ok()) return status;
   if (Status status = check(*bell.state_, value); !status.ok()) return status;
-  if (bell.state_->endpoint != &region.endpoint()) return Status(StatusCode::invalid, "put_and_ring");
-  Operation* operation = operations_->take(region.endpoint(), CompletionKind::visible_at_peer, tag);
+  if (bell.state_->endpoint != &region.endpoint().state()) return Status(StatusCode::invalid, "put_and_ring");
+  Operation* operation = operations_->take(region.endpoint().state(), CompletionKind::visible_at_peer, tag);
   if (operation == nullptr) return Status(StatusCode::queue_full, "put_and_ring");
   write(*operation, region, offset, source, slab);
   begin_ring(*operation, bell, value);
@@ -84,7 +84,7 @@ Status CompletionQueue::get(const RemoteRegion& region, std::size_t offset, std:
                             const Slab& slab, std::uint64_t tag) {
   worker_.assert_thread();
   if (Status status = check(region, offset, target, slab, "get"); !status.ok()) return status;
-  Operation* operation = operations_->take(region.endpoint(), CompletionKind::data_arrived, tag);
+  Operation* operation = operations_->take(region.endpoint().state(), CompletionKind::data_arrived, tag);
   if (operation == nullptr) return Status(StatusCode::queue_full, "get");
   if (region.is_mapped()) {
     std::memcpy(target.data(), region.mapped().data() + offset, target.size());

@@ -11,10 +11,11 @@
 
 #include "transport/deadline.h"
 #include "transport/status.h"
-#include "transport/ucx_handle.h"
 #include "transport/worker.h"
 
 namespace runnel {
+
+struct EndpointState;
 
 /// A connection from this process's worker to a peer's, with detection of the peer's death.
 ///
@@ -41,38 +42,26 @@ class Endpoint {
   std::vector<std::string> transports() const;
 
   /// True once UCX reported the peer's failure, or after a close. Nothing is posted from then on.
-  bool lost() const { return !error_.ok() || closed_; }
+  bool lost() const;
 
   /// Why the endpoint is lost; ok while it is not, and after a graceful close.
-  Status error() const { return error_; }
+  Status error() const;
 
   /// Flushes and disconnects. When the peer is lost, or the deadline passes, closes by force instead: operations in
-  /// flight then complete as canceled or peer_lost. On return nothing is in flight. Returns the flush's status.
+  /// flight then complete as canceled or peer_lost, before this returns unless UCX takes longer than half a second.
+  /// Returns the flush's status.
   Status close(const Deadline& deadline);
 
-  /// Keeps `object` alive until the endpoint is closed, as an operation in flight may use it until then.
-  void keep(std::shared_ptr<void> object) { kept_.push_back(std::move(object)); }
-
-  /// Operations posted that a flush must cover before a bell may ring, and how many of them one has covered.
-  struct Puts {
-    std::uint64_t posted = 0;
-    std::uint64_t flushed = 0;
-  };
-  Puts& puts() { return puts_; }
-
   Worker& worker() const { return worker_; }
-  ucp_ep_h handle() const { return handle_; }
+
+  /// For the files of transport/.
+  EndpointState& state() const { return *state_; }
 
  private:
-  static void on_error(void* self, ucp_ep_h handle, ucs_status_t status);
-  void close_by_force(const Deadline& deadline);
+  void disconnect(unsigned flags, const Deadline& deadline);
 
   Worker& worker_;
-  ucp_ep_h handle_ = nullptr;
-  Status error_;
-  bool closed_ = false;
-  Puts puts_;
-  std::vector<std::shared_ptr<void>> kept_;
+  std::shared_ptr<EndpointState> state_;
 };
 
 }  // namespace runnel

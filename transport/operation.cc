@@ -32,7 +32,7 @@ OperationPool::OperationPool(Context& context, std::size_t operations)
   }
 }
 
-Operation* OperationPool::take(Endpoint& endpoint, CompletionKind kind, std::uint64_t tag) {
+Operation* OperationPool::take(EndpointState& endpoint, CompletionKind kind, std::uint64_t tag) {
   Operation* operation = free_;
   if (operation == nullptr) return nullptr;
   free_ = operation->next;
@@ -60,11 +60,11 @@ void OperationPool::post_put(Operation& operation, const RemoteRegion& region, s
   ucp_request_param_t param = request_param(&OperationPool::on_complete, operation);
   param.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
   param.memh = memory;
-  ++operation.endpoint->puts().posted;
+  ++operation.endpoint->puts_posted;
   for (std::size_t at = 0; at < source.size(); at += kChunkBytes) {
     const std::size_t bytes = std::min(kChunkBytes, source.size() - at);
     note(operation,
-         ucp_put_nbx(operation.endpoint->handle(), source.data() + at, bytes, region.address(offset + at),
+         ucp_put_nbx(operation.endpoint->handle, source.data() + at, bytes, region.address(offset + at),
                      region.key().get(), &param),
          "put");
   }
@@ -78,21 +78,20 @@ void OperationPool::post_get(Operation& operation, const RemoteRegion& region, s
   for (std::size_t at = 0; at < target.size(); at += kChunkBytes) {
     const std::size_t bytes = std::min(kChunkBytes, target.size() - at);
     note(operation,
-         ucp_get_nbx(operation.endpoint->handle(), target.data() + at, bytes, region.address(offset + at),
+         ucp_get_nbx(operation.endpoint->handle, target.data() + at, bytes, region.address(offset + at),
                      region.key().get(), &param),
          "get");
   }
 }
 
 void OperationPool::begin_ring(Operation& operation) {
-  const Endpoint::Puts& puts = operation.endpoint->puts();
-  if (puts.flushed != puts.posted) flush(operation);
+  if (operation.endpoint->puts_flushed != operation.endpoint->puts_posted) flush(operation);
 }
 
 void OperationPool::flush(Operation& operation) {
   const ucp_request_param_t param = request_param(&OperationPool::on_complete, operation);
-  operation.puts_posted = operation.endpoint->puts().posted;
-  note(operation, ucp_ep_flush_nbx(operation.endpoint->handle(), &param), "flush");
+  operation.puts_posted = operation.endpoint->puts_posted;
+  note(operation, ucp_ep_flush_nbx(operation.endpoint->handle, &param), "flush");
 }
 
 void OperationPool::note(Operation& operation, ucs_status_ptr_t request, const char* name) {
@@ -117,10 +116,10 @@ void OperationPool::release(Operation& operation) {
 
 // What was posted last is complete: payload and its flush, or a bell's word and its flush.
 void OperationPool::advance(Operation& operation) {
-  Endpoint::Puts& puts = operation.endpoint->puts();
+  std::uint64_t& flushed = operation.endpoint->puts_flushed;
   const bool ok = operation.completion.status.ok();
   if (operation.bell == nullptr) return finish(operation);
-  if (ok) puts.flushed = std::max(puts.flushed, operation.puts_posted);
+  if (ok) flushed = std::max(flushed, operation.puts_posted);
   if (operation.bell->ringer == &operation) return end_ring(*operation.bell);
   ok ? join_bell(operation) : finish(operation);
 }
@@ -158,8 +157,8 @@ void OperationPool::start_ring(RingState& bell) {
   ucp_request_param_t param = request_param(&OperationPool::on_complete, *ringer);
   param.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
   param.memh = words_slab_.handle();
-  ++bell.endpoint->puts().posted;
-  note(*ringer, ucp_put_nbx(bell.endpoint->handle(), &word, sizeof word, bell.address, bell.key.get(), &param), "ring");
+  ++bell.endpoint->puts_posted;
+  note(*ringer, ucp_put_nbx(bell.endpoint->handle, &word, sizeof word, bell.address, bell.key.get(), &param), "ring");
   flush(*ringer);
   release(*ringer);
 }
@@ -185,7 +184,7 @@ void OperationPool::end_ring(RingState& bell) {
 void OperationPool::finish(Operation& operation) {
   Status& status = operation.completion.status;
   // What UCX calls it depends on the transport and the moment; that the peer is gone is what counts.
-  if (!status.ok() && !operation.endpoint->error().ok()) {
+  if (!status.ok() && !operation.endpoint->error.ok()) {
     status = Status(StatusCode::peer_lost, status.operation(), status.ucx_code());
   }
   operation.next = nullptr;

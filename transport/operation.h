@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "transport/completion_queue.h"
+#include "transport/endpoint_state.h"
 #include "transport/ring_state.h"
 
 namespace runnel {
@@ -18,7 +19,7 @@ class OperationPool;
 struct Operation {
   OperationPool* pool = nullptr;
   Operation* next = nullptr;  ///< in the pool's free or done list, or among those that wait for a bell
-  Endpoint* endpoint = nullptr;
+  EndpointState* endpoint = nullptr;
   RingState* bell = nullptr;      ///< null when the request rings none; the endpoint keeps it alive
   std::uint64_t puts_posted = 0;  ///< of the endpoint, when the flush was posted
   unsigned outstanding = 0;       ///< UCX requests whose callbacks are still to come
@@ -32,7 +33,7 @@ class OperationPool {
   OperationPool(Context& context, std::size_t operations);
 
   /// A free operation towards `endpoint`, or null when all are in use.
-  Operation* take(Endpoint& endpoint, CompletionKind kind, std::uint64_t tag);
+  Operation* take(EndpointState& endpoint, CompletionKind kind, std::uint64_t tag);
 
   /// The oldest finished operation's completion into `completion`; false when there is none.
   bool pop(Completion& completion);

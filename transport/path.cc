@@ -23,7 +23,8 @@ constexpr std::size_t kParkOffset = PathProbe::kProbeBytes - kLineBytes;
 constexpr std::chrono::milliseconds kTryTime{20};
 constexpr unsigned kTryCalls = 200;
 
-enum Tag : std::uint64_t { kPutTag, kGetTag };
+constexpr std::uint64_t kPutTag = 0;
+constexpr std::uint64_t kGetTag = 1;
 
 /// Word `index` of what `prepare` writes into the area at `address` of the owner's process (splitmix64's mixer): no
 /// other area holds the same.

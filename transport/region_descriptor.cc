@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "transport/region_descriptor.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string>
 #include <type_traits>
 
+#include "transport/crc32.h"
 #include "transport/status.h"
 
 namespace runnel {
@@ -35,10 +34,6 @@ struct Header {
 };
 static_assert(sizeof(Header) == 32 && std::is_trivially_copyable_v<Header>);
 
-std::uint32_t checksum(std::span<const std::byte> bytes) {
-  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
-}
-
 void require(bool condition, const char* field) {
   if (!condition) throw TransportError(StatusCode::invalid, std::string("region descriptor: bad ") + field);
 }
@@ -60,7 +55,7 @@ std::vector<std::byte> encode(const RegionDescriptor& descriptor) {
   std::vector<std::byte> record(record_bytes);
   std::memcpy(record.data(), &header, sizeof header);
   std::copy(descriptor.packed_key.begin(), descriptor.packed_key.end(), record.begin() + sizeof header);
-  const std::uint32_t crc = checksum(std::span(record).first(checked_bytes));
+  const std::uint32_t crc = crc32(std::span(record).first(checked_bytes));
   std::memcpy(record.data() + checked_bytes, &crc, sizeof crc);
   return record;
 }
@@ -76,7 +71,7 @@ RegionDescriptor decode_region_descriptor(std::span<const std::byte> record) {
   require(header.key_bytes <= kMaxKeyBytes && header.key_bytes == record.size() - sizeof header - sizeof crc,
           "key length");
   std::memcpy(&crc, record.data() + record.size() - sizeof crc, sizeof crc);
-  require(crc == checksum(record.first(record.size() - sizeof crc)), "checksum");
+  require(crc == crc32(record.first(record.size() - sizeof crc)), "checksum");
   require(header.reserved == 0, "reserved byte");
   require(header.kind <= static_cast<std::uint8_t>(MemoryKind::cuda), "memory kind");
   require(header.length != 0 && header.base + header.length > header.base, "extent");

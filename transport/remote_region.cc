@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "transport/endpoint_state.h"
 #include "transport/status.h"
 
 namespace runnel {
@@ -17,10 +18,10 @@ RemoteRegion::RemoteRegion(Endpoint& endpoint, const RegionDescriptor& descripto
   }
   if (endpoint.lost()) throw TransportError(StatusCode::peer_lost, "a region of a peer that is lost");
   ucp_rkey_h key = nullptr;
-  throw_unless_ok(Status::from_ucx(ucp_ep_rkey_unpack(endpoint.handle(), descriptor.packed_key.data(), &key),
+  throw_unless_ok(Status::from_ucx(ucp_ep_rkey_unpack(endpoint.state().handle, descriptor.packed_key.data(), &key),
                                    "ucp_ep_rkey_unpack"));
   key_ = UcpRkeyHandle(key, UcpRkeyDeleter());
-  endpoint.keep(key_);
+  endpoint.state().keys.push_back(key_);
   void* local = nullptr;
   if (policy == MappingPolicy::when_possible && ucp_rkey_ptr(key, base_, &local) == UCS_OK) {
     mapped_ = {static_cast<std::byte*>(local), length_};

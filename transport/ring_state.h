@@ -9,11 +9,12 @@
 
 namespace runnel {
 
+struct EndpointState;
 struct Operation;
 
 /// What a RemoteBell and the operations that ring it share. Private to transport/.
 struct RingState {
-  Endpoint* endpoint = nullptr;
+  EndpointState* endpoint = nullptr;
   UcpRkeyHandle key;
   std::uint64_t address = 0;             ///< of the word, in the owner's process
   std::uint64_t* mapped_word = nullptr;  ///< the word mapped here; null when it is not

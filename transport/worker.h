@@ -18,8 +18,7 @@ namespace runnel {
 /// UCX's progress engine. Endpoints and completion queues are made from it, and nothing of theirs moves, nor does any
 /// callback run, outside `progress`.
 ///
-/// Thread: the one that made it, or the last to call `bind_to_this_thread`; every method asserts it, and the methods of
-/// everything made from a worker do so too.
+/// Thread: the one that made it; every method asserts it, and the methods of everything made from a worker do so too.
 class Worker {
  public:
   explicit Worker(Context& context);
@@ -42,9 +41,6 @@ class Worker {
   /// Prepares `event_fd` for sleeping: ok, or in_progress when there is work to progress first.
   Status arm();
 
-  /// Hands the worker to the calling thread. The previous thread must not use it, or anything made from it, again.
-  void bind_to_this_thread() { thread_ = std::this_thread::get_id(); }
-
   /// Ends the program with a message unless the calling thread owns the worker.
   void assert_thread() const;
 
@@ -65,7 +61,7 @@ class Worker {
   UcpWorkerHandle handle_;
   int event_fd_ = -1;
   std::uint64_t events_ = 0;
-  std::thread::id thread_ = std::this_thread::get_id();
+  const std::thread::id thread_ = std::this_thread::get_id();
 };
 
 }  // namespace runnel

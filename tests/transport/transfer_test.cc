@@ -165,7 +165,7 @@ TEST_P(TransferTest, RefusesWhatItMustNotPost) {
   EXPECT_THROW(Bell(link.slab, end), TransportError);
   EXPECT_THROW(ParkWord(link.slab.bytes(), 32), TransportError);
   EXPECT_EQ(link.queue.in_flight(), 0u);
-  EXPECT_EQ(link.remote_bell.latest(), 1u);
+  EXPECT_TRUE(link.remote_bell.reached()) << "a refused request leaves no trace";
 
   for (int i = 0; i < 64; ++i) throw_unless_ok(link.queue.ring(link.remote_bell, 2 + i, kRingTag));
   EXPECT_EQ(link.queue.ring(link.remote_bell, 100, kRingTag).code(), StatusCode::queue_full);

@@ -148,18 +148,17 @@ TEST(WorkerTest, EndsTheProgramWhenTheWrongThreadUsesIt) {
       "thread that does not own it");
 }
 
-TEST(WorkerTest, CanBeHandedToAnotherThread) {
+TEST(WorkerTest, ThreadsHaveWorkersOfTheSameContext) {
   ContextOptions options = context_options_for(Path::emulated);
   options.shared_between_threads = true;
   Context context(options);
   Worker main_worker(context);
-  Worker liveness_worker(context);
-  std::thread([&] {
-    liveness_worker.bind_to_this_thread();
+  std::thread liveness([&] {
+    Worker liveness_worker(context);
     for (int i = 0; i < 1000; ++i) liveness_worker.progress();
-  }).join();
+  });
   for (int i = 0; i < 1000; ++i) main_worker.progress();
-  liveness_worker.bind_to_this_thread();
+  liveness.join();
 }
 
 }  // namespace
