@@ -163,6 +163,7 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
 
   const auto pointers = [](const std::vector<std::string>& strings) {
     std::vector<char*> result;
+    result.reserve(strings.size() + 1);
     for (const std::string& string : strings) result.push_back(const_cast<char*>(string.c_str()));
     result.push_back(nullptr);
     return result;

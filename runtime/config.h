@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/digest.h"
 #include "runtime/exit_status.h"
 
 namespace runnel {
@@ -143,9 +142,6 @@ std::vector<std::pair<std::string, std::string>> config_values(const Config& con
 /// `key = value` lines of all keys that must agree between the ranks of a job: the same keys in the same order for
 /// every configuration. Left out are file names, which may differ from host to host.
 std::vector<std::string> canonical_lines(const Config& config);
-
-/// SHA-256 of the canonical lines.
-Sha256 config_digest(const Config& config);
 
 /// The reference table of trainer/README.md, in Markdown, one row a key.
 std::string reference_table_markdown();

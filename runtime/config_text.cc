@@ -82,12 +82,6 @@ std::vector<std::string> canonical_lines(const Config& config) {
   return lines;
 }
 
-Sha256 config_digest(const Config& config) {
-  std::string text;
-  for (const std::string& line : canonical_lines(config)) text += line + '\n';
-  return sha256(std::as_bytes(std::span(text)));
-}
-
 std::string reference_table_markdown() {
   std::string text = "| key | takes | default | unit | effect |\n|---|---|---|---|---|\n";
   for (const ConfigKey& key : config_keys()) {

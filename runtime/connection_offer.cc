@@ -60,4 +60,10 @@ std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const Connect
   return offers;
 }
 
+const RegionDescriptor& require_length(const RegionDescriptor& offered, std::size_t bytes, const char* what, int rank) {
+  if (offered.length >= bytes) return offered;  // slabs are whole pages
+  throw FrameError("rank " + std::to_string(rank) + " offers " + std::to_string(offered.length) + " bytes of " + what +
+                   " memory where the layout needs " + std::to_string(bytes) + "; start the same build on every host");
+}
+
 }  // namespace runnel

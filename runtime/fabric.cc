@@ -90,10 +90,6 @@ void Fabric::drop_completions() {
   (void)queue_.poll(completions_);
 }
 
-void Fabric::wait_for_transfers(int rank) {
-  wait_until([](const Completion&) {}, [this] { return queue_.in_flight() == 0; }, [rank] { return rank; });
-}
-
 void Fabric::throw_for(const Status& status, int rank) const {
   if (liveness_.stopping()) liveness_.throw_stop();
   if (!tells_of_peer(status.code())) {
@@ -101,10 +97,13 @@ void Fabric::throw_for(const Status& status, int rank) const {
                                              std::to_string(group_.self().rank) + " peer=" + std::to_string(rank) +
                                              " cause=" + status.message() + "; report it with the lines above");
   }
-  const bool late = status.code() == StatusCode::deadline_exceeded;
-  if (!late) liveness_.throw_lost(rank, status.message());
-  liveness_.throw_lost(rank, bootstrap_ ? "it did not come through the bootstrap in time"
-                                        : "it did not do its part within run.timeout_s");
+  if (status.code() != StatusCode::deadline_exceeded) liveness_.throw_lost(rank, status.message());
+  if (bootstrap_) {
+    liveness_.throw_late(rank, "it did not come through the bootstrap in time",
+                         "look at what else that host is doing, then start the run again");
+  }
+  liveness_.throw_late(rank, "it did not do its part within run.timeout_s",
+                       "raise run.timeout_s if a step or a test takes that long");
 }
 
 }  // namespace runnel

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -83,8 +84,17 @@ class Fabric {
   /// Polls the queue and forgets what it gives; bells are read from memory, so no news is lost.
   void drop_completions();
 
-  /// Waits until every transfer is complete or has failed: for the end, when peers may be gone already.
-  void wait_for_transfers(int rank);
+  /// Waits until every transfer is complete or has failed: for the end, when peers may be gone already. Throws as
+  /// `wait_until`.
+  template <std::invocable Awaited>
+  void wait_for_transfers(Awaited&& awaited) {
+    wait_until([](const Completion&) {}, [this] { return queue_.in_flight() == 0; }, awaited);
+  }
+
+  /// The same where all transfers are with `rank`.
+  void wait_for_transfers(int rank) {
+    wait_for_transfers([rank] { return rank; });
+  }
 
   /// Throws the error to end with after `status` on a transfer with, or a wait for, `rank`: `PeerLost` when `rank` is
   /// gone or late, else `RunError` (internal) with UCX's text.

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/frame.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include "transport/crc32.h"
 
 namespace runnel {
 namespace {
@@ -24,11 +24,6 @@ struct Header {
   std::uint32_t payload_crc32;
 };
 static_assert(sizeof(Header) == 24);
-
-std::uint32_t checksum(std::span<const std::byte> bytes) {
-  const auto* data = reinterpret_cast<const Bytef*>(bytes.data());
-  return static_cast<std::uint32_t>(crc32_z(0, data, bytes.size()));
-}
 
 template <class Value>
 Value load(std::span<const std::byte> bytes) {
@@ -51,9 +46,6 @@ void FrameWriter::u8(std::uint8_t value) {
 void FrameWriter::u32(std::uint32_t value) {
   append(payload_, value);
 }
-void FrameWriter::u64(std::uint64_t value) {
-  append(payload_, value);
-}
 
 void FrameWriter::bytes(std::span<const std::byte> value) {
   u32(static_cast<std::uint32_t>(value.size()));
@@ -69,7 +61,7 @@ std::vector<std::byte> FrameWriter::seal(FrameKind kind) const {
                       .protocol = kProtocolVersion,
                       .kind = static_cast<std::uint32_t>(kind),
                       .payload_bytes = static_cast<std::uint32_t>(payload_.size()),
-                      .payload_crc32 = checksum(payload_)};
+                      .payload_crc32 = crc32(payload_)};
   std::vector<std::byte> frame(sizeof header + payload_.size());
   std::memcpy(frame.data(), &header, sizeof header);
   std::copy(payload_.begin(), payload_.end(), frame.begin() + sizeof header);
@@ -95,7 +87,7 @@ FrameReader::FrameReader(std::span<const std::byte> frame, FrameKind kind, std::
     fail("payload of " + std::to_string(rest_.size()) + " bytes, the header says " +
          std::to_string(header.payload_bytes));
   }
-  if (header.payload_crc32 != checksum(rest_)) fail("its checksum is wrong: the bytes changed on the way");
+  if (header.payload_crc32 != crc32(rest_)) fail("its checksum is wrong: the bytes changed on the way");
 }
 
 std::uint8_t FrameReader::u8() {
@@ -103,9 +95,6 @@ std::uint8_t FrameReader::u8() {
 }
 std::uint32_t FrameReader::u32() {
   return load<std::uint32_t>(take(sizeof(std::uint32_t)));
-}
-std::uint64_t FrameReader::u64() {
-  return load<std::uint64_t>(take(sizeof(std::uint64_t)));
 }
 
 std::span<const std::byte> FrameReader::bytes() {

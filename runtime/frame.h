@@ -31,7 +31,6 @@ class FrameWriter {
  public:
   void u8(std::uint8_t value);
   void u32(std::uint32_t value);
-  void u64(std::uint64_t value);
   /// A 32-bit length, then the bytes.
   void bytes(std::span<const std::byte> value);
   void text(std::string_view value);
@@ -51,7 +50,6 @@ class FrameReader {
 
   std::uint8_t u8();
   std::uint32_t u32();
-  std::uint64_t u64();
   std::span<const std::byte> bytes();
   std::string text();
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/control_block.h"
 #include "runtime/gradient_channel.h"
 #include "runtime/parameter_channel.h"
 
@@ -38,12 +37,21 @@ Record read_record(const Slab& slab, std::size_t offset) {
   return record;
 }
 
+/// The error to end with when a record that `trainer` put says `found`, where only `expected` can be right.
+RunError wrong_record(const Peer& trainer, const PeerGroup& group, const std::string& found,
+                      const std::string& expected) {
+  return {ExitStatus::protocol_mismatch, trainer.name() + " put a record of " + found + ", expected " + expected +
+                                             " rank=" + std::to_string(group.self().rank) + " peer=" +
+                                             std::to_string(trainer.rank) + "; start the same build on every host"};
+}
+
 }  // namespace
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
                      const Deadline& deadline)
     : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group)),
       layout_(layout),
+      batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
       gradients_(Slab::allocate(fabric_.context(), GradientChannel::slab_bytes(layout, group.trainers()))),
       parameters_(Slab::allocate(fabric_.context(), ParameterChannel::slab_bytes(layout))),
       protocol_(group.trainers(), static_cast<std::uint32_t>(layout.bucket_count())),
@@ -116,6 +124,7 @@ Generator::Evaluation Generator::collect_evaluation() {
   Evaluation sum;
   for (int index = 0; index < fabric_.group().trainers(); ++index) {
     const auto record = read_record<EvaluationRecord>(fabric_.control(), GeneratorControl::evaluation_record(index));
+    check(record, fabric_.group().trainer(index));
     sum.loss_sum += record.loss_sum;
     sum.correct += record.correct;
     sum.samples += record.samples;
@@ -132,7 +141,7 @@ void Generator::reserve(std::size_t steps) {
 
 void Generator::leave() {
   ring_trainers(kEndOfRun.encode());
-  fabric_.wait_for_transfers(fabric_.group().trainer(0).rank);
+  fabric_.wait_for_transfers([this] { return first_unreached(links_, fabric_.group()); });
   fabric_.liveness().leave();
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));
 }
@@ -181,11 +190,7 @@ Generator::Step Generator::read_step_records(std::uint64_t step) {
   for (int index = 0; index < fabric_.group().trainers(); ++index) {
     const auto record =
         read_record<StepRecord>(fabric_.control(), GeneratorControl::step_record(index, slot_of_step(step)));
-    if (record.step != step) {
-      throw RunError(ExitStatus::protocol_mismatch, fabric_.group().trainer(index).name() + " sent a record of step " +
-                                                        std::to_string(record.step) + " with the gradients of step " +
-                                                        std::to_string(step) + "; is it the same build?");
-    }
+    check(record, step, fabric_.group().trainer(index));
     told.samples += record.samples;
     told.loss += record.loss;
     with_batch += record.samples > 0 ? 1 : 0;
@@ -198,6 +203,23 @@ Generator::Step Generator::read_step_records(std::uint64_t step) {
   close_timing();
   last_gradient_ns_ = last_gradient_ns;
   return told;
+}
+
+void Generator::check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const {
+  if (record.step == step && record.samples <= batch_size_ && record.staged_bytes <= layout_.bytes()) return;
+  throw wrong_record(trainer, fabric_.group(),
+                     "step " + std::to_string(record.step) + ", " + std::to_string(record.samples) + " samples, " +
+                         std::to_string(record.staged_bytes) + " staged bytes",
+                     "step " + std::to_string(step) + ", at most " + std::to_string(batch_size_) +
+                         " samples, at most " + std::to_string(layout_.bytes()) + " staged bytes");
+}
+
+void Generator::check(const EvaluationRecord& record, const Peer& trainer) const {
+  if (record.version == protocol_.version() && record.correct <= record.samples) return;
+  throw wrong_record(trainer, fabric_.group(),
+                     "version " + std::to_string(record.version) + ", " + std::to_string(record.correct) + " of " +
+                         std::to_string(record.samples) + " samples correct",
+                     "version " + std::to_string(protocol_.version()) + ", no more correct than samples");
 }
 
 void Generator::note_parameters_ready(int trainer, std::int64_t ready_ns, std::int64_t exposed_ns) {

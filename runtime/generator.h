@@ -10,6 +10,7 @@
 #include "runtime/bootstrap.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/control_block.h"
 #include "runtime/fabric.h"
 #include "runtime/handshake.h"
 #include "runtime/link.h"
@@ -81,11 +82,14 @@ class Generator {
   void hear(const Completion& completion);
   void reduce_ready_buckets();
   Step read_step_records(std::uint64_t step);
+  void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
+  void check(const EvaluationRecord& record, const Peer& trainer) const;
   void note_parameters_ready(int trainer, std::int64_t ready_ns, std::int64_t exposed_ns);
   void close_timing();
 
   Fabric fabric_;
   const BucketLayout& layout_;
+  std::uint64_t batch_size_;  // the most samples of a trainer's step
   Slab gradients_;
   Slab parameters_;
   std::vector<std::unique_ptr<TrainerLink>> links_;

@@ -30,7 +30,10 @@ GradientChannel::GradientChannel(Fabric& fabric, GeneratorLink& link, const Regi
       link_(link),
       layout_(layout),
       trainer_(fabric.group().self().index),
-      region_(link.endpoint, gradients, fabric.mapping_policy()) {
+      region_(link.endpoint,
+              require_length(gradients, slab_bytes(layout, fabric.group().trainers()), "gradient",
+                             fabric.group().generator().rank),
+              fabric.mapping_policy()) {
   if (!region_.is_mapped()) own_ = Slab::allocate(fabric.context(), slab_bytes(layout, 1));
 }
 

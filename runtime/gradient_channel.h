@@ -23,7 +23,8 @@ namespace runnel {
 /// between. Thread: the main thread's. Its methods return `Status` and allocate nothing.
 class GradientChannel {
  public:
-  /// `gradients` is the generator's slab with the slots of all trainers, one after the other.
+  /// `gradients` is the generator's slab with the slots of all trainers, one after the other. Throws
+  /// `FrameError` when it is too short for them, `TransportError`.
   GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients, const BucketLayout& layout);
 
   /// The slab that a generator needs for the slots of all trainers.

@@ -27,9 +27,11 @@ void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
   if (!status.ok()) fabric.throw_for(status, rank);
 }
 
-/// Returns when every process has nothing under way and makes no progress any more.
-void become_silent(Bootstrap& bootstrap, Fabric& fabric, int rank, const Deadline& deadline) {
-  fabric.wait_for_transfers(rank);
+/// Returns when every process has nothing under way and makes no progress any more. `awaited`: of
+/// `Fabric::wait_for_transfers`.
+template <class Awaited>
+void become_silent(Bootstrap& bootstrap, Fabric& fabric, Awaited&& awaited, const Deadline& deadline) {
+  fabric.wait_for_transfers(awaited);
   bootstrap.barrier(deadline, [&] { fabric.drop_completions(); });
   bootstrap.barrier(deadline);
 }
@@ -132,12 +134,13 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
       action(*links[static_cast<std::size_t>(index)], group.trainer(index));
     }
   };
+  const auto unreached = [&] { return first_unreached(links, group); };
   each_trainer([&](TrainerLink& link, const Peer& peer) {
     PathProbe::prepare(fabric.control(), GeneratorControl::probe_area(peer.index));
     ring(fabric, link.hello, kConnected, peer.rank);
   });
   each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kConnected, peer.rank); });
-  become_silent(bootstrap, fabric, group.trainer(0).rank, deadline);
+  become_silent(bootstrap, fabric, unreached, deadline);
   bootstrap.barrier(deadline);
   each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kProbed, peer.rank); });
 
@@ -146,7 +149,7 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
     const std::int64_t offset = compare_clocks(fabric, link, peer.rank);
     if (!group.same_host(peer, group.self())) facts[static_cast<std::size_t>(peer.index)].clock_offset_ns = offset;
   });
-  fabric.wait_for_transfers(group.trainer(0).rank);
+  fabric.wait_for_transfers(unreached);
   auto paths = share_paths(bootstrap, fabric, {}, require, deadline);
   for (std::size_t i = 0; i < facts.size(); ++i) facts[i].path = std::move(paths[i]);
   return facts;

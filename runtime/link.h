@@ -2,9 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "runtime/connection_offer.h"
 #include "runtime/control_block.h"
 #include "runtime/fabric.h"
+#include "runtime/peer_group.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"
 #include "transport/remote_region.h"
@@ -13,9 +18,12 @@ namespace runnel {
 
 /// A trainer as its generator holds it. Thread: the main thread's.
 struct TrainerLink {
+  /// Throws `FrameError`, `TransportError`.
   TrainerLink(Fabric& fabric, const ConnectionOffer& offer, int trainer)
       : endpoint(fabric.worker(), offer.data_address),
-        control(endpoint, offer.control, fabric.mapping_policy()),
+        control(endpoint,
+                require_length(offer.control, TrainerControl::kBytes, "control", fabric.group().trainer(trainer).rank),
+                fabric.mapping_policy()),
         hello(control, TrainerControl::kHelloBell, kParkOffset),
         version(control, TrainerControl::kVersionBell, kParkOffset),
         hello_heard(fabric.control(), GeneratorControl::hello_bell(trainer)),
@@ -31,11 +39,22 @@ struct TrainerLink {
   Bell evaluation_heard;
 };
 
+/// The rank of the first trainer that a ring has not reached yet; of the first of all when there is none.
+inline int first_unreached(const std::vector<std::unique_ptr<TrainerLink>>& links, const PeerGroup& group) {
+  const auto unreached = [](const auto& link) { return !link->hello.reached() || !link->version.reached(); };
+  const auto found = std::find_if(links.begin(), links.end(), unreached);
+  return group.trainer(found == links.end() ? 0 : static_cast<int>(found - links.begin())).rank;
+}
+
 /// The generator as a trainer holds it. Thread: the main thread's.
 struct GeneratorLink {
+  /// Throws `FrameError`, `TransportError`.
   GeneratorLink(Fabric& fabric, const ConnectionOffer& offer, int trainer)
       : endpoint(fabric.worker(), offer.data_address),
-        control(endpoint, offer.control, fabric.mapping_policy()),
+        control(endpoint,
+                require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control",
+                               fabric.group().generator().rank),
+                fabric.mapping_policy()),
         hello(control, GeneratorControl::hello_bell(trainer), kParkOffset),
         gradient(control, GeneratorControl::gradient_bell(trainer), kParkOffset),
         evaluation(control, GeneratorControl::evaluation_bell(trainer), kParkOffset),

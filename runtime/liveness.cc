@@ -68,11 +68,19 @@ void Liveness::throw_stop() const {
 }
 
 void Liveness::throw_lost(int rank, const std::string& cause) const {
+  throw_about(rank, "lost", cause, "look at that host, then start the run again");
+}
+
+void Liveness::throw_late(int rank, const std::string& cause, const std::string& remedy) const {
+  throw_about(rank, "late", cause, remedy);
+}
+
+void Liveness::throw_about(int rank, const char* state, const std::string& cause, const std::string& remedy) const {
   const Peer& peer = group_.at(rank);
   std::ostringstream line;
-  line << peer.name() << " is lost rank=" << group_.self().rank << " peer=" << rank << " host=" << peer.host.name
-       << " pid=" << peer.pid << " phase=" << to_string(phase_.load()) << " step=" << step_.load() << " cause=" << cause
-       << "; the run ends here: look at that host, then start the run again";
+  line << peer.name() << " is " << state << " rank=" << group_.self().rank << " peer=" << rank
+       << " host=" << peer.host.name << " pid=" << peer.pid << " phase=" << to_string(phase_.load())
+       << " step=" << step_.load() << " cause=" << cause << "; the run ends here: " << remedy;
   throw PeerLost(rank, cause, line.str());
 }
 

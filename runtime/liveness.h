@@ -62,6 +62,10 @@ class Liveness {
   /// Throws the error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
   [[noreturn]] void throw_lost(int rank, const std::string& cause) const;
 
+  /// Throws the `PeerLost` to end with when the peer of rank `rank` lives but has not done its part in time; `remedy` is
+  /// what to do about it.
+  [[noreturn]] void throw_late(int rank, const std::string& cause, const std::string& remedy) const;
+
   /// See HeartbeatThread.
   void leave() { thread_.leave(); }
   void fail() { thread_.fail(); }
@@ -69,6 +73,7 @@ class Liveness {
  private:
   void on_stop(const Stop& reason);
   void end_process() const;
+  [[noreturn]] void throw_about(int rank, const char* state, const std::string& cause, const std::string& remedy) const;
 
   const PeerGroup& group_;
   std::atomic<Phase> phase_{Phase::bootstrap};

@@ -6,7 +6,11 @@ namespace runnel {
 
 ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters,
                                    const BucketLayout& layout)
-    : fabric_(fabric), layout_(layout), region_(link.endpoint, parameters, fabric.mapping_policy()) {
+    : fabric_(fabric),
+      layout_(layout),
+      region_(link.endpoint,
+              require_length(parameters, slab_bytes(layout), "parameter", fabric.group().generator().rank),
+              fabric.mapping_policy()) {
   if (!region_.is_mapped()) own_ = Slab::allocate(fabric.context(), slab_bytes(layout));
 }
 

@@ -23,7 +23,8 @@ class ParameterChannel {
   /// The tag of the get's completion.
   static constexpr std::uint64_t kFetchTag = 1;
 
-  /// `parameters` is the generator's slab with its buffers, one after the other.
+  /// `parameters` is the generator's slab with its buffers, one after the other. Throws `FrameError` when it
+  /// is too short for them, `TransportError`.
   ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters, const BucketLayout& layout);
 
   /// The slab that a generator needs for its buffers.

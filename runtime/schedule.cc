@@ -15,7 +15,8 @@ double Schedule::lr(std::int64_t step, std::int64_t epoch) const {
     return base_lr_ * static_cast<double>(step + 1) / static_cast<double>(config_.warmup_steps);
   }
   if (config_.name == "step") {
-    return base_lr_ * std::pow(config_.gamma, static_cast<double>(epoch / config_.every_epochs));
+    const std::int64_t times = epoch / config_.every_epochs;
+    return base_lr_ * std::pow(config_.gamma, static_cast<double>(times));
   }
   if (config_.name == "cosine") {
     if (step >= total_steps_) return 0.0;

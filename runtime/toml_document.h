@@ -49,7 +49,7 @@ class TomlError : public std::runtime_error {
   TomlPosition position_;
 };
 
-inline constexpr std::size_t kMaxTomlBytes = 64 * 1024;
+inline constexpr std::size_t kMaxTomlBytes = std::size_t{64} * 1024;
 
 /// All keys of a TOML 1.0 document, tables included, in the order of the text.
 ///

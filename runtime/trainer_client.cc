@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "runtime/frame.h"
 #include "runtime/handshake.h"
 
 namespace runnel {
@@ -19,23 +20,27 @@ std::size_t operations_for(const BucketLayout& layout) {
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
                              const Config& config, const Deadline& deadline)
     : fabric_(group, config, TrainerControl::kBytes, operations_for(layout)),
-      offers_(exchange_offers(bootstrap, fabric_.offer(), deadline)),
-      link_(fabric_, offers_.front(), group.self().index),
-      gradients_(fabric_, link_, offers_.front().tensors.value().gradients, layout),
-      parameters_(fabric_, link_, offers_.front().tensors.value().parameters, layout),
       protocol_(static_cast<std::uint32_t>(layout.bucket_count())) {
-  fabric_.queue().watch(link_.endpoint, 0);
-  fabric_.queue().watch(link_.hello_heard, 0);
-  fabric_.queue().watch(link_.version_heard, 0);
-  fabric_.liveness().start(offers_);
-  path_ = greet_generator(bootstrap, fabric_, link_, config.transport.require, deadline);
+  const auto offers = exchange_offers(bootstrap, fabric_.offer(), deadline);
+  const ConnectionOffer& generator = offers[static_cast<std::size_t>(generator_rank())];
+  if (!generator.tensors) {
+    throw FrameError("rank " + std::to_string(generator_rank()) + ", the generator, offers no tensors");
+  }
+  link_.emplace(fabric_, generator, group.self().index);
+  gradients_.emplace(fabric_, *link_, generator.tensors->gradients, layout);
+  parameters_.emplace(fabric_, *link_, generator.tensors->parameters, layout);
+  fabric_.queue().watch(link_->endpoint, 0);
+  fabric_.queue().watch(link_->hello_heard, 0);
+  fabric_.queue().watch(link_->version_heard, 0);
+  fabric_.liveness().start(offers);
+  path_ = greet_generator(bootstrap, fabric_, *link_, config.transport.require, deadline);
   fabric_.park_for(std::span(&path_, 1));
 }
 
 void TrainerClient::pull() {
   fabric_.liveness().enter(Phase::pull, protocol_.step());
   wait_for_version();
-  if (parameters_.fetches()) fetch_version();
+  if (parameters_->fetches()) fetch_version();
   parameters_ready_ns_ = steady_ns();
   exposed_ns_ = pushed_ns_ == 0 ? 0 : parameters_ready_ns_ - pushed_ns_;
   fabric_.liveness().enter(Phase::push, protocol_.step());
@@ -51,11 +56,12 @@ void TrainerClient::push(const Batch& batch) {
                           .exposed_ns = exposed_ns_,
                           .staged_bytes = batch.staged_bytes,
                           .reserved = 0};
-  const Status status = gradients_.push(protocol_, record);
+  const Status status = gradients_->push(protocol_, record);
   if (!status.ok()) fabric_.throw_for(status, generator_rank());
 }
 
 void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
+  if (stopping()) fabric_.liveness().throw_stop();  // the test was cut short
   const EvaluationRecord record{.version = protocol_.step(),
                                 .samples = samples,
                                 .correct = correct,
@@ -66,13 +72,13 @@ void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, st
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::kEvaluationRecord, sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const Status status =
-      fabric_.queue().put_and_ring(link_.control, GeneratorControl::evaluation_record(fabric_.group().self().index),
-                                   copy, fabric_.control(), link_.evaluation, ++evaluations_, 0);
+      fabric_.queue().put_and_ring(link_->control, GeneratorControl::evaluation_record(fabric_.group().self().index),
+                                   copy, fabric_.control(), link_->evaluation, ++evaluations_, 0);
   if (!status.ok()) fabric_.throw_for(status, generator_rank());
 }
 
 void TrainerClient::leave() {
-  fabric_.wait_until([](const Completion&) {}, [this] { return link_.version_heard.value() >= kEndOfRun.encode(); },
+  fabric_.wait_until([](const Completion&) {}, [this] { return link_->version_heard.value() >= kEndOfRun.encode(); },
                      [this] { return generator_rank(); });
   // The endpoint is not closed in agreement with the generator: that has everything, and may progress no more.
   fabric_.liveness().leave();
@@ -80,7 +86,7 @@ void TrainerClient::leave() {
 
 void TrainerClient::wait_for_version() {
   const auto published = [this] {
-    protocol_.on_bell(link_.version_heard.value());
+    protocol_.on_bell(link_->version_heard.value());
     return protocol_.parameters_ready();
   };
   fabric_.wait_until([this](const Completion& completion) { fabric_.check(completion, generator_rank()); }, published,
@@ -88,7 +94,7 @@ void TrainerClient::wait_for_version() {
 }
 
 void TrainerClient::fetch_version() {
-  const Status status = parameters_.begin_fetch(protocol_.buffer());
+  const Status status = parameters_->begin_fetch(protocol_.buffer());
   if (!status.ok()) fabric_.throw_for(status, generator_rank());
   bool arrived = false;
   fabric_.wait_until(

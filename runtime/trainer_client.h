@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 
 #include "runtime/bootstrap.h"
@@ -41,8 +41,8 @@ class TrainerClient {
   int slot() const { return protocol_.slot(); }
 
   /// The memory of a buffer, only to be read, and of a slot. Both stay where they are for the whole run.
-  std::span<float> parameters(int buffer) const { return parameters_.memory(buffer); }
-  std::span<float> gradients(int slot) const { return gradients_.memory(slot); }
+  std::span<float> parameters(int buffer) const { return parameters_->memory(buffer); }
+  std::span<float> gradients(int slot) const { return gradients_->memory(slot); }
 
   /// Of one batch.
   struct Batch {
@@ -69,10 +69,11 @@ class TrainerClient {
   int generator_rank() const { return fabric_.group().generator().rank; }
 
   Fabric fabric_;
-  std::vector<ConnectionOffer> offers_;
-  GeneratorLink link_;
-  GradientChannel gradients_;
-  ParameterChannel parameters_;
+  // Made from the generator's offer. The link goes first: closing its endpoint ends the transfers from and to the
+  // channels' slabs.
+  std::optional<GradientChannel> gradients_;
+  std::optional<ParameterChannel> parameters_;
+  std::optional<GeneratorLink> link_;
   TrainerProtocol protocol_;
   PathReport path_;
   std::int64_t pushed_ns_ = 0;            // when the last step was handed over

@@ -148,13 +148,12 @@ TEST(Config, CanonicalLinesDifferOnlyInWhatWasChanged) {
     EXPECT_EQ(other[i], "trainer.batch_size = 64");
   }
   EXPECT_EQ(differing, 1);
-  EXPECT_NE(config_digest(with_sets({})), config_digest(with_sets({"trainer.batch_size=64"})));
   EXPECT_EQ(canonical_lines(with_sets({"optimizer.name=adamw"})).size(), plain.size());
 }
 
-TEST(Config, DigestLeavesFileNamesOut) {
+TEST(Config, CanonicalLinesLeaveFileNamesOut) {
   const Config elsewhere = with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "model.init=i"});
-  EXPECT_EQ(config_digest(elsewhere), config_digest(with_sets({})));
+  EXPECT_EQ(canonical_lines(elsewhere), canonical_lines(with_sets({})));
 }
 
 TEST(Config, FileThatCannotBeReadIsAnInputError) {

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "runtime/generator.h"
+#include "runtime/trainer_client.h"
+#include "tests/support/peer_process.h"
+#include "transport/context.h"
+
+/// What a trainer writes into the generator's memory is not believed where no correct trainer can have written it.
+namespace runnel::test {
+namespace {
+
+const BucketLayout kLayout({{.name = "a", .shape = {1000}}}, 65536);  // 4000 bytes
+
+Config config() {
+  Config config;
+  config.trainer.count = 1;
+  config.trainer.batch_size = 10;
+  config.run.timeout_s = 15;
+  return config;
+}
+
+PeerGroup introduce(Bootstrap& bootstrap) {
+  const Introduction mine{.device = "cpu",
+                          .runnel_version = "test",
+                          .ucx_version = ucx_version(),
+                          .layout_fingerprint = to_hex(kLayout.fingerprint()),
+                          .configuration = canonical_lines(config())};
+  return PeerGroup::introduce(bootstrap, mine, test_deadline());
+}
+
+/// Makes one step and a test. The arguments are what it tells: samples and staged bytes of its batch, and right answers
+/// among the 5 samples of its test.
+RUNNEL_PEER(lying_trainer) {
+  const PeerGroup group = introduce(bootstrap);
+  TrainerClient client(bootstrap, group, kLayout, config(), test_deadline());
+  try {
+    client.pull();
+    client.push({.loss = 1, .samples = std::stoull(arguments.at(0)), .staged_bytes = std::stoull(arguments.at(1))});
+    client.pull();
+    client.report_evaluation(/*loss_sum=*/0, std::stoull(arguments.at(2)), /*samples=*/5);
+    client.leave();
+  } catch (const PeerLost& lost) {
+    EXPECT_EQ(lost.rank(), group.generator().rank);
+  }
+}
+
+/// The error that ends the run of a generator with such a trainer; empty when there is none.
+std::string error_of_run(const std::vector<std::string>& told) {
+  PeerProcesses trainer("lying_trainer", told);
+  const PeerGroup group = introduce(trainer.bootstrap());
+  Generator generator(trainer.bootstrap(), group, kLayout, config(), test_deadline());
+  generator.publish_start();
+  try {
+    generator.step(/*lr=*/0.1);
+    generator.collect_evaluation();
+    generator.leave();
+    return "";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::protocol_mismatch);
+    generator.fail();
+    return error.what();
+  }
+}
+
+TEST(LyingTrainerTest, RecordsThatNoTrainerCanPutEndTheRun) {
+  EXPECT_EQ(error_of_run({"10", "4000", "5"}), "") << "the most that is possible";
+  EXPECT_THAT(error_of_run({"11", "4000", "5"}), testing::HasSubstr("trainer 0 put a record of step 0, 11 samples"));
+  EXPECT_THAT(error_of_run({"10", "4001", "5"}), testing::HasSubstr("4001 staged bytes, expected"));
+  EXPECT_THAT(error_of_run({"10", "4000", "6"}), testing::HasSubstr("6 of 5 samples correct"));
+}
+
+}  // namespace
+}  // namespace runnel::test
