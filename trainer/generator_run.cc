@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,10 +13,12 @@
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/digest.h"
 #include "runtime/launcher.h"
+#include "trainer/idx_dataset.h"
 #include "trainer/safetensors.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
 #include "transport/context.h"
+#include "transport/log.h"
 
 namespace runnel {
 namespace {
@@ -37,6 +40,7 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
       layout_(layout),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
+      test_samples_(static_cast<std::int64_t>(count_samples(config.data.path, Split::test))),
       start_(layout.float_count()) {
   // Asked here, because after the bootstrap MPI is not called any more.
   report_.mpi_version = MpiBootstrap::library_version();
@@ -46,28 +50,34 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
 }
 
 void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
+  since_set_up_ = Stopwatch();
   describe(exchange, group, set_up);
   try {
     make_steps(exchange);
     exchange.leave();
-    settle(exchange);
     if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, exchange.parameters());
-  } catch (const RunError& error) {
+  } catch (const std::exception& error) {
     exchange.fail();
     settle(exchange);
     report_failure(error);
     throw;
   }
+  settle(exchange);
   if (!config_.run.report.empty()) write_report(report_, config_.run.report);
   say_result();
 }
 
-void GeneratorRun::report_failure(const RunError& error) {
-  report_.exit = static_cast<int>(error.status());
+void GeneratorRun::report_failure(const std::exception& error) {
+  report_.exit = static_cast<int>(status_of(error));
   if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
     report_.lost.push_back({.rank = lost->rank(), .step = report_.steps, .cause = lost->cause()});
   }
-  if (!config_.run.report.empty()) write_report(report_, config_.run.report);
+  if (config_.run.report.empty()) return;
+  try {
+    write_report(report_, config_.run.report);
+  } catch (const WriteError& unwritten) {
+    log_error(unwritten.what());  // it must not take the place of what ended the run
+  }
 }
 
 void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
@@ -128,7 +138,7 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
                   .loss = told.loss,
                   .images = static_cast<std::int64_t>(told.samples),
                   .seconds = seconds,
-                  .exchange_ms = exchanges.empty() ? 0 : exchanges.back()});
+                  .exchange_ms = exchanges.empty() ? std::nullopt : std::optional(exchanges.back())});
 }
 
 void GeneratorRun::test(Generator& exchange, std::int64_t step) {
@@ -138,6 +148,11 @@ void GeneratorRun::test(Generator& exchange, std::int64_t step) {
   const TestScore score{.loss_sum = sum.loss_sum,
                         .correct = static_cast<std::int64_t>(sum.correct),
                         .samples = static_cast<std::int64_t>(sum.samples)};
+  if (score.samples != test_samples_) {
+    throw RunError(ExitStatus::protocol_mismatch, "the trainers tested " + std::to_string(score.samples) +
+                                                      " samples of " + std::to_string(test_samples_) +
+                                                      " rank=0; give every host the same data");
+  }
   report_.test = {
       .loss = score.loss(), .accuracy = score.accuracy(), .correct = score.correct, .samples = score.samples};
   progress_.test(step, score);
@@ -150,7 +165,7 @@ void GeneratorRun::settle(Generator& exchange) {
   report_.bytes.staged = exchange.timings().staged_bytes;
   if (report_.seconds.train > 0) report_.images_per_second = static_cast<double>(images_) / report_.seconds.train;
   report_.parameters_sha256 = to_hex(sha256(std::as_bytes(exchange.parameters())));
-  report_.seconds.total = since_start_.seconds();
+  report_.seconds.total = report_.seconds.data + report_.seconds.bootstrap + since_set_up_.seconds();
 }
 
 void GeneratorRun::say_result() {

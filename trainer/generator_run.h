@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <exception>
 #include <vector>
 
 #include "runtime/bucket_layout.h"
@@ -28,8 +29,8 @@ class GeneratorRun {
     double bootstrap = 0;
   };
 
-  /// Makes all steps and tests of the plan, then saves and reports. When the run has to stop before, the report says
-  /// so. Throws `RunError`.
+  /// Makes all steps and tests of the plan, then saves and reports. When an error ends the run, peers and the report
+  /// are told of it before it is thrown on.
   void run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
 
  private:
@@ -38,7 +39,7 @@ class GeneratorRun {
   void make_step(Generator& exchange, std::int64_t step);
   void test(Generator& exchange, std::int64_t step);
   void settle(Generator& exchange);
-  void report_failure(const RunError& error);
+  void report_failure(const std::exception& error);
   void say_result();
 
   const Config& config_;
@@ -46,8 +47,9 @@ class GeneratorRun {
   const BucketLayout& layout_;
   Schedule schedule_;
   Progress progress_;
-  Stopwatch since_start_;
-  std::vector<float> start_;  // the parameters of version 0
+  Stopwatch since_set_up_;
+  std::int64_t test_samples_;  // of the whole test set
+  std::vector<float> start_;   // the parameters of version 0
   RunReport report_;
   std::vector<double> step_ms_;
   std::int64_t images_ = 0;

@@ -74,9 +74,10 @@ void Progress::say(const std::string& line) {
 std::string Progress::describe(const Step& step) const {
   const double elapsed = std::chrono::duration<double>(steady_clock::now() - started_).count();
   const std::int64_t steps_left = plan_.total_steps() - 1 - step.step;
-  return text("epoch %lld/%lld step %lld/%lld loss %.4f %.0f images/s exchange %.2f ms, ",
-              as_long(plan_.epoch_of(step.step) + 1), as_long(plan_.epochs()), as_long(step.step + 1),
-              as_long(plan_.total_steps()), step.loss, static_cast<double>(images_) / seconds_, step.exchange_ms) +
+  return text("epoch %lld/%lld step %lld/%lld loss %.4f %.0f images/s", as_long(plan_.epoch_of(step.step) + 1),
+              as_long(plan_.epochs()), as_long(step.step + 1), as_long(plan_.total_steps()), step.loss,
+              static_cast<double>(images_) / seconds_) +
+         (step.exchange_ms ? text(" exchange %.2f ms", *step.exchange_ms) : "") + ", " +
          duration_text(elapsed / static_cast<double>(steps_) * static_cast<double>(steps_left)) + " left";
 }
 

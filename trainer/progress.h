@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "trainer/run_plan.h"
@@ -32,7 +33,8 @@ class Progress {
     double loss = 0;          ///< mean over the trainers
     std::int64_t images = 0;  ///< of all trainers in this step
     double seconds = 0;       ///< that this step took
-    double exchange_ms = 0;   ///< gradients ready to parameters usable
+    /// Gradients ready to parameters usable, of the latest step of which that is known: in a job, the one before.
+    std::optional<double> exchange_ms;
   };
 
   /// Tells of a step. On a terminal the line is drawn at most ten times a second; else every `log_every` steps and

@@ -49,6 +49,14 @@ TEST_F(ProgressTest, PlainLinesComeNowAndThenAndAtTheEnd) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(ProgressTest, AnExchangeThatIsNotKnownYetIsLeftOut) {
+  Progress progress({.out = file_, .log_every = 1}, plan_);
+  Progress::Step first = step(0);
+  first.exchange_ms.reset();
+  progress.step(first);
+  EXPECT_THAT(written(), StartsWith("epoch 1/2 step 1/12 loss 0.1235 4000 images/s, "));
+}
+
 TEST_F(ProgressTest, TheLiveLineIsDrawnOverAndNotTooOften) {
   Progress progress({.out = file_, .live = true}, plan_);
   for (std::int64_t number = 0; number < 12; ++number) {
