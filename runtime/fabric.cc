@@ -79,6 +79,20 @@ ConnectionOffer Fabric::offer() const {
   return offer;
 }
 
+Endpoint Fabric::connect(const Peer& peer, const ConnectionOffer& offer) {
+  try {
+    return {worker_, offer.data_address};
+  } catch (const TransportError& error) {
+    if (error.code() != StatusCode::unreachable) throw;
+    throw RunError(ExitStatus::peer_lost,
+                   "no transport leads to " + peer.name() + " rank=" + std::to_string(group_.self().rank) +
+                       " peer=" + std::to_string(peer.rank) + " host=" + peer.host.name +
+                       " phase=bootstrap cause=" + error.what() +
+                       "; name an interface in transport.interface that both hosts have in one network, and unset "
+                       "UCX_TLS and UCX_NET_DEVICES");
+  }
+}
+
 void Fabric::park_for(std::span<const PathReport> paths) {
   bootstrap_.reset();
   liveness_.interrupt_on_stop(nullptr);

@@ -11,11 +11,13 @@
 #include <string>
 
 #include "runtime/config.h"
+#include "runtime/connection_offer.h"
 #include "runtime/liveness.h"
 #include "runtime/peer_group.h"
 #include "runtime/stop_signals.h"
 #include "transport/completion_queue.h"
 #include "transport/context.h"
+#include "transport/endpoint.h"
 #include "transport/path.h"
 #include "transport/slab.h"
 #include "transport/waiter.h"
@@ -50,6 +52,10 @@ class Fabric {
 
   /// The offer of a process that has only control memory: a generator adds its tensors.
   ConnectionOffer offer() const;
+
+  /// An endpoint to `peer`, which sent `offer`. Throws `RunError` (69) when no transport leads there, and
+  /// `TransportError`.
+  Endpoint connect(const Peer& peer, const ConnectionOffer& offer);
 
   /// Every wait from here to `park_for` ends by `deadline`.
   void begin_bootstrap(const Deadline& deadline) { bootstrap_ = deadline; }

@@ -18,9 +18,9 @@ namespace runnel {
 
 /// A trainer as its generator holds it. Thread: the main thread's.
 struct TrainerLink {
-  /// Throws `FrameError`, `TransportError`.
+  /// Throws `FrameError`, `TransportError`, and as `Fabric::connect`.
   TrainerLink(Fabric& fabric, const ConnectionOffer& offer, int trainer)
-      : endpoint(fabric.worker(), offer.data_address),
+      : endpoint(fabric.connect(fabric.group().trainer(trainer), offer)),
         control(endpoint,
                 require_length(offer.control, TrainerControl::kBytes, "control", fabric.group().trainer(trainer).rank),
                 fabric.mapping_policy()),
@@ -48,9 +48,9 @@ inline int first_unreached(const std::vector<std::unique_ptr<TrainerLink>>& link
 
 /// The generator as a trainer holds it. Thread: the main thread's.
 struct GeneratorLink {
-  /// Throws `FrameError`, `TransportError`.
+  /// Throws `FrameError`, `TransportError`, and as `Fabric::connect`.
   GeneratorLink(Fabric& fabric, const ConnectionOffer& offer, int trainer)
-      : endpoint(fabric.worker(), offer.data_address),
+      : endpoint(fabric.connect(fabric.group().generator(), offer)),
         control(endpoint,
                 require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control",
                                fabric.group().generator().rank),

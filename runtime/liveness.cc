@@ -30,6 +30,9 @@ const char* to_string(Phase phase) {
   return "?";
 }
 
+constexpr const char* kNoHeartbeat = "no heartbeat for 2 s";
+static_assert(HeartbeatThread::kTimeout == std::chrono::seconds(2));
+
 const char* describe(StopCause cause) {
   switch (cause) {
     case StopCause::process_ended:
@@ -37,8 +40,7 @@ const char* describe(StopCause cause) {
     case StopCause::connection_lost:
       return "its connection broke";
     case StopCause::no_heartbeat:
-      return "no heartbeat for 2 s";
-      static_assert(HeartbeatThread::kTimeout == std::chrono::seconds(2));
+      return kNoHeartbeat;
     case StopCause::nonsense:
       return "it sends what is no heartbeat";
     case StopCause::own_error:

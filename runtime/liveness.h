@@ -62,8 +62,8 @@ class Liveness {
   /// Throws the error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
   [[noreturn]] void throw_lost(int rank, const std::string& cause) const;
 
-  /// Throws the `PeerLost` to end with when the peer of rank `rank` lives but has not done its part in time; `remedy` is
-  /// what to do about it.
+  /// Throws the `PeerLost` to end with when the peer of rank `rank` lives but has not done its part in time; `remedy`
+  /// is what to do about it.
   [[noreturn]] void throw_late(int rank, const std::string& cause, const std::string& remedy) const;
 
   /// See HeartbeatThread.
