@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "runtime/exit_status.h"
@@ -40,5 +43,20 @@ class Bootstrap {
   /// Returns when all ranks have called it. `meanwhile` and errors as for `all_gather`.
   virtual void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) = 0;
 };
+
+/// Runs `decide` on what all ranks know alike, so that a `RunError` of it is thrown on all of them: by rank 0 as it is,
+/// by the others with its status alone. These wait first, as mpirun ends the whole job when one rank has ended, and
+/// rank 0 needs time to say why.
+template <std::invocable Decide>
+auto decide_alike(const Bootstrap& bootstrap, Decide&& decide) {
+  constexpr std::chrono::milliseconds kTimeToSay{300};
+  try {
+    return decide();
+  } catch (const RunError& error) {
+    if (bootstrap.rank() == 0) throw;
+    std::this_thread::sleep_for(kTimeToSay);
+    throw RunError(error.status(), "");
+  }
+}
 
 }  // namespace runnel

@@ -76,12 +76,10 @@ std::string describe(const PathReport& report) {
   return std::string(to_string(report.path)) + " (" + transports + ")";
 }
 
-/// Collective: the path of every trainer, by index. Refuses the run when one is less than `require` asks for, with the
-/// reason that the trainer gives: it knows its own machine.
-std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const SharedPath& mine,
-                                    const std::string& require, const Deadline& deadline) {
-  const PeerGroup& group = fabric.group();
-  const auto frames = bootstrap.all_gather(pack(mine), deadline, [&] { fabric.drop_completions(); });
+/// The path of every trainer, by index. Refuses the run when one is less than `require` asks for, with the reason that
+/// the trainer gives: it knows its own machine.
+std::vector<PathReport> sufficient_paths(const std::vector<std::vector<std::byte>>& frames, const PeerGroup& group,
+                                         const std::string& require) {
   std::vector<PathReport> reports;
   for (int index = 0; index < group.trainers(); ++index) {
     const Peer& trainer = group.trainer(index);
@@ -95,6 +93,13 @@ std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const 
     reports.push_back(std::move(path.report));
   }
   return reports;
+}
+
+/// Collective: `sufficient_paths` of what every rank says.
+std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const SharedPath& mine,
+                                    const std::string& require, const Deadline& deadline) {
+  const auto frames = bootstrap.all_gather(pack(mine), deadline, [&] { fabric.drop_completions(); });
+  return decide_alike(bootstrap, [&] { return sufficient_paths(frames, fabric.group(), require); });
 }
 
 /// The trainer's clock minus this one, by the round with the least time under way: Cristian's algorithm (Distributed

@@ -95,15 +95,7 @@ void require_agreement(const Introduction& first, const Introduction& other, int
                 "every rank must build the same model");
 }
 
-}  // namespace
-
-std::string Peer::name() const {
-  if (role == Role::generator) return "generator";
-  return "trainer " + std::to_string(index);
-}
-
-PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, const Deadline& deadline) {
-  const auto frames = bootstrap.all_gather(pack(mine, Host::local()), deadline);
+std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& frames) {
   std::vector<Peer> peers;
   Introduction first;
   for (int rank = 0; rank < static_cast<int>(frames.size()); ++rank) {
@@ -114,7 +106,19 @@ PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, c
       require_agreement(first, unpacked.introduction, rank);
     peers.push_back(std::move(unpacked.peer));
   }
-  return {std::move(peers), bootstrap.rank()};
+  return peers;
+}
+
+}  // namespace
+
+std::string Peer::name() const {
+  if (role == Role::generator) return "generator";
+  return "trainer " + std::to_string(index);
+}
+
+PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, const Deadline& deadline) {
+  const auto frames = bootstrap.all_gather(pack(mine, Host::local()), deadline);
+  return {decide_alike(bootstrap, [&] { return peers_in_agreement(frames); }), bootstrap.rank()};
 }
 
 bool PeerGroup::one_host() const {

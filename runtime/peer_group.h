@@ -43,7 +43,7 @@ struct Introduction {
 class PeerGroup {
  public:
   /// Collective: exchanges introductions. Throws `RunError` with both sides' values when versions or layouts (76) or
-  /// configurations (78) differ, `FrameError` for a frame that is none.
+  /// configurations (78) differ, `FrameError` for a frame that is none; each with a text on rank 0 only.
   static PeerGroup introduce(Bootstrap& bootstrap, const Introduction& mine, const Deadline& deadline);
 
   const Peer& self() const { return peers_[static_cast<std::size_t>(self_)]; }

@@ -35,7 +35,18 @@ TEST_P(RequirementTest, EndsARunOverTcpWithPairAndRemedy) {
   EXPECT_NE(output.find("only emulated (tcp/lo): UCX_TLS=tcp,self leaves shared memory out; unset it"),
             std::string::npos)
       << output;
+  EXPECT_EQ(output.find(" error: "), output.rfind(" error: ")) << "more than one rank says so:\n" << output;
   EXPECT_EQ(output.find("step "), std::string::npos) << output;
+}
+
+TEST(ConnectionTest, ThatNoTransportAllowsEndsTheRunWithPeerAndRemedy) {
+  const RunnelProgram program;
+  const ScopedEnvironment self("UCX_TLS", "self");
+  Job job({.argv = program.train({"-n", "1"})});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 69);
+  const std::string output = job.output();
+  EXPECT_NE(output.find("error: no transport leads to "), std::string::npos) << output;
+  EXPECT_NE(output.find("; name an interface in transport.interface"), std::string::npos) << output;
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, RequirementTest, testing::Values("mapped", "one-sided", "rdma"), [](const auto& test) {
