@@ -108,8 +108,8 @@ MpiBootstrap::MpiBootstrap(const Deadline& deadline) {
   {
     const Watchdog watchdog(
         deadline, signals_,
-        "not all ranks came to MPI_Init in time phase=bootstrap; look for a rank that is stopped, or "
-        "raise run.timeout_s");
+        "not all ranks came to MPI_Init in time phase=bootstrap; look for a rank that is stopped or "
+        "busy; under mpirun, ranks wait for each other for run.timeout_s");
     check(MPI_Init(nullptr, nullptr), "MPI_Init");
   }
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <sstream>
 
 #include "runtime/exit_status.h"
 
@@ -97,6 +98,22 @@ std::string choose_interface(const Host& self, const std::vector<Host>& hosts) {
     }
   }
   return "";
+}
+
+void require_interfaces(const std::string& interfaces, const Host& self, const std::vector<std::string>& rdma_ports) {
+  std::vector<std::string> known = rdma_ports;
+  for (const NetworkInterface& interface : self.interfaces) known.push_back(interface.name);
+  std::ranges::sort(known);
+  // An interface may have several addresses.
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  std::istringstream names(interfaces + ",");  // getline gives an empty name at the end only before a comma
+  for (std::string name; std::getline(names, name, ',');) {
+    if (std::ranges::binary_search(known, name)) continue;
+    std::string list;
+    for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
+    throw RunError(ExitStatus::bad_configuration, "key 'transport.interface': host " + self.name + " has no '" + name +
+                                                      "'; use \"auto\" or one of " + list);
+  }
 }
 
 }  // namespace runnel

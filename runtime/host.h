@@ -32,4 +32,8 @@ struct Host {
 /// the first one whose network every host has an interface in. Empty when there is none: UCX then chooses.
 std::string choose_interface(const Host& self, const std::vector<Host>& hosts);
 
+/// Throws `RunError` (78) with what `self` has when `interfaces`, the names in transport.interface with commas between,
+/// has something else: UCX would say only that no transport is left. `rdma_ports`: those of `self` that UCX can use.
+void require_interfaces(const std::string& interfaces, const Host& self, const std::vector<std::string>& rdma_ports);
+
 }  // namespace runnel

@@ -7,15 +7,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include "runtime/exit_status.h"
@@ -29,7 +33,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";
+constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";  // milliseconds: preparation_of_launcher
 constexpr const char* kTerminalVariable = "RUNNEL_TERMINAL";
 
 /// What a shell gives for a command that it could not find.
@@ -108,6 +112,7 @@ class SessionFolder {
   const int null = open("/dev/null", O_RDONLY);
   if (null >= 0) dup2(null, STDIN_FILENO);
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (std::string& word : command) argv.push_back(word.data());
   argv.push_back(nullptr);
   execvp(argv[0], argv.data());
@@ -196,7 +201,11 @@ std::optional<LaunchPlace> LaunchPlace::from_environment() {
   for (const auto& [rank_variable, size_variable] : kVariables) {
     const auto rank = number_in(rank_variable);
     const auto size = number_in(size_variable);
-    if (rank && size) return LaunchPlace{*rank, *size};
+    if (!rank || !size) continue;
+    if (*rank >= 0 && *rank < *size) return LaunchPlace{*rank, *size};
+    throw RunError(ExitStatus::protocol_mismatch, "the environment says rank " + std::to_string(*rank) + " of " +
+                                                      std::to_string(*size) + " ranks (" + rank_variable + ", " +
+                                                      size_variable + "); let mpirun set both, or unset them");
   }
   return std::nullopt;
 }
@@ -207,6 +216,26 @@ bool launcher_has_terminal() {
 
 bool started_by_launcher() {
   return std::getenv(kLauncherVariable) != nullptr;
+}
+
+milliseconds time_since_start() {
+  std::string record;
+  std::getline(std::ifstream("/proc/self/stat"), record);
+  // Behind the name, in brackets, which may contain anything: 19 fields, then the start in ticks since boot (proc(5)).
+  std::istringstream fields(record.substr(std::min(record.rfind(')') + 1, record.size())));
+  std::string skipped;
+  for (int i = 0; i < 19; ++i) fields >> skipped;
+  std::int64_t ticks = 0;
+  if (!(fields >> ticks)) return milliseconds(0);
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const std::int64_t started_ms = ticks * 1000 / sysconf(_SC_CLK_TCK);
+  return milliseconds(now.tv_sec * 1000 + now.tv_nsec / 1'000'000 - started_ms);
+}
+
+std::optional<milliseconds> preparation_of_launcher() {
+  const auto count = number_in(kLauncherVariable);
+  return count ? std::optional(milliseconds(*count)) : std::nullopt;
 }
 
 void ensure_early_environment(char** argv) {
@@ -223,7 +252,7 @@ int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std
   const SessionFolder session;
   std::vector<std::string> command = mpirun_command(ranks, session.path(), arguments, hosts);
   (void)set_early_environment();
-  setenv(kLauncherVariable, "1", 1);
+  setenv(kLauncherVariable, std::to_string(time_since_start().count()).c_str(), 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
   const sigset_t signals = launcher_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ struct LaunchPlace {
   int rank = 0;
   int size = 1;
 
-  /// Nothing when the process was started by hand.
+  /// Nothing when the process was started by hand. Throws `RunError` (76) when the variables contradict each other.
   static std::optional<LaunchPlace> from_environment();
 };
 
@@ -23,6 +24,13 @@ bool launcher_has_terminal();
 
 /// Whether `launch_ranks` started this process. It then says itself which signal ends the run.
 bool started_by_launcher();
+
+/// How long ago this process was started, to 10 ms: with the time that loading LibTorch took, and what a shell did
+/// before it became this program. 0 where /proc does not say.
+std::chrono::milliseconds time_since_start();
+
+/// `time_since_start()` of the launcher when it started this process; nothing when another launcher did.
+std::optional<std::chrono::milliseconds> preparation_of_launcher();
 
 /// In a rank that a bare mpirun started: puts into the environment what UCX reads while it is loaded, and starts this
 /// program again when it came without. Called first in main. `launch_ranks` spares its ranks that second start.

@@ -242,9 +242,9 @@ std::string describe(const std::exception& error) {
 }  // namespace runnel
 
 int main(int argc, char** argv) {
-  if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
   runnel::keep_freed_memory();
   try {
+    if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
     return runnel::parse_and_run(argc, argv);
   } catch (const runnel::RunError& error) {
     if (*error.what() != '\0') runnel::log_error(error.what());

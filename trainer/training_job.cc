@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/training_job.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -10,7 +11,9 @@
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
+#include "runtime/host.h"
 #include "runtime/peer_group.h"
+#include "runtime/rdma.h"
 #include "runtime/stop_signals.h"
 #include "trainer/generator_run.h"
 #include "trainer/idx_dataset.h"
@@ -26,13 +29,22 @@ namespace runnel {
 namespace {
 
 using std::chrono::duration;
-using std::chrono::steady_clock;
+
+/// How long to wait in MPI_Init for the other ranks. Nobody can tell one that hangs from one that still reads its data,
+/// but the launcher has done the same work before, alone and without what the kernel keeps of files, and this rank has
+/// done it beside the others: none takes 3 s more than twice that. What else starts ranks may start them far apart.
+std::chrono::milliseconds meeting_time(const RunConfig& run) {
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(duration<double>(run.timeout_s));
+  const auto preparation = preparation_of_launcher();
+  if (!preparation) return limit;
+  return std::min(limit, std::chrono::seconds(3) + 2 * std::max(*preparation, time_since_start()));
+}
 
 /// After MPI_Init all ranks have read their data, and what is left takes milliseconds and the zeroing of slabs, for
 /// which a second per GiB is plenty. A rank that hangs here ends the run as soon as one that hangs in a step.
 std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_t trainers) {
   const auto slab_bytes = layout.padded_bytes() * (2 * static_cast<std::size_t>(trainers) + 2);
-  return std::chrono::milliseconds(4000 + slab_bytes / (1 << 20));
+  return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20));
 }
 
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
@@ -43,9 +55,17 @@ void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
                      std::to_string(bootstrap.size()) + "; start Runnel with the mpirun of the MPI it was built with");
 }
 
+/// Each rank checks its own host.
+void check_interfaces(const Config& config) {
+  if (config.transport.interface == "auto") return;
+  require_interfaces(config.transport.interface, Host::local(),
+                     ucx_has_rdma() ? rdma_ports() : std::vector<std::string>());
+}
+
 }  // namespace
 
 void check_job(const Config& config) {
+  check_interfaces(config);
   set_torch_threads(1);
   select_device(config.generator.device, "generator.device");
   for (const std::string& device : config.trainer.device) select_device(device, "trainer.device");
@@ -63,6 +83,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   set_log_prefix(generates ? "[generator]" : "[trainer " + std::to_string(trainer) + "]");
   set_torch_threads(config.trainer.threads);
 
+  check_interfaces(config);
   Introduction introduction;
   introduction.device =
       generates ? select_device(config.generator.device, "generator.device")
@@ -83,8 +104,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
   // ending this process in the middle of UCX's work on a shared memory file.
   const BlockedStopSignals blocked;
-  const auto timeout = duration<double>(config.run.timeout_s);
-  MpiBootstrap bootstrap(Deadline::after(std::chrono::duration_cast<steady_clock::duration>(timeout)));
+  MpiBootstrap bootstrap(Deadline::after(meeting_time(config.run)));
   check_place(bootstrap, place);
   introduction.runnel_version = kVersion;
   introduction.ucx_version = ucx_version();

@@ -103,8 +103,7 @@ TEST_P(FaultInBootstrapTest, EndsTheWholeJob) {
   const auto& [function, rank, signal] = GetParam();
   const std::string log = program_.folder() / "calls";
   const std::string victim = std::to_string(rank) + ":" + function + ":" + std::to_string(signal);
-  // Nobody can tell a rank that hangs before MPI_Init from one that still reads its data: run.timeout_s says.
-  const auto options = endless() + std::vector<std::string>{"-n", "2", "--set", "run.timeout_s=3"};
+  const auto options = endless() + std::vector<std::string>{"-n", "2"};
   Job job(
       {.argv = program_.train(options),
        .environment = {

@@ -131,6 +131,28 @@ TEST(CommandTest, IsNamedWhenItIsUnknown) {
   EXPECT_EQ(job.output(), "error: unknown command 'trian', did you mean 'train'?; see runnel --help\n");
 }
 
+TEST(LaunchPlaceTest, IsRefusedWhenItContradictsItself) {
+  const RunnelProgram program;
+  Job job({.argv = program.train(), .environment = {{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "3"}}});
+  EXPECT_EQ(job.wait(), 76);
+  EXPECT_EQ(
+      job.output(),
+      "error: the environment says rank 3 of 3 ranks (OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE); let mpirun set "
+      "both, or unset them\n");
+}
+
+TEST(InterfaceTest, IsNamedWithThoseOfTheHostWhenItHasNone) {
+  const RunnelProgram program;
+  const std::vector<std::string> options = {"--set", "transport.interface='lo,eth7'"};  // found before MPI starts
+  const std::vector<std::string> no_mpirun = {"env", "PATH=/nonexistent"};
+  for (const auto& argv : {no_mpirun + program.train(options), program.mpirun(2, options)}) {
+    Job job({.argv = argv});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 78);
+    const std::string output = job.output();
+    EXPECT_NE(output.find("has no 'eth7'; use \"auto\" or one of "), std::string::npos) << output;
+  }
+}
+
 TEST(TrainerCountTest, MustAgreeWithMpirun) {
   const RunnelProgram program;
   Job job({.argv = program.mpirun(3, {"-n", "7"})});
@@ -149,6 +171,7 @@ TEST(ConfigDifferenceTest, NamesTheKeyAndBothValues) {
   const std::string output = job.output();
   EXPECT_NE(output.find("optimizer.lr = 0.1"), std::string::npos) << output;
   EXPECT_NE(output.find("optimizer.lr = 0.25"), std::string::npos) << output;
+  EXPECT_EQ(output.find(" error: "), output.rfind(" error: ")) << "more than one rank says so:\n" << output;
 }
 
 }  // namespace
