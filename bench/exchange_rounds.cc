@@ -79,6 +79,7 @@ class MpiRounds {
   MpiRounds(const MpiRounds&) = delete;
   MpiRounds& operator=(const MpiRounds&) = delete;
 
+  /// So that trainers begin together, and none begins its next write on the core that a slower one still needs.
   void barrier() {
     if (trainers_ != MPI_COMM_NULL) MPI_Barrier(trainers_);
   }
@@ -101,7 +102,9 @@ class MpiRounds {
     MPI_Barrier(trainers_);
     const std::int64_t begin = steady_ns();
     collective();
-    return {begin, steady_ns()};
+    const Interval interval{begin, steady_ns()};
+    MPI_Barrier(trainers_);
+    return interval;
   }
 
   MPI_Comm trainers_ = MPI_COMM_NULL;
@@ -183,6 +186,7 @@ Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
     if (sleeps && round > 0) std::this_thread::sleep_for(kSleep);
     trainer.push({.loss = 0, .samples = 1, .staged_bytes = 0});
     trainer.pull();
+    if (mpi) mpi->barrier();
   }
   const Sha256 digest = digest_of(trainer.parameters(trainer.buffer()));
   trainer.report_evaluation(0, 0, 1);

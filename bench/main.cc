@@ -108,30 +108,17 @@ int run(std::vector<std::string> arguments) {
   return 0;
 }
 
-/// Set-up fails because a peer has gone meanwhile, or because this system lacks something.
-ExitStatus status_of(const TransportError& error) {
-  const bool peer = error.code() == StatusCode::peer_lost || error.code() == StatusCode::unreachable;
-  return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
-}
-
-int report(const std::string& message, ExitStatus status) {
-  log_error(message);
-  return static_cast<int>(status);
-}
-
 }  // namespace
 }  // namespace runnel
 
 int main(int argc, char** argv) {
-  using runnel::ExitStatus;
   runnel::ensure_early_environment(argv);
   try {
     return runnel::run({argv, argv + argc});
-  } catch (const runnel::RunError& error) {
-    return runnel::report(error.what(), error.status());
-  } catch (const runnel::TransportError& error) {
-    return runnel::report(error.what(), runnel::status_of(error));
   } catch (const std::exception& error) {
-    return runnel::report(std::string("internal error: ") + error.what(), ExitStatus::internal);
+    const runnel::ExitStatus status = runnel::status_of(error);
+    const bool internal = status == runnel::ExitStatus::internal;
+    runnel::log_error((internal ? "internal error: " : "") + std::string(error.what()));
+    return static_cast<int>(status);
   }
 }

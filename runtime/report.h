@@ -57,7 +57,7 @@ struct RunReport {
   std::int64_t gradients = 0;
   std::int64_t epochs = 0;
   struct {
-    double bootstrap = 0, data = 0, train = 0, test = 0, total = 0;
+    double start = 0, mpi_init = 0, bootstrap = 0, data = 0, train = 0, test = 0, total = 0;
   } seconds;
   Quantiles step_ms;
   Quantiles exchange_ms;

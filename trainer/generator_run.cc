@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <span>
@@ -89,6 +90,7 @@ void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, c
   report_.bytes.gradient = layout_.bytes();
   report_.bytes.parameter = layout_.bytes();
   report_.seconds.data = set_up.data;
+  report_.seconds.mpi_init = set_up.mpi_init;
   report_.seconds.bootstrap = set_up.bootstrap;
   for (const Peer& peer : group.all()) {
     report_.processes.push_back({.rank = peer.rank,
@@ -116,6 +118,7 @@ void GeneratorRun::make_steps(Generator& exchange) {
   step_ms_.reserve(steps);
   report_.loss.reserve(steps);
   exchange.publish_start();
+  report_.seconds.start = std::chrono::duration<double>(time_since_start()).count();
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     make_step(exchange, step);
     if (plan_.test_after(step)) test(exchange, step);

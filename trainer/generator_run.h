@@ -26,6 +26,7 @@ class GeneratorRun {
 
   struct SetUpSeconds {
     double data = 0;
+    double mpi_init = 0;  ///< of `bootstrap`
     double bootstrap = 0;
   };
 

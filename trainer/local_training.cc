@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,6 +14,7 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
+#include "runtime/launcher.h"
 #include "runtime/reducer.h"
 #include "runtime/schedule.h"
 #include "trainer/evaluation.h"
@@ -170,6 +172,7 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   const RunPlan plan = options.dry_run ? whole.limited_to(1) : whole;
   LocalJob job(config, plan, train);
   LocalRun run(job, config, plan, options, report);
+  report.seconds.start = std::chrono::duration<double>(time_since_start()).count();
   std::int64_t step = 0;
   for (; step < plan.total_steps() && keep_going(); ++step) {
     run.step(step);

@@ -162,9 +162,7 @@ int doctor(const DoctorOptions& options, const std::vector<std::string>& argumen
   }
   ConfigOptions config_options;
   config_options.sets = options.sets;
-  const auto set_trainers = [&](int count) {
-    config_options.sets.push_back("trainer.count=" + std::to_string(count));
-  };
+  const auto set_trainers = [&](int count) { config_options.sets.push_back("trainer.count=" + std::to_string(count)); };
   if (options.trainers > 0) set_trainers(options.trainers);
   if (!options.hosts.empty()) set_trainers(ranks_on_hosts(options.hosts) - 1);
   if (place) set_trainers(place->size - 1);
@@ -179,8 +177,8 @@ void add_doctor(CLI::App& app, DoctorOptions& options) {
   CLI::App* command = app.add_subcommand("doctor", "Say what these machines offer, what each pair uses, and why");
   command->footer(kDoctorExamples);
   command->add_option("CONFIG", options.config, "TOML file of the job to diagnose; none: all defaults");
-  CLI::Option* trainers = command->add_option("-n,--trainers", options.trainers,
-                                              "Trainers to start on this machine, beside the generator");
+  CLI::Option* trainers =
+      command->add_option("-n,--trainers", options.trainers, "Trainers to start on this machine, beside the generator");
   trainers->check(CLI::Range(1, 1024));
   command
       ->add_option("--hosts", options.hosts,

@@ -105,6 +105,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   // ending this process in the middle of UCX's work on a shared memory file.
   const BlockedStopSignals blocked;
   MpiBootstrap bootstrap(Deadline::after(meeting_time(config.run)));
+  const double mpi_init_seconds = bootstrap_watch.seconds();
   check_place(bootstrap, place);
   introduction.runnel_version = kVersion;
   introduction.ucx_version = ucx_version();
@@ -115,7 +116,8 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   if (generates) {
     Generator exchange(bootstrap, group, layout, config, deadline);
     bootstrap.finalize();
-    generator->run(exchange, group, {.data = data_seconds, .bootstrap = bootstrap_watch.seconds()});
+    generator->run(exchange, group,
+                   {.data = data_seconds, .mpi_init = mpi_init_seconds, .bootstrap = bootstrap_watch.seconds()});
   } else {
     TrainerClient exchange(bootstrap, group, layout, config, deadline);
     bootstrap.finalize();

@@ -14,7 +14,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 TEST(ConnectionOffer, MemoryMayBeLongerThanTheLayoutNeedsButNotShorter) {
-  const RegionDescriptor offered{.base = 4096, .length = 8192};
+  const RegionDescriptor offered{.base = 4096, .length = 8192, .packed_key = {}};
   EXPECT_EQ(&require_length(offered, 8192, "gradient", 3), &offered);
   EXPECT_EQ(&require_length(offered, 5000, "gradient", 3), &offered);
   try {

@@ -49,7 +49,7 @@ TEST(Report, HasTheKeysOfTheContract) {
   EXPECT_EQ(keys(json["config"]), (Names{"model", "data", "trainer", "generator", "optimizer", "transport", "run"}));
   EXPECT_EQ(keys(json["processes"][1]), (Names{"rank", "role", "host", "pid", "device"}));
   EXPECT_EQ(keys(json["paths"][0]), (Names{"trainer", "generator", "path", "transports", "reason"}));
-  EXPECT_EQ(keys(json["seconds"]), (Names{"bootstrap", "data", "train", "test", "total"}));
+  EXPECT_EQ(keys(json["seconds"]), (Names{"start", "mpi_init", "bootstrap", "data", "train", "test", "total"}));
   EXPECT_EQ(keys(json["exchange_ms"]), (Names{"min", "p50", "p99"}));
   EXPECT_EQ(keys(json["bytes"]), (Names{"gradient", "parameter", "staged"}));
   EXPECT_EQ(keys(json["test"]), (Names{"loss", "accuracy", "correct", "samples"}));

@@ -121,7 +121,8 @@ TEST(BellControlTest, ABellPostedRightBehindItsPayloadOvertakesIt) {
     param.op_attr_mask = UCP_OP_ATTR_FIELD_MEMH;
     param.memh = link.slab.handle();
     const auto put = [&](const void* from, std::size_t bytes, std::size_t to) {
-      return ucp_put_nbx(link.endpoint.state().handle, from, bytes, link.region.address(to), link.region.key().get(), &param);
+      return ucp_put_nbx(link.endpoint.state().handle, from, bytes, link.region.address(to), link.region.key().get(),
+                         &param);
     };
     std::memcpy(bell_source.data(), &round, sizeof round);
     const auto payload = put(source.data(), source.size(), kPayloadOffset);
