@@ -1,28 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measures Runnel against its peers, by turns on this machine, and prints one table.
-
-A ratio is ours / theirs of one repetition, in which both ran one right after the other; the table has the median of
-the repetitions and, as spread, the least and the largest. Of times a small ratio is good, of rates (GB/s) a large one.
-A peer that is missing has a line that says why. bench/README.md defines the numbers.
-
-Example: bench/compare.sh --only ucx,mpi --repetitions 9 --json out.json
-"""
-import argparse
+"""Measures Runnel against its peers; compare_options.py says what it takes, bench/README.md what the numbers mean."""
 import json
 import os
-import platform
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from compare_options import ROOT, parse
+from compare_table import Table
+
 M = 4799528
 TRANSPORTS = {"mapped": "posix,self", "one-sided": "posix,cma,self", "emulated": "tcp,self"}
 PORT = 13870
@@ -31,37 +23,6 @@ TIME_LIMIT_S = 600  # of one program; a machine on which others compute can make
 
 class Missing(Exception):
     """A peer that cannot be measured here, and why."""
-
-
-class Table:
-    """Rows as they are measured: printed at once, and kept for the JSON."""
-
-    def __init__(self):
-        self.rows = []
-        print(f"{'what':58} {'ours':>12} {'theirs':>12} {'ratio':>7}  {'spread':15} target")
-
-    def add(self, what, unit, pairs, target=""):
-        """`pairs`: (ours, theirs) of each repetition."""
-        ratios = [ours / theirs for ours, theirs in pairs]
-        row = {"what": what, "unit": unit, "ours": statistics.median(pair[0] for pair in pairs),
-               "theirs": statistics.median(pair[1] for pair in pairs), "ratio": statistics.median(ratios),
-               "spread": [min(ratios), max(ratios)], "repetitions": len(pairs), "target": target}
-        self.rows.append(row)
-        spread = f"{min(ratios):.2f} … {max(ratios):.2f}"
-        print(f"{what:58} {self.number(row['ours'], unit):>12} {self.number(row['theirs'], unit):>12} "
-              f"{row['ratio']:7.3f}  {spread:15} {target}", flush=True)
-
-    def missing(self, what, why):
-        self.rows.append({"what": what, "missing": str(why)})
-        print(f"{what:58} not measured: {why}", flush=True)
-
-    @staticmethod
-    def number(value, unit):
-        scales = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "B/s": ((1e9, "GB/s"), (1e6, "MB/s"))}
-        for scale, name in scales.get(unit, ()):
-            if value >= scale:
-                return f"{value / scale:.3g} {name}"
-        return f"{value:.3g} {unit}"
 
 
 class Bench:
@@ -77,7 +38,7 @@ class Bench:
         launcher = mpirun(ranks) if ranks else []
         command = [*launcher, self.program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
                    f"--benchmark_min_time={self.min_time}", *options]
-        result = json.loads(output_of(command))
+        result = in_json(output_of(command), "runnel-bench")
         self.context = result["context"]
         runs = {}
         for run in result["benchmarks"]:
@@ -85,11 +46,24 @@ class Bench:
                 raise Missing(run["error_message"])
             if run["run_type"] == "iteration":
                 runs.setdefault(run["name"].removesuffix("/real_time"), []).append(run)
+        if not runs:
+            raise Missing(f"runnel-bench has no benchmark that matches {pattern}")
         return runs
 
+    def first(self, pattern, ranks=0):
+        """The first repetition of the first benchmark that matches."""
+        return next(iter(self.run(pattern, ranks).values()))[0]
+
     def one(self, name, counter):
-        (repetitions,) = self.run(f"^{name}/").values()
-        return repetitions[0][counter]
+        return self.first(f"^{name}/")[counter]
+
+
+def in_json(text, source):
+    """Nothing at all, for example, is what a filter without a match leaves."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Missing(f"{source} printed no JSON: {error}") from None
 
 
 def output_of(command, **options):
@@ -195,8 +169,7 @@ def compare_mpi(table, bench, settings):
     for trainers in (2, 4):
         what = f"exchange + Adadelta, N={trainers}, against "
         try:
-            runs = [bench.run("^exchange/mapped/", trainers + 1) for _ in range(settings.repetitions)]
-            measured = [next(iter(run.values()))[0] for run in runs]
+            measured = [bench.first("^exchange/mapped/", trainers + 1) for _ in range(settings.repetitions)]
             for name, counter in (("MPI_Allreduce", "mpi_allreduce"), ("MPI_Reduce+Bcast", "mpi_reduce_bcast")):
                 pairs = [(run["exchange_p50_ms"] * 1e-3, run[f"{counter}_p50_ms"] * 1e-3) for run in measured]
                 table.add(what + name, "s", pairs, targets[trainers] if counter == "mpi_allreduce" else "")
@@ -217,11 +190,10 @@ def compare_mpi(table, bench, settings):
 def compare_with_itself(table, bench, settings):
     """What is no peer's: shares of a whole."""
     try:
-        runs = [next(iter(bench.run("^exchange/mapped/trainers:8/").values()))[0]
-                for _ in range(settings.repetitions)]
+        runs = [bench.first("^exchange/mapped/trainers:8/") for _ in range(settings.repetitions)]
         table.add("exchange p99 against its p50, N=8", "s",
                   [(run["exchange_p99_ms"] * 1e-3, run["exchange_p50_ms"] * 1e-3) for run in runs], "≤ 2")
-        shares = [next(iter(bench.run("^idle_generator/mapped/trainers:2/").values()))[0]["share_of_a_core"]
+        shares = [bench.one("idle_generator/mapped/trainers:2", "share_of_a_core")
                   for _ in range(settings.repetitions)]
         table.add("CPU of an idle generator, against a core", "s", [(share, 1.0) for share in shares], "< 0.01")
         runs = bench.run("^reduction/", options=[f"--benchmark_repetitions={settings.repetitions}"])
@@ -268,11 +240,16 @@ def compare_ddp(table, bench, settings):
                 pairs = []
                 for _ in range(settings.repetitions if batch < 1000 else 1):
                     pairs.append((runnel_step(program, trainers, batch, steps),
-                                  json.loads(output_of([sys.executable, str(script), "--ranks", str(trainers), "--batch",
-                                                        str(batch), "--steps", str(steps)]))["p50"] * 1e-3))
+                                  ddp_step(script, trainers, batch, steps)))
                 table.add(what, "s", pairs, targets.get((trainers, batch), "< 1"))
             except Missing as why:
                 table.missing(what, why)
+
+
+def ddp_step(script, trainers, batch, steps):
+    text = output_of([sys.executable, str(script), "--ranks", str(trainers), "--batch", str(batch), "--steps",
+                      str(steps)])
+    return in_json(text, script.name)["p50"] * 1e-3
 
 
 def runnel_step(program, trainers, batch, steps):
@@ -281,38 +258,26 @@ def runnel_step(program, trainers, batch, steps):
         output_of([str(program), "train", str(ROOT / "trainer/configs/mnist.toml"), "-n", str(trainers), "--set",
                    f"trainer.batch_size={batch}", "--set", f"run.max_gradients={steps * trainers}", "--report",
                    str(report)])
-        return json.loads(report.read_text())["step_ms"]["p50"] * 1e-3
+        try:
+            text = report.read_text()
+        except OSError as error:
+            raise Missing(f"runnel left no report: {error.strerror}") from None
+        return in_json(text, "runnel")["step_ms"]["p50"] * 1e-3
 
 
-PARTS = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
-         "ddp": compare_ddp}
+MEASURE = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
+           "ddp": compare_ddp}
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="compare.sh", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2 short repetitions: to see that it works, not to quote")
-    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between: " + ", ".join(PARTS))
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--json", metavar="FILE", help="write all rows as JSON, too")
-    parser.add_argument("--build", metavar="FOLDER", type=Path, default=ROOT / "build",
-                        help="where runnel-bench and runnel are; builds nothing")
-    settings = parser.parse_args()
-    settings.min_time = 0.05 if settings.quick else 0.3
-    settings.repetitions = 2 if settings.quick else settings.repetitions
-    unknown = set(settings.only.split(",")) - set(PARTS)
-    if unknown:
-        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    settings = parse()
     bench = Bench(settings.build.resolve(), settings.min_time)
     table = Table()
-    for name in settings.only.split(","):
-        PARTS[name](table, bench, settings)
+    for name in settings.only:
+        MEASURE[name](table, bench, settings)
     if settings.json:
-        context = {key: bench.context.get(key) for key in ("host", "ucx", "commit", "num_cpus", "date")}
-        result = {"context": {**context, "kernel": platform.release(), "repetitions": settings.repetitions},
-                  "rows": table.rows}
-        Path(settings.json).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    return 0
+        table.write(settings.json, bench.context, settings.repetitions)
+    return 0 if table.measured() else 1
 
 
 if __name__ == "__main__":

@@ -41,5 +41,9 @@ iperf_rate() {
 }
 
 for ((repetition = 0; repetition < repetitions; repetition++)); do
-  echo "$(runnel_rate) $(ucx_rate) $(iperf_rate)"
+  # One by one: a failure inside of echo's arguments would end nothing.
+  runnel=$(runnel_rate)
+  ucx=$(ucx_rate)
+  iperf=$(iperf_rate)
+  echo "$runnel $ucx $iperf"
 done
