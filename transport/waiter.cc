@@ -19,10 +19,16 @@ namespace {
 constexpr unsigned kSpins = 200;
 constexpr unsigned kYields = 8;
 
-// How long a park lasts at most. A silent writer is noticed no sooner than the cap ends, which adds to the latency of a
-// step; the other caps only bound how late UCX's keepalive and a peer's death are noticed.
-constexpr std::chrono::milliseconds kSilentCap{1};
+// How long a park lasts at most where peers wake: only bounds how late UCX's keepalive and a peer's death are noticed.
 constexpr std::chrono::milliseconds kWakingCap{50};
+
+/// The same where a peer writes silently, which is noticed no sooner than the park ends: that adds to the latency of a
+/// step. So parks grow with the wait that they are part of, and are never more than a thirtieth of it beyond the first
+/// millisecond: parks of 1 ms for ever would cost an idle process 2 % of a core.
+std::chrono::milliseconds silent_cap(unsigned parks) {
+  constexpr unsigned kParksOfALength = 64;
+  return std::chrono::milliseconds(1U << std::min(parks / kParksOfALength, 3U));
+}
 
 void add(int epoll_fd, int fd) {
   epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
@@ -67,9 +73,9 @@ void Waiter::retract() {
   if (park_on_ == ParkOn::park_word) park_word_.retract();
 }
 
-void Waiter::sleep(std::uint32_t ticket, const Deadline& deadline) {
-  const auto time = std::min<Deadline::Clock::duration>(deadline.remaining(),
-                                                        park_on_ == ParkOn::capped_events ? kSilentCap : kWakingCap);
+void Waiter::sleep(std::uint32_t ticket, unsigned parks, const Deadline& deadline) {
+  const auto cap = park_on_ == ParkOn::capped_events ? silent_cap(parks) : kWakingCap;
+  const auto time = std::min<Deadline::Clock::duration>(deadline.remaining(), cap);
   if (park_on_ == ParkOn::park_word) return park_word_.sleep(ticket, time);
   if (!worker_.arm().ok()) return;  // there is work to progress first
   epoll_event event;

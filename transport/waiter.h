@@ -18,7 +18,7 @@ namespace runnel {
 /// What wakes a thread that has parked, which follows from how its peers write.
 enum class ParkOn : std::uint8_t {
   park_word,      ///< every peer rings through a mapping, and wakes the park word
-  capped_events,  ///< some peer writes silently (a put through shared memory), so sleeps are short
+  capped_events,  ///< some peer writes silently (a put through shared memory), so sleeps are short at first
   events,         ///< every peer's writes arrive over a network, and wake the worker's event descriptor
 };
 
@@ -45,7 +45,7 @@ class Waiter {
       if (!must_park(backoff)) continue;
       const std::uint32_t ticket = announce();
       const bool is_ready = ready();
-      if (!is_ready && !interrupted()) sleep(ticket, deadline);
+      if (!is_ready && !interrupted()) sleep(ticket, backoff.parks++, deadline);
       retract();
       if (is_ready) return Status();
     }
@@ -60,12 +60,13 @@ class Waiter {
   struct Backoff {
     std::uint64_t events;
     unsigned polls;
+    unsigned parks;
   };
 
-  Backoff start() const { return {.events = worker_.events(), .polls = 0}; }
+  Backoff start() const { return {.events = worker_.events(), .polls = 0, .parks = 0}; }
   bool must_park(Backoff& backoff) const;
   std::uint32_t announce();
-  void sleep(std::uint32_t ticket, const Deadline& deadline);
+  void sleep(std::uint32_t ticket, unsigned parks, const Deadline& deadline);
   void retract();
 
   Worker& worker_;

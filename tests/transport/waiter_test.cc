@@ -54,6 +54,18 @@ TEST_P(WaiterTest, EndsAtItsDeadlineAndSleepsUntilThen) {
   EXPECT_LT(thread_cpu_time() - cpu_before, milliseconds(100)) << "a wait spins instead of sleeping";
 }
 
+// With parks of 1 ms for ever it would poll 1400 times: 208 times before it parks, and around each park.
+TEST_P(WaiterTest, ParksLongerTheLongerItWaits) {
+  int polls = 0;
+  const auto count = [&] {
+    ++polls;
+    worker_.progress();
+    return false;
+  };
+  EXPECT_EQ(waiter_.wait(count, Deadline::after(milliseconds(600))).code(), StatusCode::deadline_exceeded);
+  EXPECT_LT(polls, 900);
+}
+
 TEST_P(WaiterTest, ReturnsAtOnceWhenReady) {
   flag_ = true;
   EXPECT_TRUE(waiter_.wait(poll_until(flag_), Deadline::after(milliseconds(-1))).ok()) << "ready wins over a deadline";
