@@ -13,8 +13,8 @@ namespace runnel {
 struct ExchangeTimes {
   PathReport path;                      ///< to the first trainer
   std::vector<double> exchange_ms;      ///< sum and optimizer included
-  std::vector<double> all_reduce_ms;    ///< MPI_Allreduce of the trainers; empty without MPI
-  std::vector<double> reduce_bcast_ms;  ///< MPI_Reduce, then MPI_Bcast; empty without MPI
+  std::vector<double> all_reduce_ms;    ///< MPI_Allreduce of the trainers; empty without MPI, and between hosts
+  std::vector<double> reduce_bcast_ms;  ///< MPI_Reduce, then MPI_Bcast; empty likewise
 };
 
 /// Rank 0, after it gave an order to exchange: the generator of the rounds. Throws `RunError` when a trainer ends with

@@ -26,7 +26,8 @@ constexpr const char* kHelp =
 
 Usage: runnel-bench [--config FILE.toml] [Google Benchmark's options]
 
-  --config FILE.toml             its [transport] table applies, as in a run: path, interface, bucket_bytes
+  --config FILE.toml             [transport] path, interface and bucket_bytes apply, as in a run;
+                                 [generator] threads in exchange and idle_generator
   --benchmark_list_tests         the names of all benchmarks
   --benchmark_filter=REGEX       those to run
   --benchmark_min_time=SECONDS   how long each runs, at least
@@ -38,8 +39,8 @@ Examples:
   runnel-bench --benchmark_filter='exchange/mapped' --benchmark_format=json
   mpirun -n 3 runnel-bench --benchmark_filter='exchange|mpi'    two trainers, and MPI's collectives beside them
 
-bench/README.md defines each number. Exit status: 0 done, also when benchmarks were skipped; 64 usage, 69 a peer is
-gone, 70 wrong bytes arrived, 71 an OS limit, 78 bad configuration.
+bench/README.md defines each number. Exit status: 0 done, also when benchmarks were skipped; 64 usage, 66 the
+configuration is missing, 69 a peer is gone, 70 wrong bytes arrived, 71 an OS limit, 78 bad configuration.
 )";
 
 /// Takes `--config FILE` or `--config=FILE` out of `arguments`; an empty name without one.
@@ -89,6 +90,9 @@ int run(std::vector<std::string> arguments) {
     return 0;
   }
   const std::string file = take_config(arguments);
+  // A rank's output is a terminal of mpirun's own when mpirun has one: escapes would end in the file it is sent to.
+  // What the user sets comes later, and wins.
+  if (LaunchPlace::from_environment()) arguments.insert(arguments.begin() + 1, "--benchmark_color=false");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   int argc = static_cast<int>(argv.size());
@@ -115,6 +119,9 @@ int main(int argc, char** argv) {
   runnel::ensure_early_environment(argv);
   try {
     return runnel::run({argv, argv + argc});
+  } catch (const runnel::RunError& error) {
+    if (*error.what() != '\0') runnel::log_error(error.what());
+    return runnel::exit_code(error);
   } catch (const std::exception& error) {
     const runnel::ExitStatus status = runnel::status_of(error);
     const bool internal = status == runnel::ExitStatus::internal;

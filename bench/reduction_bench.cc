@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "bench/page_floats.h"
 #include "bench/suite.h"
 #include "runtime/reducer.h"
 
@@ -28,11 +29,11 @@ double seconds_since(Clock::time_point begin) {
 /// copies.
 void reduction(benchmark::State& state, std::size_t trainers) {
   Reducer reducer(kFloats, OptimizerConfig{}, 1);
-  const std::vector<std::vector<float>> gradients(trainers, std::vector<float>(kFloats, 1e-3F));
+  const std::vector<PageFloats> gradients(trainers, PageFloats(kFloats, 1e-3F));
   std::vector<const float*> starts;
   for (const auto& gradient : gradients) starts.push_back(gradient.data());
-  std::vector<float> in(kFloats, 0.5F);
-  std::vector<float> out(kFloats);
+  PageFloats in(kFloats, 0.5F);
+  PageFloats out(kFloats);
   std::int64_t step = 0;
   double copying = 0;
   double stepping = 0;

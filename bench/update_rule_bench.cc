@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "bench/page_floats.h"
 #include "bench/suite.h"
 #include "runtime/update_rule.h"
 
@@ -17,10 +18,10 @@ void update_rule(benchmark::State& state, const std::string& name, std::size_t f
   OptimizerConfig config;
   config.name = name;
   const auto rule = make_update_rule(config);
-  const std::vector<float> gradient(floats, 1e-3F);
-  std::vector<float> in(floats, 0.5F);
-  std::vector<float> out(floats);
-  std::array<std::vector<float>, UpdateRule::kMaxStates> states;
+  const PageFloats gradient(floats, 1e-3F);
+  PageFloats in(floats, 0.5F);
+  PageFloats out(floats);
+  std::array<PageFloats, UpdateRule::kMaxStates> states;
   std::array<float*, UpdateRule::kMaxStates> pointers = {};
   for (std::size_t i = 0; i < rule->state_count(); ++i) {
     states[i].resize(floats);
