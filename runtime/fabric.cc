@@ -29,6 +29,17 @@ ContextOptions context_options(const PeerGroup& group, const TransportConfig& co
   return options;
 }
 
+/// Throws `RunError` (78) when what the user has set leaves no transport.
+Context make_context(const ContextOptions& options) {
+  try {
+    return Context(options);
+  } catch (const TransportError& error) {
+    if (error.code() != StatusCode::unreachable) throw;
+    throw RunError(ExitStatus::bad_configuration,
+                   std::string(error.what()) + "; unset UCX_TLS and UCX_NET_DEVICES, or correct transport.interface");
+  }
+}
+
 MappingPolicy policy_for(const TransportConfig& config) {
   const auto forced = path_from_string(config.path);
   return forced ? mapping_policy_for(*forced) : MappingPolicy::when_possible;
@@ -57,7 +68,7 @@ Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control
     : group_(group),
       mapping_policy_(policy_for(config.transport)),
       timeout_(timeout_for(group.self().role, config.run.timeout_s)),
-      context_(context_options(group, config.transport)),
+      context_(make_context(context_options(group, config.transport))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
       queue_(worker_, operations),

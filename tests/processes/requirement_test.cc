@@ -49,6 +49,15 @@ TEST(ConnectionTest, ThatNoTransportAllowsEndsTheRunWithPeerAndRemedy) {
   EXPECT_NE(output.find("; name an interface in transport.interface"), std::string::npos) << output;
 }
 
+TEST(ConnectionTest, WithATransportThatUcxDoesNotKnowIsABadConfiguration) {
+  const RunnelProgram program;
+  const ScopedEnvironment bogus("UCX_TLS", "bogus");
+  Job job({.argv = program.train({"-n", "1"})});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 78);
+  EXPECT_NE(job.output().find("(transports \"bogus\""), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("; unset UCX_TLS"), std::string::npos) << job.output();
+}
+
 INSTANTIATE_TEST_SUITE_P(Paths, RequirementTest, testing::Values("mapped", "one-sided", "rdma"), [](const auto& test) {
   return test.param == std::string("one-sided") ? "one_sided" : test.param;
 });
