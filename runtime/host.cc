@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "runtime/exit_status.h"
@@ -73,6 +74,13 @@ bool reaches(const Host& host, const NetworkInterface& wanted) {
   });
 }
 
+/// Whether `other` has the address for itself, as bridges of virtual machines and containers have one address on every
+/// host: what goes there stays on the sender's host. Processes in one network namespace have all interfaces alike.
+bool has_its_own(std::uint32_t address, const Host& other, const Host& self) {
+  return other.identity != self.identity && other.interfaces != self.interfaces &&
+         std::ranges::find(other.interfaces, address, &NetworkInterface::address) != other.interfaces.end();
+}
+
 }  // namespace
 
 std::uint32_t NetworkInterface::network() const {
@@ -93,27 +101,38 @@ std::string choose_interface(const Host& self, const std::vector<Host>& hosts) {
   for (const NetworkInterface& mine : self.interfaces) {
     if (mine.loopback != one_host) continue;
     if (one_host) return mine.name;
-    if (std::all_of(hosts.begin(), hosts.end(), [&](const Host& host) { return reaches(host, mine); })) {
+    if (std::all_of(hosts.begin(), hosts.end(),
+                    [&](const Host& host) { return reaches(host, mine) && !has_its_own(mine.address, host, self); })) {
       return mine.name;
     }
   }
   return "";
 }
 
-void require_interfaces(const std::string& interfaces, const Host& self, const std::vector<std::string>& rdma_ports) {
-  std::vector<std::string> known = rdma_ports;
-  for (const NetworkInterface& interface : self.interfaces) known.push_back(interface.name);
-  std::ranges::sort(known);
-  // An interface may have several addresses.
-  known.erase(std::unique(known.begin(), known.end()), known.end());
+std::string missing_interface(const std::string& interfaces, const Host& host,
+                              const std::vector<std::string>& rdma_ports) {
   std::istringstream names(interfaces + ",");  // getline gives an empty name at the end only before a comma
   for (std::string name; std::getline(names, name, ',');) {
-    if (std::ranges::binary_search(known, name)) continue;
-    std::string list;
-    for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
-    throw RunError(ExitStatus::bad_configuration, "key 'transport.interface': host " + self.name + " has no '" + name +
-                                                      "'; use \"auto\" or one of " + list);
+    const bool is_known = std::ranges::find(host.interfaces, name, &NetworkInterface::name) != host.interfaces.end() ||
+                          std::ranges::find(rdma_ports, name) != rdma_ports.end();
+    if (!is_known) return "'" + name + "'";
   }
+  return "";
+}
+
+std::string interface_names(const Host& host, const std::vector<std::string>& rdma_ports) {
+  std::set<std::string> names(rdma_ports.begin(), rdma_ports.end());
+  for (const NetworkInterface& interface : host.interfaces) names.insert(interface.name);
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list.empty() ? "none" : list;
+}
+
+void require_interfaces(const std::string& interfaces, const Host& self, const std::vector<std::string>& rdma_ports) {
+  const std::string missing = missing_interface(interfaces, self, rdma_ports);
+  if (missing.empty()) return;
+  throw RunError(ExitStatus::bad_configuration, "key 'transport.interface': host " + self.name + " has no " + missing +
+                                                    "; use \"auto\" or one of " + interface_names(self, rdma_ports));
 }
 
 }  // namespace runnel

@@ -16,6 +16,7 @@ struct NetworkInterface {
   bool loopback = false;
 
   std::uint32_t network() const;
+  bool operator==(const NetworkInterface&) const = default;
 };
 
 /// The host that this process runs on, as far as moving data goes: two network namespaces of one machine are two hosts.
@@ -29,11 +30,20 @@ struct Host {
 };
 
 /// The interface of `self` to reach peers on `hosts` (which contains `self`) with: loopback when all are one host, else
-/// the first one whose network every host has an interface in. Empty when there is none: UCX then chooses.
+/// the first one whose network every host has an interface in, and whose address no other host has too, as docker0
+/// has one address everywhere. Empty when there is none: UCX then chooses.
 std::string choose_interface(const Host& self, const std::vector<Host>& hosts);
 
-/// Throws `RunError` (78) with what `self` has when `interfaces`, the names in transport.interface with commas between,
-/// has something else: UCX would say only that no transport is left. `rdma_ports`: those of `self` that UCX can use.
+/// In quotes: the first of `interfaces`, the names in transport.interface with commas between, that `host` does not
+/// have; empty when it has all. `rdma_ports`: those of the host that UCX can use.
+std::string missing_interface(const std::string& interfaces, const Host& host,
+                              const std::vector<std::string>& rdma_ports);
+
+/// What transport.interface may name on `host`, with commas between.
+std::string interface_names(const Host& host, const std::vector<std::string>& rdma_ports);
+
+/// Throws `RunError` (78) with what `self` has when it has not all `interfaces`: UCX would say only that no transport
+/// is left. Parameters as for `missing_interface`.
 void require_interfaces(const std::string& interfaces, const Host& self, const std::vector<std::string>& rdma_ports);
 
 }  // namespace runnel

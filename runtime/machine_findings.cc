@@ -59,15 +59,14 @@ class HostJudge {
   HostJudge(const Diagnosis& diagnosis, const HostView& host, std::vector<Finding>& out)
       : job_(diagnosis.job), host_(host), facts_(host.facts), ranks_(diagnosis.ranks), out_(out) {}
 
-  void judge(bool several_hosts) {
+  void judge(bool names_matter) {
     libraries();
     cma();
     devices();
     shared_memory();
     limits();
     threads();
-    if (!several_hosts) return;
-    name();
+    if (names_matter) name();
   }
 
  private:
@@ -234,7 +233,8 @@ std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks) {
 std::vector<Finding> find_problems(const Diagnosis& diagnosis) {
   std::vector<Finding> found = find_mismatches(diagnosis.ranks);
   const auto hosts = hosts_of(diagnosis.ranks);
-  for (const HostView& host : hosts) HostJudge(diagnosis, host, found).judge(hosts.size() > 1);
+  for (const HostView& host : hosts)
+    HostJudge(diagnosis, host, found).judge(hosts.size() > 1 || diagnosis.job.has_named_hosts);
   append(found, find_interface_problems(diagnosis));
   append(found, find_pair_problems(diagnosis));
   if (found.empty() && !diagnosis.untried.empty()) {

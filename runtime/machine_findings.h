@@ -22,6 +22,7 @@ struct JobFacts {
   std::int64_t trainer_threads = 1;
   std::int64_t generator_threads = 1;
   TransportConfig transport;
+  bool has_named_hosts = false;  ///< the user asked for these hosts by name: names matter also where one came up
 };
 
 /// Everything that `runnel doctor` has found out, before it is judged.

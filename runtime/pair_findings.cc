@@ -22,17 +22,11 @@ bool one_host(const std::vector<Host>& hosts) {
   return std::ranges::all_of(hosts, [&](const Host& host) { return host.identity == hosts.front().identity; });
 }
 
-bool has_interface(const MachineFacts& facts, const std::string& name) {
-  // UCX also takes an RDMA device and its port, "mlx5_0:1".
-  return std::ranges::find(facts.host.interfaces, name, &NetworkInterface::name) != facts.host.interfaces.end() ||
-         std::ranges::find(facts.rdma_ports, name) != facts.rdma_ports.end();
-}
-
-std::string interface_names(const MachineFacts& facts) {
-  std::string names;
-  for (const NetworkInterface& interface : facts.host.interfaces) names += (names.empty() ? "" : ", ") + interface.name;
-  for (const std::string& port : facts.rdma_ports) names += ", " + port;
-  return names.empty() ? "none" : names;
+/// Those that UCX can use.
+std::vector<std::string> usable_rdma_ports(const MachineFacts& facts) {
+  const bool has_verbs =
+      std::ranges::find(facts.ucx_components, "ib", &UcxComponent::name) != facts.ucx_components.end();
+  return has_verbs ? facts.rdma_ports : std::vector<std::string>();
 }
 
 std::int64_t speed_of(const MachineFacts& facts, const std::string& interface) {
@@ -55,12 +49,14 @@ std::string fastest_interface(const MachineFacts& facts, const std::vector<Host>
 void judge_interface(const MachineFacts& facts, const std::vector<Host>& hosts, const std::string& configured,
                      std::vector<Finding>& found) {
   const std::string where = "host " + facts.host.name;
-  if (configured != "auto" && !has_interface(facts, configured)) {
-    found.push_back(
-        {where,
-         "transport.interface is '" + configured + "', which this host does not have; it has " + interface_names(facts),
-         "no peer is reached over the network",
-         "set transport.interface to one that every host has, or leave it at \"auto\""});
+  const auto ports = usable_rdma_ports(facts);
+  const std::string missing = configured == "auto" ? "" : missing_interface(configured, facts.host, ports);
+  if (!missing.empty()) {
+    found.push_back({where,
+                     "transport.interface names " + missing + ", which this host does not have; it has " +
+                         interface_names(facts.host, ports),
+                     "runnel train refuses to run",
+                     "set transport.interface to one that every host has, or leave it at \"auto\""});
     return;
   }
   if (one_host(hosts)) return;

@@ -219,7 +219,7 @@ TEST(MachineFindingsTest, AnInterfaceThatAHostLacks) {
   Diagnosis diagnosis = two_hosts();
   diagnosis.job.transport.interface = "eth9";
   EXPECT_THAT(find_problems(diagnosis),
-              ElementsAre(finding("host one", "it has lo, eth0, fast0", "transport.interface"),
+              ElementsAre(finding("host one", "it has eth0, fast0, lo", "transport.interface"),
                           finding("host two", "'eth9'", "transport.interface")));
 }
 
@@ -227,7 +227,34 @@ TEST(MachineFindingsTest, AnRdmaPortIsAnInterface) {
   Diagnosis diagnosis = one_host();
   diagnosis.job.transport.interface = "mlx5_0:1";
   each_rank(diagnosis, [](MachineFacts& facts) { facts.rdma_ports = {"mlx5_0:1"}; });
+  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "'mlx5_0:1'", "transport.interface")));
+  each_rank(diagnosis, [](MachineFacts& facts) { facts.ucx_components.push_back({"ib", true}); });
   EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+}
+
+TEST(MachineFindingsTest, SeveralInterfacesAreNamedWithCommas) {
+  Diagnosis diagnosis = one_host();
+  diagnosis.job.transport.interface = "lo,eth0";
+  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+  diagnosis.job.transport.interface = "lo,eth9";
+  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "names 'eth9'", "transport.interface")));
+}
+
+TEST(MachineFindingsTest, AnAddressThatEveryHostHasIsNoWayBetweenThem) {
+  Diagnosis diagnosis = two_hosts();
+  each_rank(diagnosis, [](MachineFacts& facts) {
+    facts.host.interfaces.insert(facts.host.interfaces.begin(), {"docker0", address(172, 17, 0, 1), 16, false});
+  });
+  const std::vector<Host> hosts = {diagnosis.ranks[0].host, diagnosis.ranks[1].host};
+  EXPECT_EQ(choose_interface(hosts[0], hosts), "eth0");
+  EXPECT_EQ(choose_interface(hosts[1], hosts), "eth0");
+}
+
+TEST(MachineFindingsTest, ContainersOfOneNetworkNamespaceReachEachOther) {
+  Diagnosis diagnosis = two_hosts();
+  diagnosis.ranks[1].host.interfaces = diagnosis.ranks[0].host.interfaces;
+  const std::vector<Host> hosts = {diagnosis.ranks[0].host, diagnosis.ranks[1].host};
+  EXPECT_EQ(choose_interface(hosts[0], hosts), "eth0");
 }
 
 TEST(MachineFindingsTest, ASlowInterfaceWhereAFasterOneExists) {
@@ -249,6 +276,13 @@ TEST(MachineFindingsTest, ANameThatResolvesToLoopbackMattersToSeveralHosts) {
               ElementsAre(finding("host two", "resolves to loopback (127.0.1.1)", "/etc/hosts")));
   diagnosis.ranks[1].name_addresses = {};
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host two", "does not resolve", "/etc/hosts")));
+}
+
+TEST(MachineFindingsTest, ANameMattersWhereHostsWereAskedForButOneCameUp) {
+  Diagnosis diagnosis = one_host();
+  diagnosis.job.has_named_hosts = true;
+  each_rank(diagnosis, [](MachineFacts& facts) { facts.name_addresses = {"127.0.1.1"}; });
+  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "resolves to loopback", "/etc/hosts")));
 }
 
 TEST(MachineFindingsTest, DifferentVersions) {
