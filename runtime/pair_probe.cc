@@ -24,6 +24,10 @@ namespace {
 constexpr std::uint64_t kBellRounds = 200;
 constexpr std::uint64_t kTransfers = 10;
 
+/// A slow link has its transfers repeated no longer, so that a turn ends within the time that the generator waits for
+/// it.
+constexpr std::chrono::seconds kRepeatTime{2};
+
 /// Above a round trip over any network that is worth training over, below a scheduler's slice.
 constexpr std::chrono::microseconds kSpin{500};
 
@@ -123,12 +127,14 @@ class Measurement {
 
   PairMeasurement run(PathReport path) {
     PairMeasurement facts{.path = std::move(path)};
-    facts.bell_us = median(kBellRounds, [this] { round_trip(); }) / 2;
+    std::vector<double> round_trips;
+    for (std::uint64_t i = 0; i < kBellRounds; ++i) round_trips.push_back(time_of([this] { round_trip(); }));
+    facts.bell_us = quantiles(std::move(round_trips)).p50 / 2;
     fill();
-    facts.put_us = median(kTransfers, [this] { put(); });
-    facts.get_us = median(kTransfers, [this] { get(); });
+    facts.put_us = median_of_transfers([this] { put(); });
+    facts.get_us = median_of_transfers([this] { get(); });
     compare();
-    facts.copy_us = median(kTransfers, [this] { std::memcpy(returned_.data(), sent_.data(), sent_.size()); });
+    facts.copy_us = median_of_transfers([this] { std::memcpy(returned_.data(), sent_.data(), sent_.size()); });
     ring(fabric_, link_.evaluation, kTurnIsOver, generator_);
     fabric_.wait_for_transfers(generator_);
     return facts;
@@ -136,13 +142,17 @@ class Measurement {
 
  private:
   template <class Action>
-  static double median(std::uint64_t times, Action&& action) {
-    std::vector<double> samples;
-    for (std::uint64_t i = 0; i < times; ++i) {
-      const std::int64_t start = steady_ns();
-      action();
-      samples.push_back(microseconds_since(start));
-    }
+  static double time_of(Action&& action) {
+    const std::int64_t start = steady_ns();
+    action();
+    return microseconds_since(start);
+  }
+
+  template <class Action>
+  static double median_of_transfers(Action&& action) {
+    const Deadline enough = Deadline::after(kRepeatTime);
+    std::vector<double> samples = {time_of(action)};
+    while (samples.size() < kTransfers && !enough.expired()) samples.push_back(time_of(action));
     return quantiles(std::move(samples)).p50;
   }
 
