@@ -55,6 +55,16 @@ std::string this_program() {
   return {path.data(), static_cast<std::size_t>(length)};
 }
 
+/// mpirun's options for ranks on `hosts`. Its remote shell has no terminal to ask for a password on, and waits minutes
+/// for a host that does not answer; a user's own setting of it stays.
+std::vector<std::string> placement_on(const std::string& hosts) {
+  std::vector<std::string> options = {"--host", hosts};
+  if (std::getenv("OMPI_MCA_plm_rsh_agent") == nullptr && std::getenv("OMPI_MCA_plm_rsh_args") == nullptr) {
+    options.insert(options.end(), {"--mca", "plm_rsh_args", "-x -o BatchMode=yes -o ConnectTimeout=5"});
+  }
+  return options;
+}
+
 /// More processes than cores is the normal case on one machine, so ranks are bound to no core; and no remote shell is
 /// needed unless there are `hosts`. Quiet: Runnel's own lines say what happened.
 std::vector<std::string> mpirun_command(int ranks, const std::string& session_folder,
@@ -64,10 +74,18 @@ std::vector<std::string> mpirun_command(int ranks, const std::string& session_fo
   if (geteuid() == 0) command.insert(command.begin() + 1, "--allow-run-as-root");
   const auto placement =
       hosts.empty() ? std::vector<std::string>{"--mca", "plm", "isolated", "--mca", "orte_tmpdir_base", session_folder}
-                    : std::vector<std::string>{"--host", hosts};
+                    : placement_on(hosts);
   command.insert(command.end(), placement.begin(), placement.end());
   command.push_back(this_program());
   command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+/// A command that shows what mpirun's quiet hides: of several hosts, whether they are reached.
+std::string try_by_hand(int ranks, const std::vector<std::string>& arguments, const std::string& hosts) {
+  if (!hosts.empty()) return "mpirun --host " + hosts + " hostname";
+  std::string command = "mpirun -n " + std::to_string(ranks) + " runnel";
+  for (const std::string& argument : arguments) command += " " + argument;
   return command;
 }
 
@@ -140,19 +158,21 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
-/// mpirun itself would need up to three seconds. It is stopped first, so that it starts no more ranks meanwhile.
-void kill_mpirun_and_ranks(pid_t mpirun) {
-  kill(mpirun, SIGSTOP);
-  for (const pid_t rank : children_of(mpirun)) kill(rank, SIGKILL);
-  kill(mpirun, SIGKILL);
+/// mpirun itself would need up to three seconds. Who has children is stopped first, so that it starts no more
+/// meanwhile.
+void kill_with_descendants(pid_t process) {
+  kill(process, SIGSTOP);
+  for (const pid_t child : children_of(process)) kill_with_descendants(child);
+  kill(process, SIGKILL);
 }
 
 struct EndOfMpirun {
-  int status = 0;       ///< as waitpid gives it
-  int stop_signal = 0;  ///< what this process was told to stop with before; 0 when it was not
+  int status = 0;        ///< as waitpid gives it
+  int stop_signal = 0;   ///< what this process was told to stop with before; 0 when it was not
+  bool is_late = false;  ///< the deadline has passed, and it was killed
 };
 
-EndOfMpirun wait_for(pid_t mpirun) {
+EndOfMpirun wait_for(pid_t mpirun, const std::optional<Deadline>& deadline) {
   const sigset_t signals = launcher_signals();
   EndOfMpirun end;
   auto kill_at = Clock::time_point::max();
@@ -160,7 +180,8 @@ EndOfMpirun wait_for(pid_t mpirun) {
     const pid_t ended = waitpid(mpirun, &end.status, WNOHANG);
     if (ended == mpirun) return end;
     if (ended < 0) throw RunError(ExitStatus::internal, std::string("waitpid: ") + std::strerror(errno));
-    if (Clock::now() >= kill_at) kill_mpirun_and_ranks(mpirun);
+    end.is_late |= deadline && deadline->expired();
+    if (end.is_late || Clock::now() >= kill_at) kill_with_descendants(mpirun);
     const timespec nap = {.tv_sec = 0, .tv_nsec = 100'000'000};
     const int signal = sigtimedwait(&signals, nullptr, &nap);
     if (end.stop_signal != 0 || (signal != SIGINT && signal != SIGTERM)) continue;
@@ -171,8 +192,13 @@ EndOfMpirun wait_for(pid_t mpirun) {
 }
 
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
-int status_of_ranks(const EndOfMpirun& end) {
+/// `by_hand`: as `try_by_hand` gives it.
+int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
   if (end.stop_signal != 0) throw stopped_by(end.stop_signal);
+  if (end.is_late) {
+    throw RunError(ExitStatus::peer_lost,
+                   "mpirun did not end in time and was killed; start it by hand to see where it hangs: " + by_hand);
+  }
   const int status = end.status;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (code == kNotStarted) {
@@ -188,8 +214,8 @@ int status_of_ranks(const EndOfMpirun& end) {
       (code >= static_cast<int>(ExitStatus::usage) && code <= static_cast<int>(ExitStatus::bad_configuration))) {
     return code;
   }
-  throw RunError(ExitStatus::os_limit, "mpirun ended with status " + std::to_string(code) +
-                                           "; start it by hand to see why: mpirun -n 3 runnel train CONFIG");
+  throw RunError(ExitStatus::os_limit,
+                 "mpirun ended with status " + std::to_string(code) + "; start it by hand to see why: " + by_hand);
 }
 
 }  // namespace
@@ -248,18 +274,22 @@ void end_with_parent() {
   if (getppid() != parent) raise(SIGTERM);
 }
 
-int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts) {
+int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts,
+                 const std::optional<Deadline>& deadline) {
   const SessionFolder session;
   std::vector<std::string> command = mpirun_command(ranks, session.path(), arguments, hosts);
   (void)set_early_environment();
   setenv(kLauncherVariable, std::to_string(time_since_start().count()).c_str(), 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
   const sigset_t signals = launcher_signals();
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  sigset_t before{};
+  sigprocmask(SIG_BLOCK, &signals, &before);
   const pid_t child = fork();
   if (child < 0) throw RunError(ExitStatus::os_limit, std::string("cannot start a process: ") + std::strerror(errno));
   if (child == 0) become(command);
-  return status_of_ranks(wait_for(child));
+  const EndOfMpirun end = wait_for(child, deadline);
+  if (end.stop_signal == 0) sigprocmask(SIG_SETMASK, &before, nullptr);
+  return status_of_ranks(end, try_by_hand(ranks, arguments, hosts));
 }
 
 }  // namespace runnel

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "transport/deadline.h"
+
 namespace runnel {
 
 /// The place that an MPI launcher gave to this process, read from the environment: known before MPI_Init.
@@ -41,7 +43,9 @@ void end_with_parent();
 
 /// Starts this program as `ranks` ranks with mpirun, on this host or on `hosts` ("a:2,b:1", as --host takes them),
 /// waits, and gives the exit status of the whole: that of the first rank that failed; 69 when a rank was killed. Throws
-/// `RunError`: 71 when mpirun cannot be started, 130 or 143 when this process was told to stop.
-int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts = {});
+/// `RunError`: 71 when mpirun cannot be started, 130 or 143 when this process was told to stop, 69 when `deadline` has
+/// passed, at which mpirun and the ranks of this host are killed.
+int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts = {},
+                 const std::optional<Deadline>& deadline = std::nullopt);
 
 }  // namespace runnel

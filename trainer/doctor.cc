@@ -29,6 +29,7 @@
 #include "runtime/stop_signals.h"
 #include "trainer/model.h"
 #include "trainer/torch_setup.h"
+#include "trainer/training_job.h"
 #include "transport/context.h"
 #include "transport/log.h"
 #include "transport/status.h"
@@ -163,10 +164,13 @@ int diagnose_as_rank(const DoctorRequest& request) {
   } catch (const std::runtime_error& error) {
     if (is_stop(error)) throw;
     // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
-    // time to notice, as mpirun ends it when another rank ends first.
-    if (!reports) std::this_thread::sleep_for(kPatience);
+    // time to notice and to print, as mpirun ends it when another rank ends first.
+    if (!reports) {
+      std::this_thread::sleep_for(2 * kPatience);
+      _exit(static_cast<int>(ExitStatus::internal));
+    }
     diagnosis.untried = error.what();
-    if (reports) (void)say(diagnosis, request.json, out_fd);
+    (void)say(diagnosis, request.json, out_fd);
     _exit(started_by_launcher() ? kFindingsOfRanks : 1);
   }
   bootstrap.finalize();
@@ -179,6 +183,7 @@ int diagnose_as_rank(const DoctorRequest& request) {
 int diagnose_this_host(const DoctorRequest& request, const MachineFacts& facts, const std::string& reason) {
   Diagnosis diagnosis;
   diagnosis.job = job_facts(request.config, layout_of(request.config));
+  diagnosis.job.has_named_hosts = !request.hosts.empty();
   const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
   diagnosis.ranks.assign(ranks_here, facts);
   diagnosis.untried = reason;
@@ -212,6 +217,7 @@ int ranks_on_hosts(const std::string& hosts) {
 }
 
 int run_doctor(const DoctorRequest& request) {
+  check_devices(request.config);
   if (request.place) {
     end_with_parent();
     return diagnose_as_rank(request);
@@ -223,7 +229,9 @@ int run_doctor(const DoctorRequest& request) {
   std::string reason;
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + kGenerators;
-    const int status = launch_ranks(ranks, request.arguments, request.hosts);
+    // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
+    const auto deadline = Deadline::after((5 + ranks) * kPatience);
+    const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
     if (status == 0) return 0;
     if (status == kFindingsOfRanks) return 1;
     reason = "the ranks ended with status " + std::to_string(status) + " before they could say more";

@@ -115,10 +115,11 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
   return 0;
 }
 
-void check_place(const LaunchPlace& place, int trainers) {
+/// `job`: what needs ranks, and `instead` what needs none.
+void check_place(const LaunchPlace& place, int trainers, const std::string& job, const std::string& instead) {
   if (place.size < 2) {
-    throw RunError(ExitStatus::usage,
-                   "mpirun started 1 rank; a job needs a generator and at least one trainer: mpirun -n 3, or --alone");
+    throw RunError(ExitStatus::usage, "mpirun started 1 rank; " + job +
+                                          " needs a generator and at least one trainer: mpirun -n 3" + instead);
   }
   if (trainers > 0 && trainers != place.size - 1) {
     throw RunError(ExitStatus::usage, "-n " + std::to_string(trainers) + " contradicts mpirun, which started " +
@@ -130,7 +131,7 @@ void check_place(const LaunchPlace& place, int trainers) {
 
 int train(const TrainOptions& options, const std::vector<std::string>& arguments) {
   const auto place = options.alone ? std::nullopt : LaunchPlace::from_environment();
-  if (place) check_place(*place, options.trainers);
+  if (place) check_place(*place, options.trainers, "a job", ", or --alone");
   const Config config = load(options, place);
   if (options.print_config) {
     std::cout << print_toml(config);
@@ -156,9 +157,10 @@ struct DoctorOptions {
 
 int doctor(const DoctorOptions& options, const std::vector<std::string>& arguments) {
   const auto place = LaunchPlace::from_environment();
-  if (place && place->size < 2) {
+  if (place) check_place(*place, options.trainers, "a diagnosis", "");
+  if (place && !options.hosts.empty() && !started_by_launcher()) {
     throw RunError(ExitStatus::usage,
-                   "mpirun started 1 rank; a diagnosis needs a generator and at least one trainer: mpirun -n 3");
+                   "mpirun started this rank, and --hosts asks doctor to start some; use one of them");
   }
   ConfigOptions config_options;
   config_options.sets = options.sets;

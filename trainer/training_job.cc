@@ -64,11 +64,15 @@ void check_interfaces(const Config& config) {
 
 }  // namespace
 
+void check_devices(const Config& config) {
+  select_device(config.generator.device, "generator.device");
+  for (const std::string& device : config.trainer.device) select_device(device, "trainer.device");
+}
+
 void check_job(const Config& config) {
   check_interfaces(config);
   set_torch_threads(1);
-  select_device(config.generator.device, "generator.device");
-  for (const std::string& device : config.trainer.device) select_device(device, "trainer.device");
+  check_devices(config);
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
   const BucketLayout layout(model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes));

@@ -7,6 +7,9 @@
 
 namespace runnel {
 
+/// Throws `RunError` (78) when the job asks for a device that this build has not.
+void check_devices(const Config& config);
+
 /// Throws what a rank of the job would throw before MPI starts, for want of input, devices or writable outputs: asked
 /// once before ranks are started on this host, so that an error is said once. Ranks check again what they read: they
 /// may have been started by mpirun, on hosts where the files differ.

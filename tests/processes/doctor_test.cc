@@ -84,13 +84,25 @@ TEST(DoctorTest, PrintsAMatrixForPeopleUnderMpirunToo) {
 }
 
 TEST(DoctorTest, MistakesOfItsUser) {
-  const std::vector<std::pair<Words, int>> mistakes = {{{"--jsn"}, 64},        {{"--hosts", "a::2"}, 64},
-                                                       {{"--hosts", "a"}, 64}, {{"-n", "1", "--hosts", "a:2"}, 64},
-                                                       {{"/none.toml"}, 66},   {{"--set", "transport.path=fast"}, 78}};
+  const std::vector<std::pair<Words, int>> mistakes = {{{"--jsn"}, 64},
+                                                       {{"--hosts", "a::2"}, 64},
+                                                       {{"--hosts", "a"}, 64},
+                                                       {{"-n", "1", "--hosts", "a:2"}, 64},
+                                                       {{"/none.toml"}, 66},
+                                                       {{"--set", "transport.path=fast"}, 78},
+                                                       {{"--set", "trainer.device=cuda"}, 78}};
   for (const auto& [arguments, status] : mistakes) {
     Job job({.argv = Words{RUNNEL_PROGRAM, "doctor"} + arguments});
     EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), status) << job.output();
     EXPECT_TRUE(job.output().starts_with("error: ")) << job.output();
+  }
+}
+
+TEST(DoctorTest, AskedForOtherRanksThanMpirunStarted) {
+  for (const Words& arguments : {Words{"-n", "4"}, Words{"--hosts", "a:3"}}) {
+    Job job({.argv = Words{"mpirun", "-n", "3", RUNNEL_PROGRAM, "doctor"} + arguments});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 64) << job.output();
+    EXPECT_NE(job.output().find("error: "), std::string::npos) << job.output();
   }
 }
 
