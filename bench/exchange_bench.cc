@@ -17,6 +17,11 @@ void require_possible(const Job& job, Path path) {
   if (path == Path::mapped && !job.one_host()) throw Impossible("nothing is mapped between hosts");
 }
 
+/// Peers of an order that are no trainers.
+int other_generators(const Job& job) {
+  return static_cast<int>(job.config().generator.count) - 1;
+}
+
 void count(benchmark::State& state, const std::string& name, const std::vector<double>& times_ms) {
   if (times_ms.empty()) return;
   const Quantiles found = quantiles(times_ms);
@@ -27,7 +32,7 @@ void count(benchmark::State& state, const std::string& name, const std::vector<d
 
 void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
   require_possible(job, path);
-  const Order order{.task = Task::exchange, .path = path, .peers = trainers};
+  const Order order{.task = Task::exchange, .path = path, .peers = trainers + other_generators(job)};
   job.give(order);
   const ExchangeTimes times = measure_exchange(job, order);
   if (times.path.path != path)
@@ -48,7 +53,7 @@ void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
 
 void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) {
   require_possible(job, path);
-  const Order order{.task = Task::sleep_before_push, .path = path, .peers = trainers};
+  const Order order{.task = Task::sleep_before_push, .path = path, .peers = trainers + other_generators(job)};
   job.give(order);
   for (auto iteration : state) {
     (void)iteration;
@@ -61,7 +66,7 @@ void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) 
 void register_exchange(Job& job) {
   // Under MPI all ranks take part: the number of trainers is given.
   const std::vector<int> trainers =
-      job.fixed_peers() ? std::vector<int>{*job.fixed_peers()} : std::vector<int>{1, 2, 4, 8};
+      job.fixed_peers() ? std::vector<int>{*job.fixed_peers() - other_generators(job)} : std::vector<int>{1, 2, 4, 8};
   for (const Path path : paths(job)) {
     for (const int count : trainers) {
       const std::string name = std::string(to_string(path)) + "/trainers:" + std::to_string(count);

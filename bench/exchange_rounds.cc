@@ -47,7 +47,8 @@ BucketLayout reference_layout(const Config& config) {
                        {"fc1.bias", {128}},
                        {"fc2.weight", {10, 128}},
                        {"fc2.bias", {10}}},
-                      static_cast<std::size_t>(config.transport.bucket_bytes));
+                      static_cast<std::size_t>(config.transport.bucket_bytes),
+                      static_cast<std::size_t>(config.generator.count));
 }
 
 /// When a trainer began and ended one collective, in ns of the host's clock.
@@ -67,14 +68,13 @@ void write_gradients(std::span<float> gradients, int round) {
   std::fill(gradients.begin(), gradients.end(), 1e-3F * static_cast<float>(round % 7 - 3));
 }
 
-/// The collectives of MPI that do what an exchange does, among the trainers. Nothing without MPI, nor between hosts:
-/// the time from one trainer's begin to another's end needs one clock.
+/// The collectives of MPI that do what an exchange does, among the trainers. Nothing without MPI.
 class MpiRounds {
  public:
   MpiRounds(const Job& job, std::size_t floats) : mine_(floats), sum_(floats) {
-    if (!job.has_mpi() || !job.one_host()) return;
-    const int rank = job.group().self().rank;
-    MPI_Comm_split(MPI_COMM_WORLD, rank == 0 ? MPI_UNDEFINED : 0, rank, &trainers_);
+    if (!job.has_mpi()) return;
+    const Peer& self = job.group().self();
+    MPI_Comm_split(MPI_COMM_WORLD, self.role == Role::generator ? MPI_UNDEFINED : 0, self.rank, &trainers_);
   }
   ~MpiRounds() {
     if (trainers_ != MPI_COMM_NULL) MPI_Comm_free(&trainers_);
@@ -115,26 +115,31 @@ class MpiRounds {
   std::vector<float> sum_;
 };
 
-/// From the last begin to the last end of each round, as for the exchange; `all` has a list a trainer.
-std::vector<double> slowest_ms(const std::vector<std::vector<Interval>>& all) {
+/// From the last begin to the last end of each round, as for the exchange; `all` has a list a trainer. Between hosts,
+/// whose clocks differ, the longest of the trainers' own times: they begin together.
+std::vector<double> slowest_ms(const std::vector<std::vector<Interval>>& all, bool one_clock) {
   std::vector<double> times;
   for (std::size_t round = kWarmUpRounds; round < all.front().size(); ++round) {
     Interval last{0, 0};
+    std::int64_t longest = 0;
     for (const auto& trainer : all) {
       last = {std::max(last.begin, trainer[round].begin), std::max(last.end, trainer[round].end)};
+      longest = std::max(longest, trainer[round].end - trainer[round].begin);
     }
-    times.push_back(static_cast<double>(last.end - last.begin) * 1e-6);
+    times.push_back(static_cast<double>(one_clock ? last.end - last.begin : longest) * 1e-6);
   }
   return times;
 }
 
-/// Collective: a list of every trainer. All ranks run the same program: intervals travel as they lie in memory.
+/// Collective: a list of every trainer, empty in the generators' place. All ranks run the same program: intervals
+/// travel as they lie in memory.
 std::vector<std::vector<Interval>> gather(Job& job, const std::vector<Interval>& mine) {
   const auto blobs = job.bootstrap().all_gather(std::as_bytes(std::span(mine)), Deadline::after(kPatience));
   std::vector<std::vector<Interval>> all;
-  for (std::size_t rank = 1; rank < blobs.size(); ++rank) {
-    all.emplace_back(blobs[rank].size() / sizeof(Interval));
-    if (!blobs[rank].empty()) std::memcpy(all.back().data(), blobs[rank].data(), blobs[rank].size());
+  for (int trainer = 0; trainer < job.group().trainers(); ++trainer) {
+    const auto& blob = blobs[static_cast<std::size_t>(job.group().trainer(trainer).rank)];
+    all.emplace_back(blob.size() / sizeof(Interval));
+    if (!blob.empty()) std::memcpy(all.back().data(), blob.data(), blob.size());
   }
   return all;
 }
@@ -143,27 +148,43 @@ Sha256 digest_of(std::span<const float> parameters) {
   return sha256(std::as_bytes(parameters));
 }
 
-/// Collective, when no exchange is under way any more: all ranks must end with the same parameters. Throws `RunError`
-/// on every rank when one does not.
+/// Collective, when no exchange is under way any more: the lead generator and all trainers must end with the same
+/// parameters. Throws `RunError` on every rank when one does not.
 void require_same(Job& job, const Sha256& mine) {
   const auto digests = job.bootstrap().all_gather(mine, Deadline::after(kPatience));
-  for (std::size_t rank = 1; rank < digests.size(); ++rank) {
-    if (digests[rank] == digests[0]) continue;
+  for (int trainer = 0; trainer < job.group().trainers(); ++trainer) {
+    const int rank = job.group().trainer(trainer).rank;
+    if (digests[static_cast<std::size_t>(rank)] == digests[0]) continue;
     throw RunError(ExitStatus::internal,
                    "rank " + std::to_string(rank) + " ends with other parameters than the generator; this is a bug");
   }
 }
 
-void start(Generator& generator) {
-  std::fill(generator.parameters().begin(), generator.parameters().end(), 0.5F);
+void start(Generator& generator, const BucketLayout& layout) {
   generator.reserve(kWarmUpRounds + kRounds);
-  generator.publish_start();
+  generator.publish_start(std::vector<float>(layout.float_count(), 0.5F));
 }
 
 void end(Job& job, Generator& generator) {
   generator.collect_evaluation();
+  const Sha256 digest = digest_of(generator.collect_parameters());
   generator.leave();
-  require_same(job, digest_of(generator.parameters()));
+  require_same(job, digest);
+}
+
+int rounds_of(const Order& order) {
+  return order.task == Task::sleep_before_push ? 2 : kWarmUpRounds + kRounds;
+}
+
+/// All rounds of a generator that does not lead.
+void run_shard(Job& job, const Order& order) {
+  const Config config = config_for(job, order);
+  const BucketLayout layout = reference_layout(config);
+  Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
+  const MpiRounds mpi(job, 0);
+  start(generator, layout);
+  for (int round = 0; round < rounds_of(order); ++round) generator.step(kLearningRate);
+  generator.leave();
 }
 
 /// CPU time of this process, all threads, in seconds.
@@ -182,7 +203,7 @@ Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
   std::optional<MpiRounds> mpi;
   if (!sleeps) mpi.emplace(job, layout.float_count());
   trainer.pull();
-  for (int round = 0; round < (sleeps ? 2 : kWarmUpRounds + kRounds); ++round) {
+  for (int round = 0; round < rounds_of(order); ++round) {
     if (mpi) mpi->run(round, times);
     write_gradients(trainer.gradients(trainer.slot()), round);
     if (mpi) mpi->barrier();
@@ -206,15 +227,15 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
   {
     Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
     const MpiRounds mpi(job, 0);
-    times.path = generator.trainers().front().path;
-    start(generator);
+    times.path = generator.trainers().front().paths.front();
+    start(generator, layout);
     for (int round = 0; round < kWarmUpRounds + kRounds; ++round) generator.step(kLearningRate);
     end(job, generator);
     const auto& all = generator.timings().exchange_ms;
     times.exchange_ms.assign(all.begin() + kWarmUpRounds, all.end());
   }
-  times.all_reduce_ms = slowest_ms(gather(job, {}));
-  times.reduce_bcast_ms = slowest_ms(gather(job, {}));
+  times.all_reduce_ms = slowest_ms(gather(job, {}), job.one_host());
+  times.reduce_bcast_ms = slowest_ms(gather(job, {}), job.one_host());
   return times;
 }
 
@@ -222,7 +243,7 @@ double measure_idle_generator(Job& job, const Order& order) {
   const Config config = config_for(job, order);
   const BucketLayout layout = reference_layout(config);
   Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
-  start(generator);
+  start(generator, layout);
   generator.step(kLearningRate);
   const std::int64_t begin = steady_ns();
   const double cpu_begin = cpu_seconds();
@@ -234,8 +255,14 @@ double measure_idle_generator(Job& job, const Order& order) {
 
 void take_part_in_exchange(Job& job, const Order& order) {
   TrainerTimes times;
-  // The generator parts from a trainer that is gone: no collective before it is.
-  require_same(job, run_trainer(job, order, times));
+  // A generator parts from a trainer that is gone: no collective before it is.
+  Sha256 digest{};
+  if (job.group().self().role == Role::trainer) {
+    digest = run_trainer(job, order, times);
+  } else {
+    run_shard(job, order);
+  }
+  require_same(job, digest);
   if (order.task == Task::sleep_before_push) return;
   gather(job, times.all_reduces);
   gather(job, times.reduce_bcasts);

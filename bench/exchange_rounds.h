@@ -13,7 +13,7 @@ namespace runnel {
 struct ExchangeTimes {
   PathReport path;                      ///< to the first trainer
   std::vector<double> exchange_ms;      ///< sum and optimizer included
-  std::vector<double> all_reduce_ms;    ///< MPI_Allreduce of the trainers; empty without MPI, and between hosts
+  std::vector<double> all_reduce_ms;    ///< MPI_Allreduce of the trainers; empty without MPI
   std::vector<double> reduce_bcast_ms;  ///< MPI_Reduce, then MPI_Bcast; empty likewise
 };
 
@@ -25,7 +25,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order);
 /// together, takes while its trainers sleep.
 double measure_idle_generator(Job& job, const Order& order);
 
-/// A peer: a trainer of either.
+/// A peer: a trainer of either, or a generator that does not lead.
 void take_part_in_exchange(Job& job, const Order& order);
 
 }  // namespace runnel

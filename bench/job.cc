@@ -63,7 +63,7 @@ void Job::introduce() {
                                  .ucx_version = ucx_version(),
                                  .layout_fingerprint = {},
                                  .configuration = canonical_lines(config_)},
-                                Deadline::after(kMeetTime));
+                                static_cast<int>(config_.generator.count), Deadline::after(kMeetTime));
 }
 
 void Job::give(const Order& order) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/bucket_layout.h"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -23,7 +24,7 @@ std::size_t count_floats(const BucketLayout::Tensor& tensor) {
 
 }  // namespace
 
-BucketLayout::BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucket_bytes) : bucket_bytes_(bucket_bytes) {
+BucketLayout::BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucket_bytes, std::size_t shards) {
   if (bucket_bytes == 0 || bucket_bytes % kBlockBytes != 0) {
     throw std::invalid_argument("a bucket of " + std::to_string(bucket_bytes) + " bytes is not a multiple of " +
                                 std::to_string(kBlockBytes));
@@ -36,24 +37,46 @@ BucketLayout::BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucke
     bytes_ += floats * sizeof(float);
     tensors_.push_back({tensor.name, tensor.shape, {begin, bytes_}});
   }
+  const std::size_t blocks = padded_bytes() / kBlockBytes;
+  if (shards < 1 || shards > blocks) {
+    throw std::invalid_argument("tensors of " + std::to_string(blocks) + " blocks cannot be cut into " +
+                                std::to_string(shards) + " shards");
+  }
+  for (std::size_t i = 0; i < shards; ++i) {
+    const auto boundary = [&](std::size_t at) { return std::min(blocks * at / shards * kBlockBytes, bytes_); };
+    const ByteRange range{boundary(i), boundary(i + 1)};
+    const std::size_t first = buckets_.size();
+    cut_buckets(range, bucket_bytes);
+    shards_.push_back({range, first, static_cast<std::uint32_t>(buckets_.size() - first)});
+  }
 }
 
-std::size_t BucketLayout::padded_bytes() const {
-  return (bytes_ + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+void BucketLayout::cut_buckets(ByteRange range, std::size_t bucket_bytes) {
+  auto tensor = tensors_.begin();
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    std::size_t end = std::min(begin + bucket_bytes, range.end);
+    const auto begins_large = [&](const TensorPlace& place) {
+      return padded(place.bytes.begin) > begin && place.bytes.size() > bucket_bytes;
+    };
+    tensor = std::find_if(tensor, tensors_.end(), begins_large);
+    if (tensor != tensors_.end()) end = std::min(end, padded(tensor->bytes.begin));
+    buckets_.push_back({begin, end});
+    begin = end;
+  }
 }
 
-std::size_t BucketLayout::bucket_count() const {
-  return (bytes_ + bucket_bytes_ - 1) / bucket_bytes_;
-}
-
-ByteRange BucketLayout::bucket(std::size_t index) const {
-  const std::size_t begin = index * bucket_bytes_;
-  return {begin, begin + bucket_bytes_ < bytes_ ? begin + bucket_bytes_ : bytes_};
+ByteRange BucketLayout::bucket_in(const Shard& shard, std::uint32_t index) const {
+  const ByteRange range = buckets_[shard.first_bucket + index];
+  return {range.begin - shard.bytes.begin, range.end - shard.bytes.begin};
 }
 
 Sha256 BucketLayout::fingerprint() const {
   // A length before each name keeps different sequences of tensors from sharing one text.
-  std::string text = "float32 bucket " + std::to_string(bucket_bytes_) + '\n';
+  std::string text = "float32";
+  for (const ByteRange& bucket : buckets_) text += ' ' + std::to_string(bucket.end);
+  text += '\n';
+  for (const Shard& shard : shards_) text += ' ' + std::to_string(shard.bytes.end);
+  text += '\n';
   for (const TensorPlace& tensor : tensors_) {
     text += std::to_string(tensor.name.size()) + ' ' + tensor.name;
     for (const std::int64_t dimension : tensor.shape) text += ' ' + std::to_string(dimension);

@@ -32,7 +32,15 @@ struct TensorPlace {
   ByteRange bytes;
 };
 
-/// How a model's tensors lie one behind the other in every buffer of a job, and how that sequence is cut into buckets.
+/// The part of the flattened tensors that one generator owns.
+struct Shard {
+  ByteRange bytes;               ///< whole blocks, but for the end of the last shard
+  std::size_t first_bucket = 0;  ///< index among all buckets
+  std::uint32_t buckets = 0;
+};
+
+/// How a model's tensors lie one behind the other in every buffer of a job, how that sequence is cut into shards, one
+/// for each generator, and these into buckets.
 ///
 /// Tensors follow each other without padding: what is on the wire is exactly what the model holds. Constant after
 /// construction; any thread.
@@ -43,9 +51,10 @@ class BucketLayout {
     std::vector<std::int64_t> shape;
   };
 
-  /// `bucket_bytes` is a multiple of `kBlockBytes`. Throws `std::invalid_argument` when it is not, when there are no
-  /// tensors, or when a dimension is not positive or their product does not fit.
-  BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucket_bytes);
+  /// Shards are equal but for one block. `bucket_bytes`, a multiple of `kBlockBytes`, is the most that a bucket holds.
+  /// Throws `std::invalid_argument` when it is none, when there are no tensors or fewer blocks than shards, or when a
+  /// dimension is not positive or their product does not fit.
+  BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucket_bytes, std::size_t shards = 1);
 
   const std::vector<TensorPlace>& tensors() const { return tensors_; }
 
@@ -55,20 +64,33 @@ class BucketLayout {
   /// Bytes of all tensors together: M, what one trainer sends and receives in a step.
   std::size_t bytes() const { return bytes_; }
 
-  /// M rounded up to whole blocks: the distance between two buffers of one slab.
-  std::size_t padded_bytes() const;
+  /// M rounded up to whole blocks: the distance between two buffers of one process.
+  std::size_t padded_bytes() const { return padded(bytes_); }
 
-  std::size_t bucket_count() const;
+  std::size_t shard_count() const { return shards_.size(); }
+  const Shard& shard(std::size_t index) const { return shards_[index]; }
 
-  /// Buckets cover [0, bytes()) without gaps; only the last one may be shorter than the others.
-  ByteRange bucket(std::size_t index) const;
+  /// The distance between two buffers of the shard's generator.
+  std::size_t padded_bytes(const Shard& shard) const { return padded(shard.bytes.size()); }
 
-  /// SHA-256 over names, shapes, element type and bucket size: equal for processes that may exchange buckets.
+  /// Buckets cover [0, bytes()) without gaps, shard by shard. A bucket ends where a tensor of more than a bucket
+  /// begins: the gradients of such a tensor are there long before those of the small ones in front of it.
+  std::size_t bucket_count() const { return buckets_.size(); }
+  ByteRange bucket(std::size_t index) const { return buckets_[index]; }
+
+  /// Bucket `index` of `shard`, in bytes from the beginning of the shard.
+  ByteRange bucket_in(const Shard& shard, std::uint32_t index) const;
+
+  /// SHA-256 over names, shapes, element type, buckets and shards: equal for processes that may exchange buckets.
   Sha256 fingerprint() const;
 
  private:
+  static std::size_t padded(std::size_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes; }
+  void cut_buckets(ByteRange range, std::size_t bucket_bytes);
+
   std::vector<TensorPlace> tensors_;
-  std::size_t bucket_bytes_;
+  std::vector<Shard> shards_;
+  std::vector<ByteRange> buckets_;
   std::size_t bytes_ = 0;
 };
 

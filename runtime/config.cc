@@ -77,11 +77,12 @@ class ConfigReader {
  public:
   void add_file(std::string_view text, const fs::path& name);
   void add_set(const std::string& set);
-  Config finish(const fs::path& default_data_dir);
+  Config finish(const ConfigOptions& options);
 
  private:
   void add(const TomlEntry& entry, const std::string& place, const fs::path& input_dir);
   void resolve(const ConfigKey& key, const std::string& place, const fs::path& input_dir);
+  void deal_ranks(int ranks);
   void apply_rule_defaults();
   void check_effects() const;
   void check_agreement() const;
@@ -170,14 +171,23 @@ void ConfigReader::resolve(const ConfigKey& key, const std::string& place, const
   if (valid_utf8_bytes(name) != name.size()) fail_key(place, key.path, "the folder's name is not valid UTF-8");
 }
 
-Config ConfigReader::finish(const fs::path& default_data_dir) {
+Config ConfigReader::finish(const ConfigOptions& options) {
+  if (options.ranks > 0) deal_ranks(options.ranks);
   apply_rule_defaults();
   check_effects();
   check_agreement();
-  if (config_.data.path.empty() && !default_data_dir.empty()) {
-    config_.data.path = fs::absolute(default_data_dir).lexically_normal().string();
+  if (config_.data.path.empty() && !options.default_data_dir.empty()) {
+    config_.data.path = fs::absolute(options.default_data_dir).lexically_normal().string();
   }
   return config_;
+}
+
+void ConfigReader::deal_ranks(int ranks) {
+  config_.trainer.count = ranks - config_.generator.count;
+  if (config_.trainer.count >= 1) return;
+  throw ConfigError(ExitStatus::usage, "mpirun started " + std::to_string(ranks) + " ranks, and generator.count is " +
+                                           std::to_string(config_.generator.count) +
+                                           ": no rank is left to train; start more ranks or have fewer generators");
 }
 
 void ConfigReader::apply_rule_defaults() {
@@ -213,6 +223,11 @@ void ConfigReader::check_agreement() const {
     fail_key(places_.at("trainer.device"), "trainer.device",
              "expected one device or as many as trainers (" + std::to_string(config_.trainer.count) + "), found " +
                  std::to_string(devices));
+  }
+  if (config_.generator.count > 1 && config_.optimizer.clip_norm > 0) {
+    fail_key(places_.at("optimizer.clip_norm"), "optimizer.clip_norm",
+             "needs the norm of all parameters together, and generator.count is " +
+                 std::to_string(config_.generator.count) + "; have one generator, or do not clip");
   }
   const TransportConfig& transport = config_.transport;
   const auto forced = path_from_string(transport.path);
@@ -252,7 +267,7 @@ Config parse_config(std::string_view text, const fs::path& name, const ConfigOpt
   ConfigReader reader;
   if (!text.empty()) reader.add_file(text, name);
   for (const std::string& set : options.sets) reader.add_set(set);
-  return reader.finish(options.default_data_dir);
+  return reader.finish(options);
 }
 
 }  // namespace runnel

@@ -121,6 +121,7 @@ struct Config {
 struct ConfigOptions {
   std::vector<std::string> sets;           ///< `key=value`; wins over the file, and a later one over an earlier one
   std::filesystem::path default_data_dir;  ///< data.path where nothing else is said
+  int ranks = 0;  ///< of a job that is running already: trainer.count is what generators leave of them; 0: none is
 };
 
 /// Reads and checks a configuration. An empty `file` stands for an empty one: defaults and `options` only.

@@ -76,8 +76,10 @@ constexpr ConfigKey kKeys[] = {
      "Where trainers compute: one device for all, or a list with one for each. `\"auto\"`: the CPU. This build refuses "
      "CUDA."},
 
-    {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1},
-     "Number of generators. Parameters cannot be spread over several yet.", "processes"},
+    {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1024},
+     "Number of generators, the first ranks; each owns an equal part of the parameters. It changes no bit of the "
+     "result.",
+     "processes"},
     {"generator.device", DeviceKey{at<&Config::generator, &GeneratorConfig::device>},
      "Where gradients are summed and parameters are updated. `\"auto\"`: the CPU. This build refuses CUDA."},
     {"generator.threads", IntegerKey{at<&Config::generator, &GeneratorConfig::threads>, 1, 256},

@@ -42,10 +42,11 @@ inline constexpr std::size_t kParkOffset = 0;
 static_assert(sizeof(StepRecord) == 64 && std::is_trivially_copyable_v<StepRecord>);
 static_assert(sizeof(EvaluationRecord) == 64 && std::is_trivially_copyable_v<EvaluationRecord>);
 
-/// The generator's control slab: the park word, then for every trainer three bells, three records and the area that its
-/// path probe writes and reads.
+/// A generator's control slab: the park word, the bell that the lead generator rings, then for every trainer three
+/// bells, three records and the area that its path probe writes and reads.
 struct GeneratorControl {
-  static constexpr std::size_t kFirst = kLineBytes;
+  static constexpr std::size_t kLeadBell = kLineBytes;
+  static constexpr std::size_t kFirst = 2 * kLineBytes;
   static constexpr std::size_t kPerTrainer =
       3 * kLineBytes + 2 * sizeof(StepRecord) + sizeof(EvaluationRecord) + PathProbe::kProbeBytes;
 
@@ -63,17 +64,22 @@ struct GeneratorControl {
   static constexpr std::size_t bytes(int trainers) { return base(trainers); }
 };
 
-/// A trainer's control slab: the park word, the generator's two bells, and what the trainer itself puts and gets: its
-/// records, one for each that may be under way, and its end of the path probe.
+/// A trainer's control slab: the park word, its own records, as sources of puts, one for each that may be under way,
+/// then for every generator two bells, and the trainer's end of the path probe.
 struct TrainerControl {
-  static constexpr std::size_t kHelloBell = kLineBytes;
-  static constexpr std::size_t kVersionBell = 2 * kLineBytes;
   static constexpr std::size_t step_record(int slot) {
-    return 3 * kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
+    return kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
   }
-  static constexpr std::size_t kEvaluationRecord = 3 * kLineBytes + 2 * sizeof(StepRecord);
-  static constexpr std::size_t kProbeArea = kEvaluationRecord + sizeof(EvaluationRecord);
-  static constexpr std::size_t kBytes = kProbeArea + PathProbe::kProbeBytes;
+  static constexpr std::size_t kEvaluationRecord = kLineBytes + 2 * sizeof(StepRecord);
+  static constexpr std::size_t kFirst = kEvaluationRecord + sizeof(EvaluationRecord);
+  static constexpr std::size_t kPerGenerator = 2 * kLineBytes + PathProbe::kProbeBytes;
+
+  static constexpr std::size_t hello_bell(int generator) {
+    return kFirst + static_cast<std::size_t>(generator) * kPerGenerator;
+  }
+  static constexpr std::size_t version_bell(int generator) { return hello_bell(generator) + kLineBytes; }
+  static constexpr std::size_t probe_area(int generator) { return hello_bell(generator) + 2 * kLineBytes; }
+  static constexpr std::size_t bytes(int generators) { return hello_bell(generators); }
 };
 
 }  // namespace runnel

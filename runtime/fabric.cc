@@ -45,9 +45,12 @@ MappingPolicy policy_for(const TransportConfig& config) {
   return forced ? mapping_policy_for(*forced) : MappingPolicy::when_possible;
 }
 
-/// Trainers wait a little longer than the generator, which knows who is late and says so.
-std::chrono::nanoseconds timeout_for(Role role, double timeout_s) {
-  const std::chrono::duration<double> timeout(timeout_s + (role == Role::trainer ? 2.0 : 0.0));
+/// Trainers wait a little longer than the lead generator, which knows who is late and says so; the other generators
+/// twice as long, because a wait for the next step includes a test before it.
+std::chrono::nanoseconds timeout_for(const PeerGroup& group, double timeout_s) {
+  const bool leads = group.is_lead();
+  const double times = leads || group.self().role == Role::trainer ? 1 : 2;
+  const std::chrono::duration<double> timeout(times * timeout_s + (leads ? 0 : 2));
   return std::chrono::duration_cast<std::chrono::nanoseconds>(timeout);
 }
 
@@ -67,7 +70,7 @@ std::int64_t steady_ns() {
 Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations)
     : group_(group),
       mapping_policy_(policy_for(config.transport)),
-      timeout_(timeout_for(group.self().role, config.run.timeout_s)),
+      timeout_(timeout_for(group, config.run.timeout_s)),
       context_(make_context(context_options(group, config.transport))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
@@ -96,7 +99,7 @@ Endpoint Fabric::connect(const Peer& peer, const ConnectionOffer& offer) {
   } catch (const TransportError& error) {
     if (error.code() != StatusCode::unreachable) throw;
     throw RunError(ExitStatus::peer_lost,
-                   "no transport leads to " + peer.name() + " rank=" + std::to_string(group_.self().rank) +
+                   "no transport leads to " + peer.name + " rank=" + std::to_string(group_.self().rank) +
                        " peer=" + std::to_string(peer.rank) + " host=" + peer.host.name +
                        " phase=bootstrap cause=" + error.what() +
                        "; name an interface in transport.interface that both hosts have in one network, and unset "
@@ -118,7 +121,7 @@ void Fabric::drop_completions() {
 void Fabric::throw_for(const Status& status, int rank) const {
   if (liveness_.stopping()) liveness_.throw_stop();
   if (!tells_of_peer(status.code())) {
-    throw RunError(ExitStatus::internal, "a transfer with " + group_.at(rank).name() + " failed rank=" +
+    throw RunError(ExitStatus::internal, "a transfer with " + group_.at(rank).name + " failed rank=" +
                                              std::to_string(group_.self().rank) + " peer=" + std::to_string(rank) +
                                              " cause=" + status.message() + "; report it with the lines above");
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
@@ -85,6 +86,21 @@ class Fabric {
   /// Throws the error to end with when `completion`, of `rank`'s bells, transfers and endpoint, is a failure.
   void check(const Completion& completion, int rank) const {
     if (!completion.status.ok()) throw_for(completion.status, rank);
+  }
+
+  /// Calls `post` until it gives something else than queue_full: operation slots free up as transfers complete. Every
+  /// completion meanwhile goes to `handle`.
+  template <class Post, class Handle>
+  Status post_when_free(Post&& post, Handle&& handle) {
+    const Deadline until = deadline();
+    for (;;) {
+      const Status status = post();
+      if (status.code() != StatusCode::queue_full) return status;
+      for (const Completion& completion : std::span(completions_).first(queue_.poll(completions_))) handle(completion);
+      if (liveness_.stopping()) return Status(StatusCode::interrupted, "post");
+      if (until.expired()) return Status(StatusCode::deadline_exceeded, "post");
+      std::this_thread::yield();
+    }
   }
 
   /// Polls the queue and forgets what it gives; bells are read from memory, so no news is lost.

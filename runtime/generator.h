@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,92 +17,76 @@
 #include "runtime/link.h"
 #include "runtime/peer_group.h"
 #include "runtime/reducer.h"
+#include "runtime/shard_collector.h"
 #include "runtime/slot_protocol.h"
+#include "runtime/trainer_records.h"
 
 namespace runnel {
 
-/// The generator's side of the exchange: polls one completion queue for everything, sums gradients in trainer order,
-/// makes the optimizer's step, and publishes versions.
+/// A generator's side of the exchange: polls one completion queue for everything, sums gradients of its shard in
+/// trainer order, makes the optimizer's step, and publishes versions bucket by bucket.
 ///
-/// Every method throws `RunError`, and only to end the run: a peer is lost, late or wrong, or a signal came. A step
-/// allocates nothing. Thread: the one that made it.
+/// Of several generators, the first is the lead: only it knows of the trainers' batches, tests and times. Every method
+/// throws `RunError`, and only to end the run: a peer is lost, late or wrong, or a signal came. A step allocates
+/// nothing. Thread: the one that made it.
 class Generator {
  public:
+  using Step = TrainerRecords::Step;
+  using Evaluation = TrainerRecords::Evaluation;
+
   /// Collective: connects to all trainers and finds the paths to them. `group` and `layout` outlive this.
   Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
             const Deadline& deadline);
 
-  /// Path and clock of every trainer, by index.
+  /// Paths and clock of every trainer, by index.
   const std::vector<TrainerFacts>& trainers() const { return facts_; }
 
-  /// The parameters of the current version. Before `publish_start` they are the caller's to fill.
-  std::span<float> parameters();
+  /// Fills this generator's shard of version 0 from `all`, the parameters of all tensors, and lets trainers begin.
+  void publish_start(std::span<const float> all);
 
-  /// Lets the trainers begin, with version 0 as the caller filled it.
-  void publish_start();
-
-  /// What trainers told about a step that has just been published.
-  struct Step {
-    double loss = 0;            ///< mean over the trainers that had a batch
-    std::uint64_t samples = 0;  ///< of all trainers
-  };
-
-  /// Waits for all gradients of the current step, reduces them, and publishes the next version.
+  /// Waits for all gradients of the current step, reduces them, and publishes the next version. Gives what the trainers
+  /// told, nothing where this is not the lead.
   Step step(double lr);
 
-  /// Of the trainers' parts of a test.
-  struct Evaluation {
-    double loss_sum = 0;
-    std::uint64_t correct = 0;
-    std::uint64_t samples = 0;
-  };
-
-  /// Waits for every trainer's part of a test of the current version, and adds them in trainer order.
+  /// Waits for every trainer's part of a test of the current version, and adds them in trainer order. The lead only.
   Evaluation collect_evaluation();
 
-  /// Durations that are known so far, in ms, a value a step: what happened in a step is complete only when the trainers
-  /// tell about it with the next one. The definitions are in bench/README.md.
-  struct Timings {
-    std::vector<double> exchange_ms;  ///< last gradient ready to parameters usable by all trainers
-    std::vector<double> exposed_ms;   ///< a value a trainer and step: waited after backward
-    std::uint64_t staged_bytes = 0;
-  };
-  const Timings& timings() const { return timings_; }
+  /// The current version of all tensors; of several generators only the lead, and only after a `collect_evaluation`.
+  std::span<const float> collect_parameters();
+
+  const TrainerRecords::Timings& timings() const { return records_.timings(); }
 
   /// Makes room for the timings of `steps` steps, so that no step allocates.
-  void reserve(std::size_t steps);
+  void reserve(std::size_t steps) { records_.reserve(steps); }
 
-  /// After the last test: parts from the trainers.
+  /// After the last test: parts from the trainers. Generators that do not lead wait here until the lead does.
   void leave();
 
   /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
   void fail() { fabric_.liveness().fail(); }
 
  private:
-  void ring_trainers(std::uint64_t word);
+  std::span<float> buffer_of(std::uint64_t version);
+  void connect(const std::vector<ConnectionOffer>& offers);
+  void ring_trainers();
   void hear(const Completion& completion);
   void reduce_ready_buckets();
-  Step read_step_records(std::uint64_t step);
-  void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
-  void check(const EvaluationRecord& record, const Peer& trainer) const;
-  void note_parameters_ready(int trainer, std::int64_t ready_ns, std::int64_t exposed_ns);
-  void close_timing();
+  void await_lead();
 
   Fabric fabric_;
   const BucketLayout& layout_;
-  std::uint64_t batch_size_;  // the most samples of a trainer's step
+  const Shard& shard_;
   Slab gradients_;
   Slab parameters_;
   std::vector<std::unique_ptr<TrainerLink>> links_;
+  std::optional<ShardCollector> others_;  // of the lead, where there are some
   std::vector<TrainerFacts> facts_;
+  TrainerRecords records_;
   GeneratorProtocol protocol_;
   Reducer reducer_;
   std::vector<const float*> slots_;         // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;  // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;
-  std::int64_t last_gradient_ns_ = 0;    // of the step whose timing is open
-  std::int64_t last_parameters_ns_ = 0;  // likewise
-  Timings timings_;
 };
 
 }  // namespace runnel

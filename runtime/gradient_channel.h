@@ -2,53 +2,57 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <span>
 
 #include "runtime/bucket_layout.h"
-#include "runtime/control_block.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
 #include "runtime/slot_protocol.h"
+#include "runtime/tensor_window.h"
 #include "transport/remote_region.h"
-#include "transport/slab.h"
 
 namespace runnel {
 
-/// The way of one trainer's gradients into its slots at the generator.
+/// The way of one trainer's gradients into its slots at one generator.
 ///
 /// On a mapped path the slots themselves are the memory that backward writes, and handing over is a ring. On other
 /// paths that memory is a registered slab of this process, and each bucket is put and then rung. Nothing is copied in
 /// between. Thread: the main thread's. Its methods return `Status` and allocate nothing.
 class GradientChannel {
  public:
-  /// `gradients` is the generator's slab with the slots of all trainers, one after the other. Throws
-  /// `FrameError` when it is too short for them, `TransportError`.
-  GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients, const BucketLayout& layout);
+  /// `gradients` is the generator's slab with the slots of all trainers, one after the other; a slot holds `shard`.
+  /// Where it is mapped, it becomes a part of `window`. Throws `FrameError` when it is too short, `TransportError`.
+  GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients, const BucketLayout& layout,
+                  const Shard& shard, TensorWindow& window);
 
   /// The slab that a generator needs for the slots of all trainers.
-  static std::size_t slab_bytes(const BucketLayout& layout, int trainers);
+  static std::size_t slab_bytes(const BucketLayout& layout, const Shard& shard, int trainers) {
+    return slot_offset(layout, shard, trainers, 0);
+  }
 
   /// Where slot `slot` of trainer `trainer` begins in that slab.
-  static std::size_t slot_offset(const BucketLayout& layout, int trainer, int slot);
+  static std::size_t slot_offset(const BucketLayout& layout, const Shard& shard, int trainer, int slot) {
+    return static_cast<std::size_t>(trainer * kSlots + slot) * layout.padded_bytes(shard);
+  }
 
-  /// The memory for the gradients of a step that uses `slot`.
-  std::span<float> memory(int slot) const;
+  bool is_mapped() const { return region_.is_mapped(); }
 
-  /// Hands over the whole of the current step of `protocol`, whose gradients are complete in the memory of its slot. On
-  /// return that memory must stay untouched until the step's version is published.
-  Status push(TrainerProtocol& protocol, const StepRecord& record);
+  /// Hands over the last `count` buckets of the current step of `protocol`, as far as they are not yet; they are
+  /// complete in the window. On return that memory must stay untouched until the step's version is published. After
+  /// queue_full, call it again. With the last bucket the next step of `protocol` begins.
+  Status hand_over(TrainerProtocol& protocol, std::uint32_t count);
 
  private:
-  Status put_record(const StepRecord& record, int slot);
+  Status put_bucket(const TrainerProtocol& protocol, std::uint32_t bucket);
 
   Fabric& fabric_;
   GeneratorLink& link_;
   const BucketLayout& layout_;
-  int trainer_;
+  const Shard& shard_;
+  const TensorWindow& window_;
   RemoteRegion region_;
-  std::optional<Slab> own_;  // where the region is not mapped
+  std::uint32_t handed_over_ = 0;  // buckets of the current step
 };
 
 }  // namespace runnel

@@ -3,6 +3,7 @@
 #include "runtime/handshake.h"
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 
 #include "runtime/frame.h"
@@ -42,31 +43,43 @@ struct SharedPath {
   std::string unmet;
 };
 
-std::vector<std::byte> pack(const SharedPath& shared) {
-  const PathReport& report = shared.report;
+std::vector<std::byte> pack(const std::vector<SharedPath>& all) {
   FrameWriter writer;
-  writer.u8(static_cast<std::uint8_t>(report.path));
-  writer.u32(static_cast<std::uint32_t>(report.transports.size()));
-  for (const std::string& transport : report.transports) writer.text(transport);
-  writer.text(report.reason);
-  writer.text(shared.unmet);
+  writer.u32(static_cast<std::uint32_t>(all.size()));
+  for (const SharedPath& shared : all) {
+    writer.u8(static_cast<std::uint8_t>(shared.report.path));
+    writer.u32(static_cast<std::uint32_t>(shared.report.transports.size()));
+    for (const std::string& transport : shared.report.transports) writer.text(transport);
+    writer.text(shared.report.reason);
+    writer.text(shared.unmet);
+  }
   return writer.seal(FrameKind::path);
 }
 
-SharedPath unpack(std::span<const std::byte> frame, int rank) {
-  FrameReader reader(frame, FrameKind::path, "rank " + std::to_string(rank));
+SharedPath unpack(FrameReader& reader, int rank) {
   SharedPath shared;
-  PathReport& report = shared.report;
   const std::uint8_t path = reader.u8();
   if (path > static_cast<std::uint8_t>(Path::mapped)) {
     throw FrameError("bad path " + std::to_string(path) + " from rank " + std::to_string(rank));
   }
-  report.path = static_cast<Path>(path);
-  for (std::uint32_t left = reader.u32(); left > 0; --left) report.transports.push_back(reader.text());
-  report.reason = reader.text();
+  shared.report.path = static_cast<Path>(path);
+  for (std::uint32_t left = reader.u32(); left > 0; --left) shared.report.transports.push_back(reader.text());
+  shared.report.reason = reader.text();
   shared.unmet = reader.text();
-  reader.finish();
   return shared;
+}
+
+/// The paths of the trainer of rank `rank`, one to each of `generators`.
+std::vector<SharedPath> unpack(std::span<const std::byte> frame, int rank, int generators) {
+  FrameReader reader(frame, FrameKind::path, "rank " + std::to_string(rank));
+  if (const std::uint32_t count = reader.u32(); count != static_cast<std::uint32_t>(generators)) {
+    throw FrameError("rank " + std::to_string(rank) + " has " + std::to_string(count) + " paths to " +
+                     std::to_string(generators) + " generators");
+  }
+  std::vector<SharedPath> paths;
+  for (int generator = 0; generator < generators; ++generator) paths.push_back(unpack(reader, rank));
+  reader.finish();
+  return paths;
 }
 
 /// "emulated (tcp/lo)".
@@ -76,28 +89,37 @@ std::string describe(const PathReport& report) {
   return std::string(to_string(report.path)) + " (" + transports + ")";
 }
 
-/// The path of every trainer, by index. Refuses the run when one is less than `require` asks for, with the reason that
-/// the trainer gives: it knows its own machine.
-std::vector<PathReport> sufficient_paths(const std::vector<std::vector<std::byte>>& frames, const PeerGroup& group,
-                                         const std::string& require) {
-  std::vector<PathReport> reports;
-  for (int index = 0; index < group.trainers(); ++index) {
-    const Peer& trainer = group.trainer(index);
-    SharedPath path = unpack(frames[static_cast<std::size_t>(trainer.rank)], trainer.rank);
-    if (!path.unmet.empty()) {
-      throw RunError(ExitStatus::bad_configuration,
-                     "transport.require is \"" + require + "\", but trainer " + std::to_string(index) + " on " +
-                         trainer.host.name + " reaches the generator on " + group.generator().host.name + " only " +
-                         describe(path.report) + ": " + path.unmet + ", or lower transport.require");
+/// Refuses the run when `path` is less than `require` asks for, with the reason that the trainer gives: it knows its
+/// own machine.
+void require_sufficient(const SharedPath& path, const Peer& trainer, const Peer& generator,
+                        const std::string& require) {
+  if (path.unmet.empty()) return;
+  throw RunError(ExitStatus::bad_configuration, "transport.require is \"" + require + "\", but " + trainer.name +
+                                                    " on " + trainer.host.name + " reaches the " + generator.name +
+                                                    " on " + generator.host.name + " only " + describe(path.report) +
+                                                    ": " + path.unmet + ", or lower transport.require");
+}
+
+/// The paths of every trainer, by index, to every generator; all of them sufficient.
+std::vector<std::vector<PathReport>> sufficient_paths(const std::vector<std::vector<std::byte>>& frames,
+                                                      const PeerGroup& group, const std::string& require) {
+  std::vector<std::vector<PathReport>> reports(static_cast<std::size_t>(group.trainers()));
+  for (std::size_t index = 0; index < reports.size(); ++index) {
+    const Peer& trainer = group.trainer(static_cast<int>(index));
+    auto paths = unpack(frames[static_cast<std::size_t>(trainer.rank)], trainer.rank, group.generators());
+    for (int generator = 0; generator < group.generators(); ++generator) {
+      SharedPath& path = paths[static_cast<std::size_t>(generator)];
+      require_sufficient(path, trainer, group.generator(generator), require);
+      reports[index].push_back(std::move(path.report));
     }
-    reports.push_back(std::move(path.report));
   }
   return reports;
 }
 
 /// Collective: `sufficient_paths` of what every rank says.
-std::vector<PathReport> share_paths(Bootstrap& bootstrap, Fabric& fabric, const SharedPath& mine,
-                                    const std::string& require, const Deadline& deadline) {
+std::vector<std::vector<PathReport>> share_paths(Bootstrap& bootstrap, Fabric& fabric,
+                                                 const std::vector<SharedPath>& mine, const std::string& require,
+                                                 const Deadline& deadline) {
   const auto frames = bootstrap.all_gather(pack(mine), deadline, [&] { fabric.drop_completions(); });
   return decide_alike(bootstrap, [&] { return sufficient_paths(frames, fabric.group(), require); });
 }
@@ -134,52 +156,59 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
                                          const Deadline& deadline) {
   fabric.begin_bootstrap(deadline);
   const PeerGroup& group = fabric.group();
-  const auto each_trainer = [&](auto&& action) {
-    for (int index = 0; index < group.trainers(); ++index) {
-      action(*links[static_cast<std::size_t>(index)], group.trainer(index));
-    }
-  };
-  const auto unreached = [&] { return first_unreached(links, group); };
-  each_trainer([&](TrainerLink& link, const Peer& peer) {
-    PathProbe::prepare(fabric.control(), GeneratorControl::probe_area(peer.index));
-    ring(fabric, link.hello, kConnected, peer.rank);
-  });
-  each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kConnected, peer.rank); });
+  const auto unreached = [&] { return first_unreached(links); };
+  for (auto& link : links) {
+    PathProbe::prepare(fabric.control(), GeneratorControl::probe_area(link->peer.index));
+    ring(fabric, link->hello, kConnected, link->peer.rank);
+  }
+  for (auto& link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);
   become_silent(bootstrap, fabric, unreached, deadline);
   bootstrap.barrier(deadline);
-  each_trainer([&](TrainerLink& link, const Peer& peer) { await(fabric, link.hello_heard, kProbed, peer.rank); });
+  for (auto& link : links) await(fabric, link->hello_heard, kProbed, link->peer.rank);
 
   std::vector<TrainerFacts> facts(links.size());
-  each_trainer([&](TrainerLink& link, const Peer& peer) {
-    const std::int64_t offset = compare_clocks(fabric, link, peer.rank);
-    if (!group.same_host(peer, group.self())) facts[static_cast<std::size_t>(peer.index)].clock_offset_ns = offset;
-  });
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const std::int64_t offset = compare_clocks(fabric, *links[i], links[i]->peer.rank);
+    if (!group.same_host(links[i]->peer, group.self())) facts[i].clock_offset_ns = offset;
+  }
   fabric.wait_for_transfers(unreached);
   auto paths = share_paths(bootstrap, fabric, {}, require, deadline);
-  for (std::size_t i = 0; i < facts.size(); ++i) facts[i].path = std::move(paths[i]);
+  for (std::size_t i = 0; i < facts.size(); ++i) facts[i].paths = std::move(paths[i]);
   return facts;
 }
 
-PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& link, const std::string& require,
-                           const Deadline& deadline) {
+std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric, std::span<GeneratorLink* const> links,
+                                         const std::string& require, const Deadline& deadline) {
   fabric.begin_bootstrap(deadline);
   const PeerGroup& group = fabric.group();
-  const int generator = group.generator().rank;
-  ring(fabric, link.hello, kConnected, generator);
-  await(fabric, link.hello_heard, kConnected, generator);
-  become_silent(bootstrap, fabric, generator, deadline);
-  PathProbe probe(link.control, GeneratorControl::probe_area(group.self().index), fabric.control(),
-                  TrainerControl::kProbeArea);
-  const PathReport mine = probe.run();
+  for (GeneratorLink* link : links) ring(fabric, link->hello, kConnected, link->peer.rank);
+  for (GeneratorLink* link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);
+  const auto unreached = [&] {
+    const auto found = std::ranges::find_if(links, [](GeneratorLink* link) { return !link->hello.reached(); });
+    return (found == links.end() ? links.front() : *found)->peer.rank;
+  };
+  become_silent(bootstrap, fabric, unreached, deadline);
+  std::deque<PathProbe> probes;
+  std::vector<PathReport> paths;
+  for (GeneratorLink* link : links) {
+    probes.emplace_back(link->control, GeneratorControl::probe_area(group.self().index), fabric.control(),
+                        TrainerControl::probe_area(link->peer.index));
+    paths.push_back(probes.back().run());
+  }
   bootstrap.barrier(deadline);
-  const Status status = probe.finish(deadline);
-  if (!status.ok()) fabric.throw_for(status, generator);
-  ring(fabric, link.hello, kProbed, generator);
-  answer_clock_rounds(fabric, link, generator);
-  fabric.wait_for_transfers(generator);
-  const PairFacts facts = pair_facts(group.same_host(group.self(), group.generator()));
-  share_paths(bootstrap, fabric, {mine, unmet_requirement(require, mine, facts)}, require, deadline);
-  return mine;
+  std::vector<SharedPath> shared;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const int rank = links[i]->peer.rank;
+    const Status status = probes[i].finish(deadline);
+    if (!status.ok()) fabric.throw_for(status, rank);
+    ring(fabric, links[i]->hello, kProbed, rank);
+    answer_clock_rounds(fabric, *links[i], rank);
+    fabric.wait_for_transfers(rank);
+    const PairFacts facts = pair_facts(group.same_host(group.self(), links[i]->peer));
+    shared.push_back({paths[i], unmet_requirement(require, paths[i], facts)});
+  }
+  share_paths(bootstrap, fabric, shared, require, deadline);
+  return paths;
 }
 
 }  // namespace runnel

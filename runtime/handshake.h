@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,23 +19,23 @@ namespace runnel {
 ///
 /// The order keeps generators silent (no progress of their workers) while trainers probe:
 ///   1. both ring "connected", and wait for the other's;
-///   2. a barrier in which all progress until nothing is under way, and one in which all are silent; trainers probe;
-///      barrier;
-///   3. trainers finish their probes and ring "probed"; the generator, which progresses again, waits for it;
-///   4. the generator times some rounds of bells with each trainer, whose answer is its clock;
+///   2. a barrier in which all progress until nothing is under way, and one in which all are silent; trainers probe,
+///      one generator after the other; barrier;
+///   3. trainers finish their probes and ring "probed"; generators, which progress again, wait for it;
+///   4. each generator times some rounds of bells with each trainer, whose answer is its clock;
 ///   5. all learn all paths, and refuse the run together when one is worse than `transport.require`.
 struct TrainerFacts {
-  PathReport path;
-  std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus the generator's; 0 on the same host
+  std::vector<PathReport> paths;     ///< by generator
+  std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus this process's; 0 on the same host
 };
 
-/// The generator's part; gives the facts of every trainer. Throws `RunError`, `TransportError`, `BootstrapError`.
+/// A generator's part; gives the facts of every trainer. Throws `RunError`, `TransportError`, `BootstrapError`.
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
                                          std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
                                          const Deadline& deadline);
 
-/// A trainer's part; gives its own path. Throws the same.
-PathReport greet_generator(Bootstrap& bootstrap, Fabric& fabric, GeneratorLink& link, const std::string& require,
-                           const Deadline& deadline);
+/// A trainer's part; gives its own path to every generator. Throws the same.
+std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric, std::span<GeneratorLink* const> links,
+                                         const std::string& require, const Deadline& deadline);
 
 }  // namespace runnel

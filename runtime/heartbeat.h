@@ -17,9 +17,9 @@
 
 namespace runnel {
 
-/// The thread that sends and watches heartbeats, between the generator and every trainer, and that receives the
-/// signals which `BlockedStopSignals` holds back. It owns a worker, a slab and endpoints of its own, so it works while
-/// the main thread computes. The generator passes a stop on, so that all ranks learn of it.
+/// The thread that sends and watches heartbeats, between processes that are connected, and that receives the signals
+/// which `BlockedStopSignals` holds back. It owns a worker, a slab and endpoints of its own, so it works while the main
+/// thread computes. Everyone passes a stop on, so that all ranks learn of it.
 class HeartbeatThread {
  public:
   static constexpr std::chrono::milliseconds kBeat{100};

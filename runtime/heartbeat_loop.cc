@@ -15,10 +15,6 @@ using std::chrono::milliseconds;
 /// For all links together; what is not closed then is closed by force.
 constexpr milliseconds kCloseTime{300};
 
-std::size_t peers_of(const PeerGroup& group) {
-  return group.self().role == Role::generator ? static_cast<std::size_t>(group.trainers()) : 1;
-}
-
 void drain(int fd) {
   std::uint64_t ignored = 0;
   [[maybe_unused]] const auto count = read(fd, &ignored, sizeof ignored);
@@ -29,16 +25,13 @@ void drain(int fd) {
 HeartbeatThread::Loop::Loop(HeartbeatThread& owner, Context& context, const PeerGroup& group)
     : owner_(owner),
       group_(group),
+      peers_(group.connected_to(group.self().rank)),
       worker_(context),
-      slab_(Slab::allocate(context, (1 + peers_of(group)) * kLineBytes)),
-      queue_(worker_, 4 * peers_of(group)) {
+      slab_(Slab::allocate(context, (1 + peers_.size()) * kLineBytes)),
+      queue_(worker_, 4 * peers_.size()) {
   owner.offer_.liveness_address = worker_.address();
   owner.offer_.heartbeats = slab_.descriptor();
-  for (std::size_t i = 0; i < peers_of(group); ++i) {
-    const bool generator = group.self().role == Role::generator;
-    const Peer& peer = generator ? group.trainer(static_cast<int>(i)) : group.generator();
-    links_.push_back(std::make_unique<HeartbeatLink>(group, peer));
-  }
+  for (const int rank : peers_) links_.push_back(std::make_unique<HeartbeatLink>(group, group.at(rank)));
 }
 
 HeartbeatThread::Loop::~Loop() {
@@ -84,8 +77,9 @@ void HeartbeatThread::Loop::connect() {
 }
 
 void HeartbeatThread::Loop::connect(HeartbeatLink& link, std::size_t index) {
-  const bool generator = group_.self().role == Role::generator;
-  const std::size_t peer_line = generator ? 1 : 1 + static_cast<std::size_t>(group_.self().index);
+  const std::vector<int> its_peers = group_.connected_to(link.rank);
+  const auto me = std::ranges::find(its_peers, group_.self().rank);
+  const auto peer_line = static_cast<std::size_t>(1 + (me - its_peers.begin()));
   link.connection.emplace(worker_, owner_.offers_[static_cast<std::size_t>(link.rank)], slab_, 1 + index, peer_line);
   link.heard = Clock::now();
   queue_.watch(link.connection->inbound, index);

@@ -57,10 +57,11 @@ class HeartbeatThread::Loop {
   HeartbeatThread& owner_;
   const PeerGroup& group_;
   StopSignals signals_;
+  std::vector<int> peers_;  // ranks
   Worker worker_;
   Slab slab_;
   CompletionQueue queue_;
-  std::vector<std::unique_ptr<HeartbeatLink>> links_;  // a queue's tag is its index
+  std::vector<std::unique_ptr<HeartbeatLink>> links_;  // of peers_; a queue's tag is its index
   bool connected_ = false;
   std::vector<pollfd> poll_fds_;
   HeartbeatWord word_;

@@ -16,20 +16,22 @@
 
 namespace runnel {
 
-/// A trainer as its generator holds it. Thread: the main thread's.
+/// A trainer as a generator holds it. Thread: the main thread's.
 struct TrainerLink {
   /// Throws `FrameError`, `TransportError`, and as `Fabric::connect`.
   TrainerLink(Fabric& fabric, const ConnectionOffer& offer, int trainer)
-      : endpoint(fabric.connect(fabric.group().trainer(trainer), offer)),
+      : peer(fabric.group().trainer(trainer)),
+        endpoint(fabric.connect(peer, offer)),
         control(endpoint,
-                require_length(offer.control, TrainerControl::kBytes, "control", fabric.group().trainer(trainer).rank),
+                require_length(offer.control, TrainerControl::bytes(fabric.group().generators()), "control", peer.rank),
                 fabric.mapping_policy()),
-        hello(control, TrainerControl::kHelloBell, kParkOffset),
-        version(control, TrainerControl::kVersionBell, kParkOffset),
+        hello(control, TrainerControl::hello_bell(fabric.group().self().index), kParkOffset),
+        version(control, TrainerControl::version_bell(fabric.group().self().index), kParkOffset),
         hello_heard(fabric.control(), GeneratorControl::hello_bell(trainer)),
         gradient_heard(fabric.control(), GeneratorControl::gradient_bell(trainer)),
         evaluation_heard(fabric.control(), GeneratorControl::evaluation_bell(trainer)) {}
 
+  const Peer& peer;
   Endpoint endpoint;
   RemoteRegion control;
   RemoteBell hello;
@@ -40,27 +42,28 @@ struct TrainerLink {
 };
 
 /// The rank of the first trainer that a ring has not reached yet; of the first of all when there is none.
-inline int first_unreached(const std::vector<std::unique_ptr<TrainerLink>>& links, const PeerGroup& group) {
+inline int first_unreached(const std::vector<std::unique_ptr<TrainerLink>>& links) {
   const auto unreached = [](const auto& link) { return !link->hello.reached() || !link->version.reached(); };
   const auto found = std::find_if(links.begin(), links.end(), unreached);
-  return group.trainer(found == links.end() ? 0 : static_cast<int>(found - links.begin())).rank;
+  return (found == links.end() ? links.front() : *found)->peer.rank;
 }
 
-/// The generator as a trainer holds it. Thread: the main thread's.
+/// A generator as a trainer holds it. Thread: the main thread's.
 struct GeneratorLink {
   /// Throws `FrameError`, `TransportError`, and as `Fabric::connect`.
-  GeneratorLink(Fabric& fabric, const ConnectionOffer& offer, int trainer)
-      : endpoint(fabric.connect(fabric.group().generator(), offer)),
+  GeneratorLink(Fabric& fabric, const ConnectionOffer& offer, int generator)
+      : peer(fabric.group().generator(generator)),
+        endpoint(fabric.connect(peer, offer)),
         control(endpoint,
-                require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control",
-                               fabric.group().generator().rank),
+                require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control", peer.rank),
                 fabric.mapping_policy()),
-        hello(control, GeneratorControl::hello_bell(trainer), kParkOffset),
-        gradient(control, GeneratorControl::gradient_bell(trainer), kParkOffset),
-        evaluation(control, GeneratorControl::evaluation_bell(trainer), kParkOffset),
-        hello_heard(fabric.control(), TrainerControl::kHelloBell),
-        version_heard(fabric.control(), TrainerControl::kVersionBell) {}
+        hello(control, GeneratorControl::hello_bell(fabric.group().self().index), kParkOffset),
+        gradient(control, GeneratorControl::gradient_bell(fabric.group().self().index), kParkOffset),
+        evaluation(control, GeneratorControl::evaluation_bell(fabric.group().self().index), kParkOffset),
+        hello_heard(fabric.control(), TrainerControl::hello_bell(generator)),
+        version_heard(fabric.control(), TrainerControl::version_bell(generator)) {}
 
+  const Peer& peer;
   Endpoint endpoint;
   RemoteRegion control;
   RemoteBell hello;

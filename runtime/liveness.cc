@@ -80,7 +80,7 @@ void Liveness::throw_late(int rank, const std::string& cause, const std::string&
 void Liveness::throw_about(int rank, const char* state, const std::string& cause, const std::string& remedy) const {
   const Peer& peer = group_.at(rank);
   std::ostringstream line;
-  line << peer.name() << " is " << state << " rank=" << group_.self().rank << " peer=" << rank
+  line << peer.name << " is " << state << " rank=" << group_.self().rank << " peer=" << rank
        << " host=" << peer.host.name << " pid=" << peer.pid << " phase=" << to_string(phase_.load())
        << " step=" << step_.load() << " cause=" << cause << "; the run ends here: " << remedy;
   throw PeerLost(rank, cause, line.str());

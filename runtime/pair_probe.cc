@@ -60,7 +60,7 @@ void together(Bootstrap& bootstrap, const PeerGroup& group, const Deadline& dead
   for (const Peer& peer : group.all()) {
     const auto& text = errors[static_cast<std::size_t>(peer.rank)];
     if (text.empty()) continue;
-    throw SetUpFailed(peer.name() + " on " + peer.host.name + ": " +
+    throw SetUpFailed(peer.name + " on " + peer.host.name + ": " +
                       std::string(reinterpret_cast<const char*>(text.data()), text.size()));
   }
 }
@@ -119,7 +119,7 @@ class Measurement {
   Measurement(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& target, Slab& slab, std::size_t bytes)
       : fabric_(fabric),
         link_(link),
-        generator_(fabric.group().generator().rank),
+        generator_(fabric.group().lead().rank),
         region_(link.endpoint, target, fabric.mapping_policy()),
         slab_(slab),
         sent_(slab.bytes().first(bytes)),
@@ -241,7 +241,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
   fabric->liveness().start(offers);
   std::vector<PathReport> paths;
   for (TrainerFacts& facts : greet_trainers(bootstrap, *fabric, links, "any", deadline)) {
-    paths.push_back(std::move(facts.path));
+    paths.push_back(std::move(facts.paths.front()));
   }
   fabric->park_for(paths);
   take_turns(bootstrap, *fabric, config,
@@ -253,20 +253,21 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
   std::optional<Fabric> fabric;
   std::optional<Slab> slab;
   together(bootstrap, group, deadline, [&] {
-    fabric.emplace(group, config, TrainerControl::kBytes, kOperations);
+    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations);
     slab = Slab::allocate(fabric->context(), 2 * payload_bytes);
   });
   const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline);
-  const ConnectionOffer& generator = offers[static_cast<std::size_t>(group.generator().rank)];
+  const ConnectionOffer& generator = offers[static_cast<std::size_t>(group.lead().rank)];
   std::optional<GeneratorLink> link;
   std::optional<Measurement> measurement;
   together(bootstrap, group, deadline, [&] {
-    link.emplace(*fabric, generator, group.self().index);
+    link.emplace(*fabric, generator, /*generator=*/0);
     watch(*fabric, *link);
     measurement.emplace(*fabric, *link, generator.tensors.value().gradients, *slab, payload_bytes);
   });
   fabric->liveness().start(offers);
-  PathReport path = greet_generator(bootstrap, *fabric, *link, "any", deadline);
+  GeneratorLink* const links[] = {&*link};
+  PathReport path = greet_generators(bootstrap, *fabric, links, "any", deadline).front();
   fabric->park_for(std::span(&path, 1));
   PairMeasurement facts;
   take_turns(bootstrap, *fabric, config, [&](int index) {

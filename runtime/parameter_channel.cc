@@ -5,23 +5,38 @@
 namespace runnel {
 
 ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters,
-                                   const BucketLayout& layout)
+                                   const BucketLayout& layout, const Shard& shard, TensorWindow& window)
     : fabric_(fabric),
       layout_(layout),
-      region_(link.endpoint,
-              require_length(parameters, slab_bytes(layout), "parameter", fabric.group().generator().rank),
-              fabric.mapping_policy()) {
-  if (!region_.is_mapped()) own_ = Slab::allocate(fabric.context(), slab_bytes(layout));
+      shard_(shard),
+      window_(window),
+      region_(link.endpoint, require_length(parameters, slab_bytes(layout, shard), "parameter", link.peer.rank),
+              fabric.mapping_policy()),
+      buckets_(shard.buckets) {
+  if (!is_mapped()) return;
+  for (int buffer = 0; buffer < kParameterBuffers; ++buffer) {
+    window.map(buffer, shard, region_.mapped().subspan(buffer_offset(layout, shard, buffer)));
+  }
 }
 
-std::span<float> ParameterChannel::memory(int buffer) const {
-  const auto bytes = (own_ ? own_->bytes() : region_.mapped()).subspan(buffer_offset(layout_, buffer));
-  return {reinterpret_cast<float*>(bytes.data()), layout_.float_count()};
+Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t tag_base) {
+  if (is_mapped()) return Status();
+  for (std::uint32_t i = 0; i < shard_.buckets; ++i) {
+    Bucket& bucket = buckets_[i];
+    if (!protocol.parameters_ready(i)) continue;
+    if (bucket.version == protocol.step() && bucket.state != State::absent) continue;
+    const std::size_t offset = buffer_offset(layout_, shard_, protocol.buffer()) + layout_.bucket_in(shard_, i).begin;
+    const auto target = window_.bytes(protocol.buffer(), layout_.bucket(shard_.first_bucket + i));
+    const Status status = fabric_.queue().get(region_, offset, target, window_.slab(), tag_base + i);
+    if (!status.ok()) return status;
+    bucket = {.version = protocol.step(), .state = State::under_way};
+  }
+  return Status();
 }
 
-Status ParameterChannel::begin_fetch(int buffer) {
-  const std::size_t offset = buffer_offset(layout_, buffer);
-  return fabric_.queue().get(region_, offset, own_->bytes().subspan(offset, layout_.bytes()), *own_, kFetchTag);
+bool ParameterChannel::usable(const TrainerProtocol& protocol, std::uint32_t bucket) const {
+  if (is_mapped()) return protocol.parameters_ready(bucket);
+  return buckets_[bucket].version == protocol.step() && buckets_[bucket].state == State::here;
 }
 
 }  // namespace runnel

@@ -2,54 +2,66 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <optional>
-#include <span>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "runtime/bucket_layout.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
 #include "runtime/slot_protocol.h"
+#include "runtime/tensor_window.h"
 #include "transport/remote_region.h"
-#include "transport/slab.h"
 
 namespace runnel {
 
-/// The way of the parameters from the generator's buffers to one trainer.
+/// The way of the parameters from one generator's buffers to one trainer.
 ///
-/// On a mapped path the model's tensors are views into the generator's buffers: nothing moves. On other paths a version
-/// is got into a registered slab of this process. Thread: the main thread's. `begin_fetch` allocates nothing.
+/// On a mapped path the model's tensors are views into the generator's buffers: nothing moves. On other paths each
+/// bucket is got into a registered slab of this process as soon as it is published. Thread: the main thread's. Its
+/// methods allocate nothing.
 class ParameterChannel {
  public:
-  /// The tag of the get's completion.
-  static constexpr std::uint64_t kFetchTag = 1;
-
-  /// `parameters` is the generator's slab with its buffers, one after the other. Throws `FrameError` when it
-  /// is too short for them, `TransportError`.
-  ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters, const BucketLayout& layout);
+  /// `parameters` is the generator's slab with its buffers, one after the other; a buffer holds `shard`. Where it is
+  /// mapped, it becomes a part of `window`. Throws `FrameError` when it is too short, `TransportError`.
+  ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters, const BucketLayout& layout,
+                   const Shard& shard, TensorWindow& window);
 
   /// The slab that a generator needs for its buffers.
-  static std::size_t slab_bytes(const BucketLayout& layout) { return kParameterBuffers * layout.padded_bytes(); }
-
-  /// Where `buffer` begins in that slab.
-  static std::size_t buffer_offset(const BucketLayout& layout, int buffer) {
-    return static_cast<std::size_t>(buffer) * layout.padded_bytes();
+  static std::size_t slab_bytes(const BucketLayout& layout, const Shard& shard) {
+    return buffer_offset(layout, shard, kParameterBuffers);
   }
 
-  /// The memory in which a version that lies in `buffer` is read. Never written by a trainer: on a mapped path it is
-  /// the generator's.
-  std::span<float> memory(int buffer) const;
+  /// Where `buffer` begins in that slab.
+  static std::size_t buffer_offset(const BucketLayout& layout, const Shard& shard, int buffer) {
+    return static_cast<std::size_t>(buffer) * layout.padded_bytes(shard);
+  }
 
-  /// True when a version must be fetched before it is read.
-  bool fetches() const { return own_.has_value(); }
+  bool is_mapped() const { return region_.is_mapped(); }
 
-  /// Starts to get `buffer` from the generator; complete with the completion `kFetchTag`.
-  Status begin_fetch(int buffer);
+  /// Starts to get what `protocol` says is published and is not under way yet. A get completes with the tag
+  /// `tag_base` + the bucket, which goes to `arrived`.
+  Status fetch(const TrainerProtocol& protocol, std::uint64_t tag_base);
+
+  /// Bucket `bucket` of the version that `fetch` asked for last is here.
+  void arrived(std::uint32_t bucket) { buckets_[bucket].state = State::here; }
+
+  /// Whether bucket `bucket` of the current step of `protocol` can be read in the window.
+  bool usable(const TrainerProtocol& protocol, std::uint32_t bucket) const;
 
  private:
+  enum class State : std::uint8_t { absent, under_way, here };
+  struct Bucket {
+    std::uint64_t version = 0;
+    State state = State::absent;
+  };
+
   Fabric& fabric_;
   const BucketLayout& layout_;
+  const Shard& shard_;
+  const TensorWindow& window_;
   RemoteRegion region_;
-  std::optional<Slab> own_;  // where the region is not mapped
+  std::vector<Bucket> buckets_;  // fetched; unused where the region is mapped
 };
 
 }  // namespace runnel

@@ -41,16 +41,23 @@ struct Unpacked {
   Peer peer;
 };
 
-Unpacked unpack(std::span<const std::byte> frame, int rank) {
+Peer peer_of(int rank, int generators) {
+  Peer peer;
+  peer.rank = rank;
+  peer.role = rank < generators ? Role::generator : Role::trainer;
+  peer.index = rank < generators ? rank : rank - generators;
+  peer.name = rank < generators ? "generator" : "trainer";
+  if (rank >= generators || generators > 1) peer.name += " " + std::to_string(peer.index);
+  return peer;
+}
+
+Unpacked unpack(std::span<const std::byte> frame, int rank, int generators) {
   FrameReader reader(frame, FrameKind::introduction, rank_name(rank));
   Unpacked result;
   result.introduction.runnel_version = reader.text();
   result.introduction.ucx_version = reader.text();
   result.introduction.layout_fingerprint = reader.text();
-  Peer& peer = result.peer;
-  peer.rank = rank;
-  peer.role = rank < kGenerators ? Role::generator : Role::trainer;
-  peer.index = rank < kGenerators ? rank : rank - kGenerators;
+  Peer& peer = result.peer = peer_of(rank, generators);
   peer.device = reader.text();
   peer.pid = static_cast<int>(reader.u32());
   peer.host.name = reader.text();
@@ -95,11 +102,11 @@ void require_agreement(const Introduction& first, const Introduction& other, int
                 "every rank must build the same model");
 }
 
-std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& frames) {
+std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& frames, int generators) {
   std::vector<Peer> peers;
   Introduction first;
   for (int rank = 0; rank < static_cast<int>(frames.size()); ++rank) {
-    Unpacked unpacked = unpack(frames[static_cast<std::size_t>(rank)], rank);
+    Unpacked unpacked = unpack(frames[static_cast<std::size_t>(rank)], rank, generators);
     if (rank == 0)
       first = std::move(unpacked.introduction);
     else
@@ -111,14 +118,22 @@ std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& 
 
 }  // namespace
 
-std::string Peer::name() const {
-  if (role == Role::generator) return "generator";
-  return "trainer " + std::to_string(index);
+PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, int generators,
+                               const Deadline& deadline) {
+  const auto frames = bootstrap.all_gather(pack(mine, Host::local()), deadline);
+  return {decide_alike(bootstrap, [&] { return peers_in_agreement(frames, generators); }), bootstrap.rank(),
+          generators};
 }
 
-PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, const Deadline& deadline) {
-  const auto frames = bootstrap.all_gather(pack(mine, Host::local()), deadline);
-  return {decide_alike(bootstrap, [&] { return peers_in_agreement(frames); }), bootstrap.rank()};
+std::vector<int> PeerGroup::connected_to(int rank) const {
+  std::vector<int> ranks;
+  const bool trains = at(rank).role == Role::trainer;
+  for (const Peer& peer : peers_) {
+    const bool other_role = (peer.role == Role::trainer) != trains;
+    const bool with_lead = !trains && peer.role == Role::generator && (rank == 0) != (peer.rank == 0);
+    if (other_role || with_lead) ranks.push_back(peer.rank);
+  }
+  return ranks;
 }
 
 bool PeerGroup::one_host() const {

@@ -13,9 +13,6 @@ namespace runnel {
 
 enum class Role { generator, trainer };
 
-/// Generators have the ranks 0 … G-1, trainers the ranks after them.
-inline constexpr int kGenerators = 1;
-
 /// One process of the job.
 struct Peer {
   int rank = 0;
@@ -25,8 +22,7 @@ struct Peer {
   std::string device;  ///< "cpu"
   Host host;
 
-  /// "generator", "trainer 1".
-  std::string name() const;
+  std::string name;  ///< "generator" or, of several, "generator 1"; "trainer 1"
 };
 
 /// What a process tells all others before any memory is shared, and what all must agree on.
@@ -42,25 +38,37 @@ struct Introduction {
 /// All processes of the job, by rank.
 class PeerGroup {
  public:
-  /// Collective: exchanges introductions. Throws `RunError` with both sides' values when versions or layouts (76) or
+  /// Collective: exchanges introductions. The ranks 0 … `generators` - 1 are generators, those after them trainers; at
+  /// least one of each. Throws `RunError` with both sides' values when versions or layouts (76) or
   /// configurations (78) differ, `FrameError` for a frame that is none; each with a text on rank 0 only.
-  static PeerGroup introduce(Bootstrap& bootstrap, const Introduction& mine, const Deadline& deadline);
+  static PeerGroup introduce(Bootstrap& bootstrap, const Introduction& mine, int generators, const Deadline& deadline);
 
   const Peer& self() const { return peers_[static_cast<std::size_t>(self_)]; }
   const Peer& at(int rank) const { return peers_.at(static_cast<std::size_t>(rank)); }
   const std::vector<Peer>& all() const { return peers_; }
-  int trainers() const { return static_cast<int>(peers_.size()) - kGenerators; }
-  const Peer& generator() const { return peers_.front(); }
-  const Peer& trainer(int index) const { return at(kGenerators + index); }
+  int generators() const { return generators_; }
+  int trainers() const { return static_cast<int>(peers_.size()) - generators_; }
+  const Peer& generator(int index) const { return at(index); }
+  const Peer& trainer(int index) const { return at(generators_ + index); }
+
+  /// The generator that keeps the account of the run: trainers tell it about their steps and tests.
+  const Peer& lead() const { return generator(0); }
+  bool is_lead() const { return self_ == 0; }
+
+  /// The ranks that a process is connected to, in an order that all agree on: a trainer to every generator, a generator
+  /// to every trainer, and the lead to the other generators.
+  std::vector<int> connected_to(int rank) const;
 
   bool one_host() const;
   bool same_host(const Peer& a, const Peer& b) const { return a.host.identity == b.host.identity; }
 
  private:
-  PeerGroup(std::vector<Peer> peers, int self) : peers_(std::move(peers)), self_(self) {}
+  PeerGroup(std::vector<Peer> peers, int self, int generators)
+      : peers_(std::move(peers)), self_(self), generators_(generators) {}
 
   std::vector<Peer> peers_;
   int self_;
+  int generators_;
 };
 
 }  // namespace runnel

@@ -54,7 +54,7 @@ void Reducer::reduce(ByteRange bucket, std::span<const float* const> gradients) 
   const std::size_t first = bucket.begin / kBlockBytes;
   const std::size_t blocks = (bucket.size() + kBlockBytes - 1) / kBlockBytes;
   team_.run(blocks, [&](std::size_t begin, std::size_t end) {
-    if (clip_norm_ > 0) {
+    if (clips()) {
       for (std::size_t block = first + begin; block < first + end; ++block) reduce_and_keep(block, gradients);
     } else {
       reduce_and_update(floats_of_blocks(first + begin, first + end), gradients);
@@ -63,7 +63,7 @@ void Reducer::reduce(ByteRange bucket, std::span<const float* const> gradients) 
 }
 
 void Reducer::finish_step() {
-  if (clip_norm_ == 0) return;
+  if (!clips()) return;
   double squares = 0;
   for (const double block : block_squares_) squares += block;
   // As torch.nn.utils.clip_grad_norm_. A norm that is not a number makes the factor not a number.

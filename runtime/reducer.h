@@ -34,6 +34,9 @@ class Reducer {
   /// order.
   void reduce(ByteRange bucket, std::span<const float* const> gradients);
 
+  /// Whether the parameters change only at the end of a step, because the norm of the whole gradient must be known.
+  bool clips() const { return clip_norm_ > 0; }
+
   /// Ends the step: on return all of `out` is written. With clipping, this is where the update happens.
   void finish_step();
 

@@ -3,58 +3,72 @@
 #include "runtime/slot_protocol.h"
 
 #include <algorithm>
+#include <cassert>
 #include <stdexcept>
 
 namespace runnel {
+namespace {
+
+std::uint32_t check_buckets(std::uint32_t buckets) {
+  if (buckets < 1 || buckets > kMostBuckets) throw std::invalid_argument("bucket count out of range");
+  return buckets;
+}
+
+}  // namespace
 
 std::uint64_t BellWord::encode() const {
-  return (static_cast<std::uint64_t>(epoch) << (kNumberBits + kBucketBits)) | (number << kBucketBits) | buckets;
+  return (number << (2 * kBucketBits)) | (std::uint64_t{front} << kBucketBits) | back;
 }
 
 BellWord BellWord::decode(std::uint64_t word) {
-  BellWord decoded;
-  decoded.epoch = static_cast<std::uint32_t>(word >> (kNumberBits + kBucketBits));
-  decoded.number = (word >> kBucketBits) & ((std::uint64_t{1} << kNumberBits) - 1);
-  decoded.buckets = static_cast<std::uint32_t>(word & kMostBuckets);
-  return decoded;
+  return {.number = word >> (2 * kBucketBits),
+          .front = static_cast<std::uint32_t>(word >> kBucketBits) & kMostBuckets,
+          .back = static_cast<std::uint32_t>(word) & kMostBuckets};
 }
 
 GeneratorProtocol::GeneratorProtocol(int trainers, std::uint32_t buckets)
-    : buckets_(buckets), handed_(static_cast<std::size_t>(trainers), 0) {
+    : buckets_(check_buckets(buckets)), ready_{.number = 1}, handed_(static_cast<std::size_t>(trainers), 0) {
   if (trainers < 1) throw std::invalid_argument("a generator needs at least one trainer");
-  if (buckets < 1 || buckets > kMostBuckets) throw std::invalid_argument("bucket count out of range");
 }
 
 GeneratorProtocol::Ring GeneratorProtocol::on_bell(int trainer, std::uint64_t word) {
   const BellWord bell = BellWord::decode(word);
   std::uint32_t& handed = handed_.at(static_cast<std::size_t>(trainer));
-  if (bell.epoch > epoch_ || bell.buckets > buckets_) return Ring::violation;
-  if (bell.epoch < epoch_ || bell.number < step_) return Ring::stale;
-  // A trainer computes step k with version k, which is published only after step k-1: it cannot be ahead.
+  if (bell.front > 0 || bell.back > buckets_) return Ring::violation;
+  if (bell.number < step_) return Ring::stale;
+  // A trainer hands over step k with all of version k, which is complete only after step k-1: it cannot be ahead.
   if (bell.number > step_) return Ring::violation;
-  if (bell.buckets <= handed) return Ring::stale;
-  handed = bell.buckets;
+  if (bell.back <= handed) return Ring::stale;
+  handed = bell.back;
   return Ring::news;
 }
 
+std::uint32_t GeneratorProtocol::handed_by_all() const {
+  return *std::min_element(handed_.begin(), handed_.end());
+}
+
 std::optional<std::uint32_t> GeneratorProtocol::next_bucket() const {
-  if (step_complete() || *std::min_element(handed_.begin(), handed_.end()) <= reduced_) return std::nullopt;
-  return handed_over_as(reduced_, buckets_);
+  if (step_complete()) return std::nullopt;
+  const std::uint32_t handed = handed_by_all();
+  if (handed == buckets_) return ready_.front;
+  if (handed > ready_.back) return buckets_ - 1 - ready_.back;
+  return std::nullopt;
 }
 
 void GeneratorProtocol::reduced() {
-  ++reduced_;
+  ++(handed_by_all() == buckets_ ? ready_.front : ready_.back);
 }
 
-std::uint64_t GeneratorProtocol::publish() {
+void GeneratorProtocol::end_step() {
+  assert(step_complete());
   ++step_;
-  reduced_ = 0;
+  ready_ = {.number = step_ + 1};
   std::fill(handed_.begin(), handed_.end(), 0U);
-  return version_word();
 }
 
 std::uint64_t GeneratorProtocol::version_word() const {
-  return BellWord{.epoch = epoch_, .number = step_, .buckets = buckets_}.encode();
+  if (ready_.front + ready_.back > 0) return ready_.encode();
+  return BellWord{.number = step_, .front = buckets_}.encode();
 }
 
 std::optional<int> GeneratorProtocol::first_awaited() const {
@@ -63,22 +77,23 @@ std::optional<int> GeneratorProtocol::first_awaited() const {
   return static_cast<int>(awaited - handed_.begin());
 }
 
-TrainerProtocol::TrainerProtocol(std::uint32_t buckets) : buckets_(buckets) {
-  if (buckets < 1 || buckets > kMostBuckets) throw std::invalid_argument("bucket count out of range");
-}
+TrainerProtocol::TrainerProtocol(std::uint32_t buckets) : buckets_(check_buckets(buckets)) {}
 
 void TrainerProtocol::on_bell(std::uint64_t word) {
   if (word > published_.encode()) published_ = BellWord::decode(word);
 }
 
-bool TrainerProtocol::parameters_ready() const {
-  return published_.encode() >= BellWord{.epoch = published_.epoch, .number = step_, .buckets = buckets_}.encode();
+bool TrainerProtocol::parameters_ready(std::uint32_t bucket) const {
+  return published_.number == step_ ? published_.has(bucket, buckets_) : published_.number > step_;
 }
 
-std::uint64_t TrainerProtocol::hand_over(std::uint32_t count) {
-  const std::uint64_t word = BellWord{.epoch = published_.epoch, .number = step_, .buckets = count}.encode();
-  if (count == buckets_) ++step_;
-  return word;
+bool TrainerProtocol::all_parameters_ready() const {
+  return published_.number == step_ ? published_.has_all(buckets_) : published_.number > step_;
+}
+
+std::uint64_t TrainerProtocol::hand_over_word(std::uint32_t count) const {
+  assert(all_parameters_ready() && count <= buckets_);
+  return BellWord{.number = step_, .back = count}.encode();
 }
 
 }  // namespace runnel

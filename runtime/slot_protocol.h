@@ -9,34 +9,39 @@
 /// The protocol of a step as plain state machines: which slot, which buffer, what may be touched when. No UCX, no MPI,
 /// no clock, so that a simulator can drive it through any order of events (tests/runtime/slot_protocol_test.cc).
 ///
-/// Buckets are handed over in one fixed order, the last bucket first, because backward finishes the last layers first.
-/// A bell word therefore needs only a count. runtime/README.md, "A step", draws the whole exchange.
+/// Each generator has a protocol of its own with every trainer, about the buckets of its shard. Trainers hand over the
+/// last bucket first, because backward finishes the last layers first; once a generator has them all, it reduces the
+/// first ones first, because the next forward pass begins with those. So what is ready is always a part from the front
+/// and a part from the back, and a bell word needs two counts. runtime/README.md, "A step", draws the whole exchange.
 namespace runnel {
 
-/// What a bell says: `buckets` buckets of number `number` are ready.
+/// What a bell says: of the buckets of `number`, the first `front` and the last `back` are ready.
 ///
-/// Trainer to generator: number = step, the buckets whose gradients lie in the slot. Generator to trainer: number =
-/// version, the buckets whose parameters lie in the buffer. Words only grow, so a late or doubled ring has no effect.
+/// Trainer to generator: number = step, buckets whose gradients lie in the slot, all of them counted from the back.
+/// Generator to trainer: number = version, buckets whose parameters lie in the buffer. Words only grow, so a late or
+/// doubled ring has no effect.
 struct BellWord {
-  static constexpr int kEpochBits = 8;
   static constexpr int kNumberBits = 36;
-  static constexpr int kBucketBits = 20;
+  static constexpr int kBucketBits = 14;
 
-  std::uint32_t epoch = 0;    ///< membership number given by the generator, < 2^8
-  std::uint64_t number = 0;   ///< step or version, < 2^36
-  std::uint32_t buckets = 0;  ///< < 2^20
+  std::uint64_t number = 0;  ///< step or version, < 2^36
+  std::uint32_t front = 0;   ///< < 2^14
+  std::uint32_t back = 0;    ///< < 2^14
 
   std::uint64_t encode() const;
   static BellWord decode(std::uint64_t word);
 
+  /// Whether bucket `bucket` of `buckets` is ready.
+  bool has(std::uint32_t bucket, std::uint32_t buckets) const { return bucket < front || buckets - bucket <= back; }
+  bool has_all(std::uint32_t buckets) const { return front + back >= buckets; }
+
   friend bool operator==(const BellWord&, const BellWord&) = default;
 };
 
-/// What the generator rings at trainers when it has everything and the run is over: above every version.
-inline constexpr BellWord kEndOfRun{
-    .epoch = 0, .number = (std::uint64_t{1} << BellWord::kNumberBits) - 1, .buckets = 0};
+/// What a generator rings at trainers when it has everything and the run is over: above every version.
+inline constexpr BellWord kEndOfRun{.number = (std::uint64_t{1} << BellWord::kNumberBits) - 1, .front = 0, .back = 0};
 
-/// Most buckets that a bell word can count.
+/// Most buckets of one generator that a bell word can count.
 inline constexpr std::uint32_t kMostBuckets = (1U << BellWord::kBucketBits) - 1;
 
 /// Slots per trainer, and parameter buffers of the generator: with two, step k+1 may begin before the memory of step k
@@ -51,17 +56,12 @@ constexpr int buffer_of_version(std::uint64_t version) {
   return static_cast<int>(version % kParameterBuffers);
 }
 
-/// The bucket that is handed over as number `position` (0 is first).
-constexpr std::uint32_t handed_over_as(std::uint32_t position, std::uint32_t buckets) {
-  return buckets - 1 - position;
-}
-
-/// The generator's side. Version v is the parameters after v steps; step v turns version v into version v+1.
+/// A generator's side. Version v is the parameters after v steps; step v turns version v into version v+1.
 class GeneratorProtocol {
  public:
   enum class Ring {
     news,       ///< more buckets have arrived
-    stale,      ///< late, doubled, or of an earlier membership epoch: no effect
+    stale,      ///< late or doubled: no effect
     violation,  ///< a step or a count that a correct trainer cannot ring
   };
 
@@ -73,16 +73,17 @@ class GeneratorProtocol {
   /// The bucket to reduce now: handed over by all trainers and not reduced yet. Empty: wait for a bell.
   std::optional<std::uint32_t> next_bucket() const;
 
-  /// `next_bucket()` has been reduced.
+  /// `next_bucket()` has been reduced, and its new parameters are in the buffer.
   void reduced();
 
-  /// Every bucket of the current step is reduced; `publish()` is next.
-  bool step_complete() const { return reduced_ == buckets_; }
+  /// Every bucket of the current step is reduced; `end_step()` is next.
+  bool step_complete() const { return ready_.has_all(buckets_); }
 
-  /// Ends the step and gives the word to ring at every trainer: the whole of the new version is in its buffer.
-  std::uint64_t publish();
+  /// The next step begins: with what is complete, version `version()` + 1 becomes `version()`.
+  void end_step();
 
-  /// The word for the current version, to ring before the first step.
+  /// The word to ring at every trainer: the buckets that are ready, of the version that the current step makes or,
+  /// where it has none yet, all of the current version.
   std::uint64_t version_word() const;
 
   std::uint64_t step() const { return step_; }
@@ -92,14 +93,15 @@ class GeneratorProtocol {
   std::optional<int> first_awaited() const;
 
  private:
+  std::uint32_t handed_by_all() const;
+
   std::uint32_t buckets_;
   std::uint64_t step_ = 0;
-  std::uint32_t reduced_ = 0;          // of the current step, in hand-over order
-  std::vector<std::uint32_t> handed_;  // of the current step, per trainer
-  std::uint32_t epoch_ = 0;
+  BellWord ready_;                     // of the version that the current step makes
+  std::vector<std::uint32_t> handed_;  // of the current step, from the back, per trainer
 };
 
-/// One trainer's side.
+/// One trainer's side, of its exchange with one generator.
 class TrainerProtocol {
  public:
   explicit TrainerProtocol(std::uint32_t buckets);
@@ -107,13 +109,18 @@ class TrainerProtocol {
   /// Takes a word that the generator rang; stale words have no effect.
   void on_bell(std::uint64_t word);
 
-  /// The version that the current step computes with is complete in its buffer.
-  bool parameters_ready() const;
+  /// A bucket of the version that the current step computes with is in the generator's buffer.
+  bool parameters_ready(std::uint32_t bucket) const;
+  bool all_parameters_ready() const;
 
-  /// `count` buckets of the current step, in hand-over order, are in the slot: gives the word to ring. When all are,
-  /// the next step begins.
-  std::uint64_t hand_over(std::uint32_t count);
+  /// The word to ring when the last `count` buckets of the current step are in the slot. Only with
+  /// `all_parameters_ready()`.
+  std::uint64_t hand_over_word(std::uint32_t count) const;
 
+  /// All buckets are handed over: the next step begins.
+  void end_step() { ++step_; }
+
+  std::uint32_t buckets() const { return buckets_; }
   std::uint64_t step() const { return step_; }
   int slot() const { return slot_of_step(step_); }
   int buffer() const { return buffer_of_version(step_); }
@@ -121,7 +128,7 @@ class TrainerProtocol {
  private:
   std::uint32_t buckets_;
   std::uint64_t step_ = 0;
-  BellWord published_{};
+  BellWord published_;
 };
 
 }  // namespace runnel

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/trainer_client.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/frame.h"
@@ -10,45 +11,168 @@
 namespace runnel {
 namespace {
 
-/// A trainer has at most one step under way: a put a bucket, its record, and rings.
+/// A trainer has at most one step under way: a put or a get a bucket, its record, and two rings a generator.
 std::size_t operations_for(const BucketLayout& layout) {
-  return layout.bucket_count() + 8;
+  return layout.bucket_count() + 4 * layout.shard_count() + 4;
+}
+
+// Tags of completions: the generator in the upper half; in the lower one 0, or what a get brings.
+constexpr std::uint64_t kFirstFetch = 1;
+
+std::uint64_t tag_of(int generator) {
+  return static_cast<std::uint64_t>(generator) << 32;
+}
+std::size_t generator_of(std::uint64_t tag) {
+  return tag >> 32;
+}
+
+const ConnectionOffer::Tensors& tensors_of(const ConnectionOffer& offer, const Peer& generator) {
+  if (offer.tensors) return *offer.tensors;
+  throw FrameError("rank " + std::to_string(generator.rank) + ", the " + generator.name + ", offers no tensors");
 }
 
 }  // namespace
 
+TrainerClient::Counterpart::Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator,
+                                        const BucketLayout& layout, TensorWindow& gradient_window,
+                                        TensorWindow& parameter_window)
+    : link(fabric, offer, generator),
+      shard(layout.shard(static_cast<std::size_t>(generator))),
+      gradients(fabric, link, tensors_of(offer, link.peer).gradients, layout, shard, gradient_window),
+      parameters(fabric, link, tensors_of(offer, link.peer).parameters, layout, shard, parameter_window),
+      protocol(shard.buckets) {}
+
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
                              const Config& config, const Deadline& deadline)
-    : fabric_(group, config, TrainerControl::kBytes, operations_for(layout)),
-      protocol_(static_cast<std::uint32_t>(layout.bucket_count())) {
+    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout)),
+      layout_(layout),
+      gradients_(layout),
+      parameters_(layout),
+      countdown_(layout) {
   const auto offers = exchange_offers(bootstrap, fabric_.offer(), deadline);
-  const ConnectionOffer& generator = offers[static_cast<std::size_t>(generator_rank())];
-  if (!generator.tensors) {
-    throw FrameError("rank " + std::to_string(generator_rank()) + ", the generator, offers no tensors");
-  }
-  link_.emplace(fabric_, generator, group.self().index);
-  gradients_.emplace(fabric_, *link_, generator.tensors->gradients, layout);
-  parameters_.emplace(fabric_, *link_, generator.tensors->parameters, layout);
-  fabric_.queue().watch(link_->endpoint, 0);
-  fabric_.queue().watch(link_->hello_heard, 0);
-  fabric_.queue().watch(link_->version_heard, 0);
+  connect(offers);
   fabric_.liveness().start(offers);
-  path_ = greet_generator(bootstrap, fabric_, *link_, config.transport.require, deadline);
-  fabric_.park_for(std::span(&path_, 1));
+  std::vector<GeneratorLink*> links;
+  for (auto& counterpart : counterparts_) links.push_back(&counterpart->link);
+  paths_ = greet_generators(bootstrap, fabric_, links, config.transport.require, deadline);
+  fabric_.park_for(paths_);
+}
+
+void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
+  for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
+    const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
+    Counterpart& counterpart = *counterparts_.emplace_back(
+        std::make_unique<Counterpart>(fabric_, offers[rank], generator, layout_, gradients_, parameters_));
+    fabric_.queue().watch(counterpart.link.endpoint, tag_of(generator));
+    fabric_.queue().watch(counterpart.link.hello_heard, tag_of(generator));
+    fabric_.queue().watch(counterpart.link.version_heard, tag_of(generator));
+  }
+  const auto all_are = [&](auto&& is_mapped) { return std::ranges::all_of(counterparts_, is_mapped); };
+  if (!all_are([](const auto& one) { return one->gradients.is_mapped(); }))
+    gradients_.register_memory(fabric_.context());
+  if (!all_are([](const auto& one) { return one->parameters.is_mapped(); })) {
+    parameters_.register_memory(fabric_.context());
+  }
 }
 
 void TrainerClient::pull() {
-  fabric_.liveness().enter(Phase::pull, protocol_.step());
-  wait_for_version();
-  if (parameters_->fetches()) fetch_version();
-  parameters_ready_ns_ = steady_ns();
-  exposed_ns_ = pushed_ns_ == 0 ? 0 : parameters_ready_ns_ - pushed_ns_;
-  fabric_.liveness().enter(Phase::push, protocol_.step());
+  await_buckets(layout_.bucket_count());
+}
+
+void TrainerClient::await_parameters(std::size_t tensor) {
+  const std::size_t end = layout_.tensors()[tensor].bytes.end;
+  std::size_t buckets = usable_;
+  while (buckets < layout_.bucket_count() && layout_.bucket(buckets).begin < end) ++buckets;
+  await_buckets(buckets);
+}
+
+void TrainerClient::await_buckets(std::size_t buckets) {
+  if (usable_ >= buckets) return;
+  const std::int64_t begin = usable_ == 0 && pushed_ns_ != 0 ? pushed_ns_ : steady_ns();
+  const bool had_to_wait = usable_ == 0 || !usable(buckets);
+  fabric_.liveness().enter(Phase::pull, step_);
+  fabric_.wait_until([this](const Completion& completion) { hear(completion); }, [&] { return usable(buckets); },
+                     [this] {
+                       const auto bucket = [this](const auto& one) {
+                         return usable_ < one->shard.first_bucket + one->shard.buckets;
+                       };
+                       return (*std::ranges::find_if(counterparts_, bucket))->link.peer.rank;
+                     });
+  fabric_.liveness().enter(Phase::push, step_);
+  const std::int64_t now = steady_ns();
+  if (pushed_ns_ != 0) exposed_ns_ += now - begin;
+  if (usable_ == layout_.bucket_count() && had_to_wait) parameters_ready_ns_ = now;
+}
+
+void TrainerClient::hear(const Completion& completion) {
+  Counterpart& counterpart = *counterparts_[generator_of(completion.tag)];
+  fabric_.check(completion, counterpart.link.peer.rank);
+  if (completion.kind != CompletionKind::data_arrived) return;
+  counterpart.parameters.arrived(static_cast<std::uint32_t>(completion.tag) - kFirstFetch);
+}
+
+/// Takes in what the generators have published, starts to get it where it does not lie in mapped memory, and says
+/// whether the first `buckets` buckets can be read.
+bool TrainerClient::usable(std::size_t buckets) {
+  for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
+    Counterpart& counterpart = *counterparts_[generator];
+    counterpart.protocol.on_bell(counterpart.link.version_heard.value());
+    const Status status =
+        counterpart.parameters.fetch(counterpart.protocol, tag_of(static_cast<int>(generator)) + kFirstFetch);
+    if (!status.ok() && status.code() != StatusCode::queue_full) fabric_.throw_for(status, counterpart.link.peer.rank);
+    while (usable_ >= counterpart.shard.first_bucket &&
+           usable_ < counterpart.shard.first_bucket + counterpart.shard.buckets &&
+           counterpart.parameters.usable(counterpart.protocol,
+                                         static_cast<std::uint32_t>(usable_ - counterpart.shard.first_bucket))) {
+      ++usable_;
+    }
+  }
+  return usable_ >= buckets;
+}
+
+void TrainerClient::gradient_ready(std::size_t tensor) {
+  countdown_.tensor_ready(tensor);
+  pull();  // a tensor that no pass has read may be missing yet
+  hand_over(/*everything=*/false);
 }
 
 void TrainerClient::push(const Batch& batch) {
+  pull();
   pushed_ns_ = steady_ns();
-  const StepRecord record{.step = protocol_.step(),
+  put_record(batch);
+  hand_over(/*everything=*/true);
+  countdown_.restart();
+  ++step_;
+  usable_ = 0;
+  parameters_ready_ns_ = 0;
+  exposed_ns_ = 0;
+}
+
+/// By turns a bucket of each generator, so that all have something to reduce as early as possible.
+void TrainerClient::hand_over(bool everything) {
+  const auto count_for = [&](std::size_t generator) {
+    const std::uint32_t buckets = counterparts_[generator]->shard.buckets;
+    return everything ? buckets : std::min(countdown_.complete_from_back(generator), buckets - 1);
+  };
+  bool more = true;
+  for (std::uint32_t turn = 1; more; ++turn) {
+    more = false;
+    for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
+      Counterpart& counterpart = *counterparts_[generator];
+      const std::uint32_t count = count_for(generator);
+      more |= turn < count;
+      // One ring tells of all buckets that are in place.
+      if (turn > count || (turn < count && counterpart.gradients.is_mapped())) continue;
+      const Status status =
+          fabric_.post_when_free([&] { return counterpart.gradients.hand_over(counterpart.protocol, turn); },
+                                 [this](const Completion& completion) { hear(completion); });
+      if (!status.ok()) fabric_.throw_for(status, counterpart.link.peer.rank);
+    }
+  }
+}
+
+void TrainerClient::put_record(const Batch& batch) {
+  const StepRecord record{.step = step_,
                           .samples = batch.samples,
                           .loss = batch.loss,
                           .gradient_ready_ns = pushed_ns_,
@@ -56,13 +180,18 @@ void TrainerClient::push(const Batch& batch) {
                           .exposed_ns = exposed_ns_,
                           .staged_bytes = batch.staged_bytes,
                           .reserved = 0};
-  const Status status = gradients_->push(protocol_, record);
-  if (!status.ok()) fabric_.throw_for(status, generator_rank());
+  const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
+  std::memcpy(copy.data(), &record, sizeof record);
+  const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());
+  const Status status = fabric_.post_when_free(
+      [&] { return fabric_.queue().put(lead().link.control, target, copy, fabric_.control(), 0); },
+      [this](const Completion& completion) { hear(completion); });
+  if (!status.ok()) fabric_.throw_for(status, lead().link.peer.rank);
 }
 
 void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
   if (stopping()) fabric_.liveness().throw_stop();  // the test was cut short
-  const EvaluationRecord record{.version = protocol_.step(),
+  const EvaluationRecord record{.version = step_,
                                 .samples = samples,
                                 .correct = correct,
                                 .loss_sum = loss_sum,
@@ -71,38 +200,18 @@ void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, st
                                 .reserved = {}};
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::kEvaluationRecord, sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
-  const Status status =
-      fabric_.queue().put_and_ring(link_->control, GeneratorControl::evaluation_record(fabric_.group().self().index),
-                                   copy, fabric_.control(), link_->evaluation, ++evaluations_, 0);
-  if (!status.ok()) fabric_.throw_for(status, generator_rank());
+  const Status status = fabric_.queue().put_and_ring(
+      lead().link.control, GeneratorControl::evaluation_record(fabric_.group().self().index), copy, fabric_.control(),
+      lead().link.evaluation, ++evaluations_, 0);
+  if (!status.ok()) fabric_.throw_for(status, lead().link.peer.rank);
 }
 
 void TrainerClient::leave() {
-  fabric_.wait_until([](const Completion&) {}, [this] { return link_->version_heard.value() >= kEndOfRun.encode(); },
-                     [this] { return generator_rank(); });
-  // The endpoint is not closed in agreement with the generator: that has everything, and may progress no more.
+  const auto goes_on = [](const auto& one) { return one->link.version_heard.value() < kEndOfRun.encode(); };
+  fabric_.wait_until([](const Completion&) {}, [&] { return std::ranges::none_of(counterparts_, goes_on); },
+                     [&] { return (*std::ranges::find_if(counterparts_, goes_on))->link.peer.rank; });
+  // Endpoints are not closed in agreement with the generators: these have everything, and may progress no more.
   fabric_.liveness().leave();
-}
-
-void TrainerClient::wait_for_version() {
-  const auto published = [this] {
-    protocol_.on_bell(link_->version_heard.value());
-    return protocol_.parameters_ready();
-  };
-  fabric_.wait_until([this](const Completion& completion) { fabric_.check(completion, generator_rank()); }, published,
-                     [this] { return generator_rank(); });
-}
-
-void TrainerClient::fetch_version() {
-  const Status status = parameters_->begin_fetch(protocol_.buffer());
-  if (!status.ok()) fabric_.throw_for(status, generator_rank());
-  bool arrived = false;
-  fabric_.wait_until(
-      [&](const Completion& completion) {
-        fabric_.check(completion, generator_rank());
-        arrived |= completion.kind == CompletionKind::data_arrived;
-      },
-      [&] { return arrived; }, [this] { return generator_rank(); });
 }
 
 }  // namespace runnel

@@ -3,46 +3,60 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "runtime/bootstrap.h"
+#include "runtime/bucket_countdown.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/connection_offer.h"
 #include "runtime/fabric.h"
 #include "runtime/gradient_channel.h"
 #include "runtime/link.h"
 #include "runtime/parameter_channel.h"
 #include "runtime/peer_group.h"
 #include "runtime/slot_protocol.h"
+#include "runtime/tensor_window.h"
 
 namespace runnel {
 
-/// A trainer's side of the exchange. A step is: `pull`, compute with `parameters()` into `gradients()`, `push`.
+/// A trainer's side of the exchange, with all generators. A step is: `pull`, compute with `parameters(buffer())` into
+/// `gradients(slot())`, `push`.
 ///
-/// Every method throws `RunError`, and only to end the run: a peer is lost or late, or a signal came. Where nothing
-/// goes wrong, the three above allocate nothing. Thread: the one that made it.
+/// To let the exchange go on behind the computing, a step may await tensor after tensor instead of pulling all, and say
+/// of each gradient when it is ready. Every method throws `RunError`, and only to end the run: a peer is lost or late,
+/// or a signal came. Where nothing goes wrong, a step allocates nothing. Thread: the one that made it.
 class TrainerClient {
  public:
-  /// Collective: connects to the generator and finds the path to it. `group`, `layout` outlive this.
+  /// Collective: connects to all generators and finds the paths to them. `group`, `layout` outlive this.
   TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
                 const Deadline& deadline);
 
-  const PathReport& path() const { return path_; }
+  /// The path to each generator.
+  const std::vector<PathReport>& paths() const { return paths_; }
 
   /// Whether the run has to stop; asked between parts of long computations.
   bool stopping() const { return fabric_.liveness().stopping(); }
 
-  /// Waits until the parameters of the current step are usable in `parameters(buffer())`.
+  /// Waits until all parameters of the current step are usable in `parameters(buffer())`.
   void pull();
 
+  /// Waits until those of the tensors up to and with `tensor` are.
+  void await_parameters(std::size_t tensor);
+
   /// Buffer and slot of the current step, numbered from 0; they alternate.
-  int buffer() const { return protocol_.buffer(); }
-  int slot() const { return protocol_.slot(); }
+  int buffer() const { return buffer_of_version(step_); }
+  int slot() const { return slot_of_step(step_); }
 
   /// The memory of a buffer, only to be read, and of a slot. Both stay where they are for the whole run.
-  std::span<float> parameters(int buffer) const { return parameters_->memory(buffer); }
-  std::span<float> gradients(int slot) const { return gradients_->memory(slot); }
+  std::span<float> parameters(int buffer) const { return parameters_.floats(buffer); }
+  std::span<float> gradients(int slot) const { return gradients_.floats(slot); }
+
+  /// The gradient of `tensor` is complete in `gradients(slot())` and is not touched any more: buckets that are complete
+  /// with it are handed over, but for the last one. Not for every tensor, or for none, is fine.
+  void gradient_ready(std::size_t tensor);
 
   /// Of one batch.
   struct Batch {
@@ -51,34 +65,52 @@ class TrainerClient {
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
   };
 
-  /// Hands the gradients of the current step over. The next step begins.
+  /// Hands over what is left of the gradients of the current step, which are complete. The next step begins.
   void push(const Batch& batch);
 
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples);
 
-  /// After the last `report_evaluation`: waits until the generator has everything from everybody, and parts from it.
+  /// After the last `report_evaluation`: waits until the generators have everything from everybody, and parts from
+  /// them.
   void leave();
 
   /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
   void fail() { fabric_.liveness().fail(); }
 
  private:
-  void wait_for_version();
-  void fetch_version();
-  int generator_rank() const { return fabric_.group().generator().rank; }
+  /// What this trainer has of one generator. The link is declared last of what its endpoint's transfers use.
+  struct Counterpart {
+    Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
+                TensorWindow& gradient_window, TensorWindow& parameter_window);
+
+    GeneratorLink link;
+    const Shard& shard;
+    GradientChannel gradients;
+    ParameterChannel parameters;
+    TrainerProtocol protocol;
+  };
+
+  void connect(const std::vector<ConnectionOffer>& offers);
+  void hear(const Completion& completion);
+  bool usable(std::size_t buckets);
+  void await_buckets(std::size_t buckets);
+  void hand_over(bool everything);
+  void put_record(const Batch& batch);
+  Counterpart& lead() { return *counterparts_.front(); }
 
   Fabric fabric_;
-  // Made from the generator's offer. The link goes first: closing its endpoint ends the transfers from and to the
-  // channels' slabs.
-  std::optional<GradientChannel> gradients_;
-  std::optional<ParameterChannel> parameters_;
-  std::optional<GeneratorLink> link_;
-  TrainerProtocol protocol_;
-  PathReport path_;
+  const BucketLayout& layout_;
+  TensorWindow gradients_;
+  TensorWindow parameters_;
+  std::vector<std::unique_ptr<Counterpart>> counterparts_;  // by generator
+  std::vector<PathReport> paths_;
+  BucketCountdown countdown_;
+  std::uint64_t step_ = 0;
+  std::size_t usable_ = 0;                // buckets from the first on that the current step may read
   std::int64_t pushed_ns_ = 0;            // when the last step was handed over
-  std::int64_t parameters_ready_ns_ = 0;  // of the last pull
-  std::int64_t exposed_ns_ = 0;           // that the last pull waited
+  std::int64_t parameters_ready_ns_ = 0;  // of the current step; 0: before they were asked for
+  std::int64_t exposed_ns_ = 0;           // waited for them, in this step
   std::uint64_t evaluations_ = 0;
 };
 

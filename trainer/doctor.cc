@@ -54,12 +54,14 @@ BucketLayout layout_of(const Config& config) {
 
 JobFacts job_facts(const Config& config, const BucketLayout& layout) {
   const auto trainers = static_cast<int>(config.trainer.count);
-  const std::size_t slabs = GradientChannel::slab_bytes(layout, trainers) + ParameterChannel::slab_bytes(layout) +
-                            GeneratorControl::bytes(trainers);
+  const Shard& all = layout.shard(0);
+  const std::size_t slabs = GradientChannel::slab_bytes(layout, all, trainers) +
+                            ParameterChannel::slab_bytes(layout, all) + GeneratorControl::bytes(trainers);
   return {.trainers = config.trainer.count,
           .payload_bytes = static_cast<std::int64_t>(layout.bytes()),
           .generator_shared_memory_bytes = static_cast<std::int64_t>(slabs) + kProcessSharedMemory,
-          .trainer_shared_memory_bytes = static_cast<std::int64_t>(TrainerControl::kBytes) + kProcessSharedMemory,
+          .trainer_shared_memory_bytes =
+              static_cast<std::int64_t>(TrainerControl::bytes(/*generators=*/1)) + kProcessSharedMemory,
           .trainer_threads = config.trainer.threads,
           .generator_threads = config.generator.threads,
           .transport = config.transport};
@@ -116,7 +118,7 @@ PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayo
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = to_hex(layout.fingerprint()),
                           .configuration = canonical_lines(config)};
-  return PeerGroup::introduce(bootstrap, mine, Deadline::after(kPatience));
+  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, Deadline::after(kPatience));
 }
 
 /// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not.
@@ -134,7 +136,7 @@ void try_pairs(Bootstrap& bootstrap, const Config& config, const BucketLayout& l
     return;
   }
   const auto texts = gather(bootstrap, pack_pair(mine));
-  for (std::size_t rank = kGenerators; rank < texts.size(); ++rank) {
+  for (std::size_t rank = 1; rank < texts.size(); ++rank) {
     diagnosis.pairs.push_back(unpack_pair(texts[rank], sender(rank)));
   }
 }
@@ -228,7 +230,7 @@ int run_doctor(const DoctorRequest& request) {
   }
   std::string reason;
   try {
-    const int ranks = static_cast<int>(request.config.trainer.count) + kGenerators;
+    const int ranks = static_cast<int>(request.config.trainer.count) + 1;
     // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
     const auto deadline = Deadline::after((5 + ranks) * kPatience);
     const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);

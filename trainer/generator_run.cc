@@ -35,10 +35,12 @@ constexpr std::int64_t kMostReservedSteps = 1'000'000;
 
 }  // namespace
 
-GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model)
+GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model,
+                           bool leads)
     : config_(config),
       plan_(plan),
       layout_(layout),
+      leads_(leads),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
       test_samples_(static_cast<std::int64_t>(count_samples(config.data.path, Split::test))),
@@ -46,7 +48,7 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
   // Asked here, because after the bootstrap MPI is not called any more.
   report_.mpi_version = MpiBootstrap::library_version();
   // Files that cannot be read or written must be found before MPI starts.
-  require_writable_outputs(config.run);
+  if (leads) require_writable_outputs(config.run);
   write_initial_parameters(config.model, model, layout, start_);
 }
 
@@ -55,15 +57,16 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   describe(exchange, group, set_up);
   try {
     make_steps(exchange);
+    if (leads_) keep_parameters(exchange);
     exchange.leave();
-    if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, exchange.parameters());
   } catch (const std::exception& error) {
     exchange.fail();
     settle(exchange);
-    report_failure(error);
+    if (leads_) report_failure(error);
     throw;
   }
   settle(exchange);
+  if (!leads_) return;
   if (!config_.run.report.empty()) write_report(report_, config_.run.report);
   say_result();
 }
@@ -99,29 +102,42 @@ void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, c
                                  .pid = peer.pid,
                                  .device = peer.device});
   }
-  for (std::size_t i = 0; i < exchange.trainers().size(); ++i) {
-    const PathReport& path = exchange.trainers()[i].path;
-    report_.paths.push_back({.trainer = static_cast<int>(i),
-                             .generator = group.generator().rank,
-                             .path = std::string(to_string(path.path)),
-                             .transports = path.transports,
-                             .reason = path.reason});
-    progress_.say("trainer " + std::to_string(i) + " on " + group.trainer(static_cast<int>(i)).host.name + ": " +
-                  std::string(to_string(path.path)) + " (" + transports_text(path.transports) + "), " + path.reason);
+  for (int trainer = 0; trainer < group.trainers(); ++trainer) {
+    const TrainerFacts& facts = exchange.trainers()[static_cast<std::size_t>(trainer)];
+    for (int generator = 0; generator < group.generators(); ++generator) {
+      describe(facts.paths[static_cast<std::size_t>(generator)], group.trainer(trainer), group.generator(generator));
+    }
   }
 }
 
+void GeneratorRun::describe(const PathReport& path, const Peer& trainer, const Peer& generator) {
+  report_.paths.push_back({.trainer = trainer.index,
+                           .generator = generator.rank,
+                           .path = std::string(to_string(path.path)),
+                           .transports = path.transports,
+                           .reason = path.reason});
+  if (!leads_) return;
+  const std::string target = config_.generator.count == 1 ? "" : " to " + generator.name + " on " + generator.host.name;
+  progress_.say(trainer.name + " on " + trainer.host.name + target + ": " + std::string(to_string(path.path)) + " (" +
+                transports_text(path.transports) + "), " + path.reason);
+}
+
+void GeneratorRun::keep_parameters(Generator& exchange) {
+  const auto parameters = exchange.collect_parameters();
+  report_.parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
+  if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, parameters);
+}
+
 void GeneratorRun::make_steps(Generator& exchange) {
-  std::copy(start_.begin(), start_.end(), exchange.parameters().begin());
   const auto steps = static_cast<std::size_t>(std::min(plan_.total_steps(), kMostReservedSteps));
   exchange.reserve(steps);
   step_ms_.reserve(steps);
   report_.loss.reserve(steps);
-  exchange.publish_start();
+  exchange.publish_start(start_);
   report_.seconds.start = std::chrono::duration<double>(time_since_start()).count();
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     make_step(exchange, step);
-    if (plan_.test_after(step)) test(exchange, step);
+    if (leads_ && plan_.test_after(step)) test(exchange, step);
   }
 }
 
@@ -137,6 +153,7 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
   report_.gradients = report_.steps * config_.trainer.count;
   report_.epochs = plan_.epoch_of(step) + 1;
   const auto& exchanges = exchange.timings().exchange_ms;
+  if (!leads_) return;
   progress_.step({.step = step,
                   .loss = told.loss,
                   .images = static_cast<std::int64_t>(told.samples),
@@ -167,7 +184,6 @@ void GeneratorRun::settle(Generator& exchange) {
   report_.exposed_ms = quantiles(exchange.timings().exposed_ms);
   report_.bytes.staged = exchange.timings().staged_bytes;
   if (report_.seconds.train > 0) report_.images_per_second = static_cast<double>(images_) / report_.seconds.train;
-  report_.parameters_sha256 = to_hex(sha256(std::as_bytes(exchange.parameters())));
   report_.seconds.total = report_.seconds.data + report_.seconds.bootstrap + since_set_up_.seconds();
 }
 

@@ -17,12 +17,12 @@
 
 namespace runnel {
 
-/// The generator's part of a job, and the account of it: starting parameters, steps, tests, progress, results.
+/// A generator's part of a job, and the account of it: starting parameters, steps, tests, progress, results.
 /// Thread: one at a time.
 class GeneratorRun {
  public:
-  /// The arguments outlive this.
-  GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model);
+  /// `leads`: of several generators, the first, which alone tests, reports and saves. The arguments outlive this.
+  GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model, bool leads);
 
   struct SetUpSeconds {
     double data = 0;
@@ -36,6 +36,8 @@ class GeneratorRun {
 
  private:
   void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
+  void describe(const PathReport& path, const Peer& trainer, const Peer& generator);
+  void keep_parameters(Generator& exchange);
   void make_steps(Generator& exchange);
   void make_step(Generator& exchange, std::int64_t step);
   void test(Generator& exchange, std::int64_t step);
@@ -46,6 +48,7 @@ class GeneratorRun {
   const Config& config_;
   const RunPlan& plan_;
   const BucketLayout& layout_;
+  bool leads_;
   Schedule schedule_;
   Progress progress_;
   Stopwatch since_set_up_;

@@ -78,6 +78,16 @@ std::string toml_string(const std::string& text) {
   return quoted + '"';
 }
 
+/// `asked_for`: by -n; 0: nothing was.
+void check_trainers(const LaunchPlace& place, int asked_for, const Config& config) {
+  if (asked_for == 0 || asked_for == config.trainer.count) return;
+  throw RunError(ExitStatus::usage, "-n " + std::to_string(asked_for) + " contradicts mpirun, which started " +
+                                        std::to_string(place.size) + " ranks, for " +
+                                        std::to_string(config.generator.count) + " generators and " +
+                                        std::to_string(config.trainer.count) +
+                                        " trainers; leave -n out of what mpirun starts");
+}
+
 Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place) {
   ConfigOptions config_options;
   config_options.default_data_dir = default_data_dir();
@@ -86,11 +96,12 @@ Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place
     config_options.sets.push_back(key + "=" + value);
   };
   if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
-  if (place) set("trainer.count", std::to_string(place->size - 1));
   if (options.alone) set("trainer.count", "1");
+  if (place) config_options.ranks = place->size;
   if (!options.report.empty()) set("run.report", toml_string(options.report));
   if (!options.save.empty()) set("run.save", toml_string(options.save));
   Config config = load_config(options.config, config_options);
+  if (place) check_trainers(*place, options.trainers, config);
   if (!config.run.report.empty() && config.run.report == config.run.save) {
     throw RunError(ExitStatus::bad_configuration, "run.report and run.save name the same file, " + config.run.save);
   }
@@ -116,22 +127,15 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
 }
 
 /// `job`: what needs ranks, and `instead` what needs none.
-void check_place(const LaunchPlace& place, int trainers, const std::string& job, const std::string& instead) {
-  if (place.size < 2) {
-    throw RunError(ExitStatus::usage, "mpirun started 1 rank; " + job +
-                                          " needs a generator and at least one trainer: mpirun -n 3" + instead);
-  }
-  if (trainers > 0 && trainers != place.size - 1) {
-    throw RunError(ExitStatus::usage, "-n " + std::to_string(trainers) + " contradicts mpirun, which started " +
-                                          std::to_string(place.size) + " ranks, for a generator and " +
-                                          std::to_string(place.size - 1) +
-                                          " trainers; leave -n out of what mpirun starts");
-  }
+void check_place(const LaunchPlace& place, const std::string& job, const std::string& instead) {
+  if (place.size >= 2) return;
+  throw RunError(ExitStatus::usage, "mpirun started 1 rank; " + job +
+                                        " needs a generator and at least one trainer: mpirun -n 3" + instead);
 }
 
 int train(const TrainOptions& options, const std::vector<std::string>& arguments) {
   const auto place = options.alone ? std::nullopt : LaunchPlace::from_environment();
-  if (place) check_place(*place, options.trainers, "a job", ", or --alone");
+  if (place) check_place(*place, "a job", ", or --alone");
   const Config config = load(options, place);
   if (options.print_config) {
     std::cout << print_toml(config);
@@ -140,7 +144,7 @@ int train(const TrainOptions& options, const std::vector<std::string>& arguments
   if (options.alone) return train_in_this_process(config, options);
   if (!place) {
     check_job(config);
-    return launch_ranks(static_cast<int>(config.trainer.count) + 1, arguments);
+    return launch_ranks(static_cast<int>(config.trainer.count + config.generator.count), arguments);
   }
   end_with_parent();
   run_training_job(config, *place);
@@ -157,18 +161,21 @@ struct DoctorOptions {
 
 int doctor(const DoctorOptions& options, const std::vector<std::string>& arguments) {
   const auto place = LaunchPlace::from_environment();
-  if (place) check_place(*place, options.trainers, "a diagnosis", "");
+  if (place) check_place(*place, "a diagnosis", "");
   if (place && !options.hosts.empty() && !started_by_launcher()) {
     throw RunError(ExitStatus::usage,
                    "mpirun started this rank, and --hosts asks doctor to start some; use one of them");
   }
   ConfigOptions config_options;
   config_options.sets = options.sets;
+  config_options.sets.emplace_back("generator.count=1");  // pairs are probed with the first generator
   const auto set_trainers = [&](int count) { config_options.sets.push_back("trainer.count=" + std::to_string(count)); };
   if (options.trainers > 0) set_trainers(options.trainers);
   if (!options.hosts.empty()) set_trainers(ranks_on_hosts(options.hosts) - 1);
-  if (place) set_trainers(place->size - 1);
-  return run_doctor({.config = load_config(options.config, config_options),
+  if (place) config_options.ranks = place->size;
+  Config config = load_config(options.config, config_options);
+  if (place) check_trainers(*place, options.trainers, config);
+  return run_doctor({.config = std::move(config),
                      .place = place,
                      .hosts = options.hosts,
                      .json = options.json,

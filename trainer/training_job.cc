@@ -14,6 +14,7 @@
 #include "runtime/host.h"
 #include "runtime/peer_group.h"
 #include "runtime/rdma.h"
+#include "runtime/slot_protocol.h"
 #include "runtime/stop_signals.h"
 #include "trainer/generator_run.h"
 #include "trainer/idx_dataset.h"
@@ -62,6 +63,30 @@ void check_interfaces(const Config& config) {
                      ucx_has_rdma() ? rdma_ports() : std::vector<std::string>());
 }
 
+std::string log_prefix(int rank, int generators) {
+  if (rank >= generators) return "[trainer " + std::to_string(rank - generators) + "]";
+  return generators == 1 ? "[generator]" : "[generator " + std::to_string(rank) + "]";
+}
+
+/// Throws `RunError` (78) when the tensors cannot be cut into so many shards, or a shard has too many buckets.
+BucketLayout layout_of(const Model& model, const Config& config) {
+  const auto shards = static_cast<std::size_t>(config.generator.count);
+  BucketLayout layout(model.shapes(), kBlockBytes);
+  if (shards > layout.bucket_count()) {
+    throw RunError(ExitStatus::bad_configuration,
+                   "key 'generator.count': " + std::to_string(shards) + " generators for tensors of " +
+                       std::to_string(layout.bucket_count()) + " blocks of 16 KiB; have fewer generators");
+  }
+  layout = BucketLayout(model.shapes(), static_cast<std::size_t>(config.transport.bucket_bytes), shards);
+  for (std::size_t i = 0; i < shards; ++i) {
+    if (layout.shard(i).buckets <= kMostBuckets) continue;
+    throw RunError(ExitStatus::bad_configuration, "key 'transport.bucket_bytes': it cuts a generator's part into " +
+                                                      std::to_string(layout.shard(i).buckets) + " buckets, and " +
+                                                      std::to_string(kMostBuckets) + " are the most; have larger ones");
+  }
+  return layout;
+}
+
 }  // namespace
 
 void check_devices(const Config& config) {
@@ -75,16 +100,17 @@ void check_job(const Config& config) {
   check_devices(config);
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
-  const BucketLayout layout(model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes));
-  const GeneratorRun generator(config, plan, layout, *model);
+  const BucketLayout layout = layout_of(*model, config);
+  const GeneratorRun generator(config, plan, layout, *model, /*leads=*/true);
   for (const Split split : {Split::train, Split::test}) IdxDataset::load(config.data.path, split);
 }
 
 void run_training_job(const Config& config, const LaunchPlace& place) {
   const Stopwatch data_watch;
-  const bool generates = place.rank < kGenerators;
-  const int trainer = place.rank - kGenerators;
-  set_log_prefix(generates ? "[generator]" : "[trainer " + std::to_string(trainer) + "]");
+  const auto generators = static_cast<int>(config.generator.count);
+  const bool generates = place.rank < generators;
+  const int trainer = place.rank - generators;
+  set_log_prefix(log_prefix(place.rank, generators));
   set_torch_threads(config.trainer.threads);
 
   check_interfaces(config);
@@ -94,11 +120,11 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
                 : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)), "trainer.device");
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
-  const BucketLayout layout(model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes));
+  const BucketLayout layout = layout_of(*model, config);
   std::unique_ptr<GeneratorRun> generator;
   std::unique_ptr<TrainerRun> trainer_run;
   if (generates) {
-    generator = std::make_unique<GeneratorRun>(config, plan, layout, *model);
+    generator = std::make_unique<GeneratorRun>(config, plan, layout, *model, /*leads=*/place.rank == 0);
   } else {
     trainer_run = std::make_unique<TrainerRun>(config, plan, layout, *model, static_cast<std::size_t>(trainer));
   }
@@ -116,7 +142,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.layout_fingerprint = to_hex(layout.fingerprint());
   introduction.configuration = canonical_lines(config);
   const Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
-  const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, deadline);
+  const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
   if (generates) {
     Generator exchange(bootstrap, group, layout, config, deadline);
     bootstrap.finalize();

@@ -30,6 +30,7 @@ constexpr std::uint64_t kWarmUpSteps = 5;
 enum class Delay { none, before_push, after_push, anywhere };
 
 struct Settings {
+  int generators = 1;
   int trainers = 2;
   Path path = Path::mapped;
   std::int64_t bucket_bytes = 65536;
@@ -38,26 +39,25 @@ struct Settings {
   std::uint64_t seed = 0;
 
   std::vector<std::string> to_arguments() const {
-    return {std::to_string(trainers),
-            std::string(to_string(path)),
-            std::to_string(bucket_bytes),
-            std::to_string(steps),
-            std::to_string(static_cast<int>(delay)),
+    return {std::to_string(generators),   std::to_string(trainers), std::string(to_string(path)),
+            std::to_string(bucket_bytes), std::to_string(steps),    std::to_string(static_cast<int>(delay)),
             std::to_string(seed)};
   }
 
   static Settings from(const std::vector<std::string>& arguments) {
-    return {.trainers = std::stoi(arguments.at(0)),
-            .path = path_from_string(arguments.at(1)).value(),
-            .bucket_bytes = std::stoll(arguments.at(2)),
-            .steps = std::stoull(arguments.at(3)),
-            .delay = static_cast<Delay>(std::stoi(arguments.at(4))),
-            .seed = std::stoull(arguments.at(5))};
+    return {.generators = std::stoi(arguments.at(0)),
+            .trainers = std::stoi(arguments.at(1)),
+            .path = path_from_string(arguments.at(2)).value(),
+            .bucket_bytes = std::stoll(arguments.at(3)),
+            .steps = std::stoull(arguments.at(4)),
+            .delay = static_cast<Delay>(std::stoi(arguments.at(5))),
+            .seed = std::stoull(arguments.at(6))};
   }
 
   Config config() const {
     Config config;
     config.trainer.count = trainers;
+    config.generator.count = generators;
     config.optimizer.name = "sgd";
     config.optimizer.lr = kLearningRate;
     config.transport.path = to_string(path);
@@ -67,10 +67,11 @@ struct Settings {
   }
 };
 
-/// Tensors that end inside a block and inside a bucket.
+/// Tensors that end inside a block, inside a bucket and inside a shard.
 BucketLayout layout_of(const Settings& settings) {
   return {{{.name = "a", .shape = {61, 1000}}, {.name = "b", .shape = {7}}, {.name = "c", .shape = {33, 31, 29}}},
-          static_cast<std::size_t>(settings.bucket_bytes)};
+          static_cast<std::size_t>(settings.bucket_bytes),
+          static_cast<std::size_t>(settings.generators)};
 }
 
 float start_value(std::size_t element) {
@@ -145,60 +146,87 @@ class AllocationWatch {
   std::uint64_t before_ = 0;
 };
 
-void compute(const TrainerClient& client, int trainer, std::uint64_t step) {
-  const auto parameters = client.parameters(client.buffer());
-  const auto gradients = client.gradients(client.slot());
-  for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = gradient(trainer, step, i, parameters[i]);
+PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout) {
+  return PeerGroup::introduce(bootstrap, introduction_of(settings, layout), settings.generators, test_deadline());
 }
 
-RUNNEL_PEER(synthetic_trainer) {
-  const Settings settings = Settings::from(arguments);
-  const Config config = settings.config();
-  const BucketLayout layout = layout_of(settings);
-  const PeerGroup group = PeerGroup::introduce(bootstrap, introduction_of(settings, layout), test_deadline());
-  TrainerClient client(bootstrap, group, layout, config, test_deadline());
-  ASSERT_EQ(client.path().path, settings.path) << client.path().reason;
+std::vector<float> start_values(const BucketLayout& layout) {
+  std::vector<float> values(layout.float_count());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = start_value(i);
+  return values;
+}
+
+/// Computes a step tensor by tensor: parameters are awaited from the first on, gradients are ready from the last on.
+void compute(TrainerClient& client, const BucketLayout& layout, int trainer, std::uint64_t step) {
+  const auto parameters = client.parameters(client.buffer());
+  const auto gradients = client.gradients(client.slot());
+  for (std::size_t tensor = 0; tensor < layout.tensors().size(); ++tensor) {
+    client.await_parameters(tensor);
+    const ByteRange bytes = layout.tensors()[tensor].bytes;
+    for (std::size_t i = bytes.begin / sizeof(float); i < bytes.end / sizeof(float); ++i) {
+      gradients[i] = gradient(trainer, step, i, parameters[i]);
+    }
+  }
+  // Every third step all at once, with `push`.
+  for (std::size_t tensor = layout.tensors().size(); step % 3 != 0 && tensor > 0; --tensor) {
+    client.gradient_ready(tensor - 1);
+  }
+}
+
+void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout, const PeerGroup& group) {
+  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline());
+  for (const PathReport& path : client.paths()) ASSERT_EQ(path.path, settings.path) << path.reason;
   Delays delays(settings, group.self().rank);
   AllocationWatch allocations(settings);
-  client.pull();
   for (std::uint64_t step = 0; step < settings.steps; ++step) {
     allocations.begin_at(step);
-    compute(client, group.self().index, step);
+    compute(client, layout, group.self().index, step);
     delays.at(Delay::before_push);
     client.push({.loss = 1, .samples = 1, .staged_bytes = 0});
     delays.at(Delay::after_push);
-    client.pull();
   }
+  client.pull();
   allocations.end();
   client.report_evaluation(0, 0, 0);
   client.leave();
 }
 
-/// Runs a whole job, with this process as its generator, and gives the final parameters.
-std::vector<float> run_job(const Settings& settings) {
-  PeerProcesses trainers("synthetic_trainer", settings.to_arguments(), settings.trainers);
-  const Config config = settings.config();
-  const BucketLayout layout = layout_of(settings);
-  const PeerGroup group =
-      PeerGroup::introduce(trainers.bootstrap(), introduction_of(settings, layout), test_deadline());
-  Generator generator(trainers.bootstrap(), group, layout, config, test_deadline());
-  const auto start = generator.parameters();
-  for (std::size_t i = 0; i < start.size(); ++i) start[i] = start_value(i);
+/// All steps of a generator.
+void make_steps(Generator& generator, const Settings& settings, const BucketLayout& layout, bool leads) {
   generator.reserve(settings.steps);
   AllocationWatch allocations(settings);
-  generator.publish_start();
+  generator.publish_start(start_values(layout));
   for (std::uint64_t step = 0; step < settings.steps; ++step) {
     allocations.begin_at(step);
     const Generator::Step told = generator.step(kLearningRate);
-    EXPECT_EQ(told.samples, static_cast<std::uint64_t>(settings.trainers));
-    EXPECT_EQ(told.loss, 1);
+    EXPECT_EQ(told.samples, leads ? static_cast<std::uint64_t>(settings.trainers) : 0);
+    EXPECT_EQ(told.loss, leads ? 1 : 0);
   }
   allocations.end();
+}
+
+RUNNEL_PEER(synthetic_peer) {
+  const Settings settings = Settings::from(arguments);
+  const BucketLayout layout = layout_of(settings);
+  const PeerGroup group = introduce(bootstrap, settings, layout);
+  if (group.self().role == Role::trainer) return run_trainer(bootstrap, settings, layout, group);
+  Generator generator(bootstrap, group, layout, settings.config(), test_deadline());
+  make_steps(generator, settings, layout, /*leads=*/false);
+  generator.leave();
+}
+
+/// Runs a whole job, with this process as its lead generator, and gives the final parameters.
+std::vector<float> run_job(const Settings& settings) {
+  PeerProcesses peers("synthetic_peer", settings.to_arguments(), settings.trainers + settings.generators - 1);
+  const BucketLayout layout = layout_of(settings);
+  const PeerGroup group = introduce(peers.bootstrap(), settings, layout);
+  Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline());
+  make_steps(generator, settings, layout, /*leads=*/true);
   generator.collect_evaluation();
-  const auto result = generator.parameters();
+  const auto result = generator.collect_parameters();
   std::vector<float> parameters(result.begin(), result.end());
   generator.leave();
-  trainers.join();
+  peers.join();
   return parameters;
 }
 
@@ -210,11 +238,11 @@ void expect_same_bits(const std::vector<float>& found, const std::vector<float>&
       << " instead of " << (b == expected.end() ? 0 : *b);
 }
 
-class ExchangeTest : public testing::TestWithParam<std::tuple<Path, int>> {
+class ExchangeTest : public testing::TestWithParam<std::tuple<Path, int, int>> {
  protected:
   Settings settings() const {
     Settings settings;
-    std::tie(settings.path, settings.trainers) = GetParam();
+    std::tie(settings.path, settings.generators, settings.trainers) = GetParam();
     return settings;
   }
 };
@@ -252,14 +280,21 @@ TEST(ExchangeOrderTest, AnotherOrderOfTheSumHasOtherBits) {
   EXPECT_GT(different, elements / 100) << "the comparison with the plain loop would not see the order";
 }
 
-INSTANTIATE_TEST_SUITE_P(PathsAndTrainers, ExchangeTest,
-                         testing::Combine(testing::Values(Path::mapped, Path::one_sided, Path::emulated),
-                                          testing::Values(1, 2, 3, 4)),
-                         [](const auto& test) {
-                           std::string name(to_string(std::get<0>(test.param)));
-                           std::ranges::replace(name, '-', '_');
-                           return name + "_" + std::to_string(std::get<1>(test.param));
-                         });
+std::string name_of(const testing::TestParamInfo<std::tuple<Path, int, int>>& test) {
+  const auto [path, generators, trainers] = test.param;
+  std::string name(to_string(path));
+  std::ranges::replace(name, '-', '_');
+  return name + "_" + std::to_string(generators) + "_" + std::to_string(trainers);
+}
+
+constexpr auto kPaths = {Path::mapped, Path::one_sided, Path::emulated};
+
+INSTANTIATE_TEST_SUITE_P(OneGenerator, ExchangeTest,
+                         testing::Combine(testing::ValuesIn(kPaths), testing::Values(1), testing::Values(1, 2, 3, 4)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Shards, ExchangeTest,
+                         testing::Combine(testing::ValuesIn(kPaths), testing::Values(2, 3), testing::Values(2)),
+                         name_of);
 
 }  // namespace
 }  // namespace runnel::test

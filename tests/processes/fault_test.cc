@@ -88,6 +88,22 @@ INSTANTIATE_TEST_SUITE_P(Signals, FaultInTrainingTest,
                                           testing::Values(SIGKILL, SIGSTOP)),
                          name_of_fault);
 
+TEST_F(FaultTest, OfSecondGeneratorsEndsTheWholeJob) {
+  for (const int signal : {SIGKILL, SIGSTOP}) {
+    const std::vector<std::string> options = {"-n", "2", "--set", "generator.count=2"};
+    Job job({.argv = program_.train(endless() + options)});
+    job.await_output("step 3/");
+    EndOfJob end(job);
+    kill(job.await_rank(1), signal);
+    end.expect(kPeerLost, kEndOfLostRunSeconds);
+    expect_line_about_loss(job.output(), 1);
+    EXPECT_NE(job.output().find("generator 1 is lost"), std::string::npos) << job.output();
+    const auto report = program_.report();
+    EXPECT_EQ(report["exit"], kPeerLost);
+    EXPECT_EQ(report["lost"][0]["rank"], 1);
+  }
+}
+
 /// A process is lost at one of MPI's functions, before there is any UCX between the ranks or while they connect.
 class FaultInBootstrapTest : public FaultTest, public testing::WithParamInterface<Fault> {
  protected:

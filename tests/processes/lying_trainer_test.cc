@@ -31,7 +31,7 @@ PeerGroup introduce(Bootstrap& bootstrap) {
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = to_hex(kLayout.fingerprint()),
                           .configuration = canonical_lines(config())};
-  return PeerGroup::introduce(bootstrap, mine, test_deadline());
+  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
 }
 
 /// Makes one step and a test. The arguments are what it tells: samples and staged bytes of its batch, and right answers
@@ -46,7 +46,7 @@ RUNNEL_PEER(lying_trainer) {
     client.report_evaluation(/*loss_sum=*/0, std::stoull(arguments.at(2)), /*samples=*/5);
     client.leave();
   } catch (const PeerLost& lost) {
-    EXPECT_EQ(lost.rank(), group.generator().rank);
+    EXPECT_EQ(lost.rank(), group.lead().rank);
   }
 }
 
@@ -55,7 +55,7 @@ std::string error_of_run(const std::vector<std::string>& told) {
   PeerProcesses trainer("lying_trainer", told);
   const PeerGroup group = introduce(trainer.bootstrap());
   Generator generator(trainer.bootstrap(), group, kLayout, config(), test_deadline());
-  generator.publish_start();
+  generator.publish_start(std::vector<float>(kLayout.float_count()));
   try {
     generator.step(/*lr=*/0.1);
     generator.collect_evaluation();

@@ -52,6 +52,19 @@ TEST_F(SameBitsTest, OnEveryPathWithEveryBucketSizeAndThreadCount) {
                   {"-n", "2"});
 }
 
+TEST_F(SameBitsTest, WithAnyNumberOfGenerators) {
+  const std::string expected = digest({"-n", "2"});
+  for (const std::string path : {"auto", "one-sided", "emulated"}) {
+    for (const std::string count : {"2", "5"}) {
+      const auto report = program_.run(
+          program_.train({"-n", "2", "--set", "generator.count=" + count, "--set", "transport.path=" + path}));
+      EXPECT_EQ(report["parameters_sha256"], expected) << path << ", " << count << " generators";
+      EXPECT_EQ(report["paths"].size(), 2 * std::stoul(count));
+      EXPECT_EQ(report["processes"].size(), 2 + std::stoul(count));
+    }
+  }
+}
+
 TEST_F(SameBitsTest, WithClippedGradients) {
   const std::vector<std::string> options = {"-n", "2", "--set", "optimizer.clip_norm=0.5"};
   EXPECT_NE(digest(options), digest({"-n", "2"})) << "clipping changed nothing";

@@ -23,7 +23,8 @@ TEST(BucketLayout, HoldsTheTensorsWithoutPadding) {
   EXPECT_EQ(layout.float_count(), 1'199'882U);
   EXPECT_EQ(layout.bytes(), 4'799'528U);
   EXPECT_EQ(layout.padded_bytes(), 293 * kBlockBytes);
-  EXPECT_EQ(layout.bucket_count(), 5U);
+  EXPECT_EQ(layout.bucket_count(), 6U) << "one for the convolutions alone, five for what comes behind them";
+  EXPECT_EQ(layout.bucket(0).end, 5 * kBlockBytes);
   std::size_t end = 0;
   for (const TensorPlace& tensor : layout.tensors()) {
     EXPECT_EQ(tensor.bytes.begin, end) << tensor.name;
@@ -39,17 +40,28 @@ TEST(BucketLayout, BucketsCoverEverythingOnce) {
   for (int round = 0; round < 200; ++round) {
     const auto floats = std::uniform_int_distribution<std::int64_t>(1, 300'000)(random);
     const std::size_t bucket_bytes = kBlockBytes * std::uniform_int_distribution<std::size_t>(1, 90)(random);
-    const BucketLayout layout({{"t", {floats}}}, bucket_bytes);
+    const auto small = std::uniform_int_distribution<std::int64_t>(1, 20'000)(random);
+    const auto blocks = (static_cast<std::size_t>(floats + small) + kBlockFloats - 1) / kBlockFloats;
+    const auto shards = std::uniform_int_distribution<std::size_t>(1, std::min<std::size_t>(blocks, 9))(random);
+    const BucketLayout layout({{"s", {small}}, {"t", {floats}}}, bucket_bytes, shards);
     std::size_t end = 0;
-    for (std::size_t i = 0; i < layout.bucket_count(); ++i) {
-      const ByteRange bucket = layout.bucket(i);
-      ASSERT_EQ(bucket.begin, end);
-      ASSERT_EQ(bucket.begin % kBlockBytes, 0U);
-      ASSERT_GT(bucket.size(), 0U);
-      ASSERT_TRUE(bucket.size() == bucket_bytes || i + 1 == layout.bucket_count());
-      end = bucket.end;
+    for (std::size_t s = 0; s < shards; ++s) {
+      const Shard& shard = layout.shard(s);
+      ASSERT_EQ(shard.bytes.begin, end);
+      ASSERT_NEAR(static_cast<double>(shard.bytes.size()), static_cast<double>(layout.bytes()) / shards, kBlockBytes);
+      for (std::uint32_t i = 0; i < shard.buckets; ++i) {
+        const ByteRange bucket = layout.bucket(shard.first_bucket + i);
+        ASSERT_EQ(bucket.begin, end);
+        ASSERT_EQ(bucket.begin % kBlockBytes, 0U);
+        ASSERT_GT(bucket.size(), 0U);
+        ASSERT_LE(bucket.size(), bucket_bytes);
+        ASSERT_EQ(layout.bucket_in(shard, i), (ByteRange{end - shard.bytes.begin, bucket.end - shard.bytes.begin}));
+        end = bucket.end;
+      }
+      ASSERT_EQ(shard.bytes.end, end);
     }
     ASSERT_EQ(end, layout.bytes());
+    ASSERT_EQ(layout.shard(shards - 1).first_bucket + layout.shard(shards - 1).buckets, layout.bucket_count());
   }
 }
 
@@ -58,6 +70,8 @@ TEST(BucketLayout, RefusesWhatCannotBe) {
   EXPECT_THROW(BucketLayout({}, kBlockBytes), std::invalid_argument);
   EXPECT_THROW(BucketLayout({{"t", {3}}}, 0), std::invalid_argument);
   EXPECT_THROW(BucketLayout({{"t", {3}}}, kBlockBytes + 4), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {3}}}, kBlockBytes, 0), std::invalid_argument);
+  EXPECT_THROW(BucketLayout({{"t", {3}}}, kBlockBytes, 2), std::invalid_argument) << "one block for two";
   EXPECT_THROW(BucketLayout({{"t", {3, 0}}}, kBlockBytes), std::invalid_argument);
   EXPECT_THROW(BucketLayout({{"t", {-3}}}, kBlockBytes), std::invalid_argument);
   EXPECT_THROW(BucketLayout({{"t", {kHuge, kHuge}}}, kBlockBytes), std::invalid_argument);
@@ -70,12 +84,14 @@ TEST(BucketLayout, FingerprintTellsLayoutsApart) {
       to_hex(BucketLayout({{"a", {3, 2}}}, kBlockBytes).fingerprint()),
       to_hex(BucketLayout({{"a", {6}}}, kBlockBytes).fingerprint()),
       to_hex(BucketLayout({{"b", {2, 3}}}, kBlockBytes).fingerprint()),
-      to_hex(BucketLayout({{"a", {2, 3}}}, 2 * kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {5000, 3}}}, kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {5000, 3}}}, 2 * kBlockBytes).fingerprint()),
+      to_hex(BucketLayout({{"a", {5000, 3}}}, kBlockBytes, 2).fingerprint()),
       to_hex(BucketLayout({{"a", {2}}, {"b", {3}}}, kBlockBytes).fingerprint()),
       to_hex(BucketLayout({{"b", {3}}, {"a", {2}}}, kBlockBytes).fingerprint()),
       to_hex(BucketLayout({{"a 2\n1 b", {3}}}, kBlockBytes).fingerprint()),
   };
-  EXPECT_EQ(fingerprints.size(), 8U);
+  EXPECT_EQ(fingerprints.size(), 10U);
   EXPECT_EQ(BucketLayout(kMnistCnn, 1 << 20).fingerprint(), BucketLayout(kMnistCnn, 1 << 20).fingerprint());
 }
 

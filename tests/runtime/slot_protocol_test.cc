@@ -12,25 +12,35 @@
 namespace runnel {
 namespace {
 
-TEST(BellWord, RoundTripsAndGrowsWithEpochNumberAndBuckets) {
-  const BellWord word{.epoch = 255, .number = (std::uint64_t{1} << 36) - 1, .buckets = kMostBuckets};
+TEST(BellWord, RoundTripsAndGrowsWithNumberAndBuckets) {
+  constexpr std::uint64_t kLastNumber = (std::uint64_t{1} << BellWord::kNumberBits) - 1;
+  const BellWord word{.number = kLastNumber, .front = kMostBuckets, .back = kMostBuckets - 1};
   EXPECT_EQ(BellWord::decode(word.encode()), word);
-  const auto encoded = [](std::uint32_t epoch, std::uint64_t number, std::uint32_t buckets) {
-    return BellWord{.epoch = epoch, .number = number, .buckets = buckets}.encode();
+  const auto encoded = [](std::uint64_t number, std::uint32_t front, std::uint32_t back) {
+    return BellWord{.number = number, .front = front, .back = back}.encode();
   };
-  EXPECT_LT(encoded(0, 7, 3), encoded(0, 7, 4));
-  EXPECT_LT(encoded(0, 7, kMostBuckets), encoded(0, 8, 0));
-  EXPECT_LT(encoded(0, (std::uint64_t{1} << 36) - 1, kMostBuckets), encoded(1, 0, 0));
+  EXPECT_LT(encoded(7, 0, 3), encoded(7, 0, 4));
+  EXPECT_LT(encoded(7, 0, kMostBuckets), encoded(7, 1, 0));
+  EXPECT_LT(encoded(7, kMostBuckets, kMostBuckets), encoded(8, 0, 0));
+  EXPECT_LT(encoded(kLastNumber - 1, kMostBuckets, kMostBuckets), kEndOfRun.encode());
+}
+
+TEST(BellWord, HasAPartFromTheFrontAndAPartFromTheBack) {
+  const BellWord word{.number = 0, .front = 1, .back = 2};
+  for (const std::uint32_t bucket : {0U, 3U, 4U}) EXPECT_TRUE(word.has(bucket, 5)) << bucket;
+  for (const std::uint32_t bucket : {1U, 2U}) EXPECT_FALSE(word.has(bucket, 5)) << bucket;
+  EXPECT_FALSE(word.has_all(5));
+  EXPECT_TRUE(word.has_all(3));
 }
 
 TEST(GeneratorProtocol, RefusesWhatNoTrainerCanRing) {
   GeneratorProtocol protocol(2, 4);
-  const auto word = [](std::uint32_t epoch, std::uint64_t step, std::uint32_t buckets) {
-    return BellWord{.epoch = epoch, .number = step, .buckets = buckets}.encode();
+  const auto word = [](std::uint64_t step, std::uint32_t front, std::uint32_t back) {
+    return BellWord{.number = step, .front = front, .back = back}.encode();
   };
   EXPECT_EQ(protocol.on_bell(0, word(0, 0, 5)), GeneratorProtocol::Ring::violation) << "more buckets than there are";
-  EXPECT_EQ(protocol.on_bell(0, word(0, 1, 1)), GeneratorProtocol::Ring::violation) << "a step ahead";
-  EXPECT_EQ(protocol.on_bell(0, word(1, 0, 1)), GeneratorProtocol::Ring::violation) << "an epoch nobody gave";
+  EXPECT_EQ(protocol.on_bell(0, word(1, 0, 1)), GeneratorProtocol::Ring::violation) << "a step ahead";
+  EXPECT_EQ(protocol.on_bell(0, word(0, 1, 1)), GeneratorProtocol::Ring::violation) << "a bucket from the front";
   EXPECT_EQ(protocol.on_bell(0, word(0, 0, 3)), GeneratorProtocol::Ring::news);
   EXPECT_EQ(protocol.on_bell(0, word(0, 0, 3)), GeneratorProtocol::Ring::stale) << "doubled";
   EXPECT_EQ(protocol.on_bell(0, word(0, 0, 2)), GeneratorProtocol::Ring::stale) << "late";
@@ -38,10 +48,34 @@ TEST(GeneratorProtocol, RefusesWhatNoTrainerCanRing) {
   EXPECT_EQ(protocol.first_awaited(), 0);
 }
 
+TEST(GeneratorProtocol, ReducesFromTheBackAsBucketsArriveAndFromTheFrontOnceAllAreThere) {
+  GeneratorProtocol protocol(1, 4);
+  const auto hand_over = [&](std::uint32_t count) {
+    protocol.on_bell(0, BellWord{.number = 0, .back = count}.encode());
+  };
+  const auto reduce = [&] {
+    const auto bucket = protocol.next_bucket();
+    protocol.reduced();
+    return bucket.value();
+  };
+  hand_over(1);
+  EXPECT_EQ(reduce(), 3U);
+  EXPECT_FALSE(protocol.next_bucket().has_value());
+  EXPECT_EQ(BellWord::decode(protocol.version_word()), (BellWord{.number = 1, .front = 0, .back = 1}));
+  hand_over(4);
+  EXPECT_EQ(reduce(), 0U);
+  EXPECT_EQ(reduce(), 1U);
+  EXPECT_FALSE(protocol.step_complete());
+  EXPECT_EQ(reduce(), 2U);
+  ASSERT_TRUE(protocol.step_complete());
+  protocol.end_step();
+  EXPECT_EQ(BellWord::decode(protocol.version_word()), (BellWord{.number = 1, .front = 4, .back = 0}));
+}
+
 // A seeded simulation of one generator and N trainers over plain integers, one integer per bucket. Actors take turns at
 // random; bells are delivered late, doubled and out of order (the last word rung always arrives). Every check that
 // fails is counted, so that the planted bugs below can show that the checks bite.
-enum class Planted { nothing, ring_before_write, publish_before_last_bucket, one_parameter_buffer };
+enum class Planted { nothing, ring_before_write, publish_before_reduced, one_parameter_buffer };
 
 class Simulation {
  public:
@@ -52,7 +86,6 @@ class Simulation {
         trainers_(1 + pick(5), Trainer(buckets_)),
         generator_(static_cast<int>(trainers_.size()), buckets_) {
     for (auto& buffer : parameters_) buffer.assign(buckets_, 0);
-    expected_.assign(buckets_, 0);
     for (auto& trainer : trainers_) trainer.inbox = {generator_.version_word()};
   }
 
@@ -104,27 +137,30 @@ class Simulation {
   void trainer_turn(std::size_t index) {
     Trainer& trainer = trainers_[index];
     if (!trainer.inbox.empty()) trainer.protocol.on_bell(deliver(trainer.inbox));
-    if (!trainer.protocol.parameters_ready()) return;
-    // Until its last bucket is handed over, a trainer may read any parameter of its version.
+    // From when its bell is heard until its own bucket is handed over, a trainer may read a bucket of its version. It
+    // knows by its own step what must be there.
     const std::uint64_t step = trainer.protocol.step();
-    if (step == generator_.version()) {
-      check(parameters_[buffer(step)] == expected_);
+    for (std::uint32_t bucket = 0; bucket < buckets_; ++bucket) {
+      if (!trainer.protocol.parameters_ready(bucket)) continue;
+      check(parameters_[buffer(step)][bucket] == expected(step, bucket));
     }
-    const std::uint32_t position = trainer.handed_over;
-    const std::uint32_t bucket = handed_over_as(position, buckets_);
+    if (!trainer.protocol.all_parameters_ready()) return;
+    const std::uint32_t bucket = buckets_ - 1 - trainer.handed_over;
     auto& slot = trainer.slots[static_cast<std::size_t>(trainer.protocol.slot())];
     if (planted_ == Planted::ring_before_write) {
-      ring(trainer, position);
+      ring(trainer);
       late_writes_.push_back({&slot[bucket], gradient(index, step, bucket)});
     } else {
       slot[bucket] = gradient(index, step, bucket);
-      ring(trainer, position);
+      ring(trainer);
     }
   }
 
-  void ring(Trainer& trainer, std::uint32_t position) {
-    trainer.outbox.push_back(trainer.protocol.hand_over(position + 1));
-    trainer.handed_over = (position + 1) % buckets_;
+  void ring(Trainer& trainer) {
+    trainer.outbox.push_back(trainer.protocol.hand_over_word(++trainer.handed_over));
+    if (trainer.handed_over < buckets_) return;
+    trainer.protocol.end_step();
+    trainer.handed_over = 0;
   }
 
   void generator_turn() {
@@ -136,27 +172,38 @@ class Simulation {
     if (const auto bucket = generator_.next_bucket()) reduce(*bucket);
     for (auto& [where, value] : late_writes_) *where = value;
     late_writes_.clear();
-    const bool last_bucket_missing = planted_ == Planted::publish_before_last_bucket && buckets_ > 1;
-    if (last_bucket_missing && !generator_.step_complete() && generator_.next_bucket() == 0U) generator_.reduced();
-    if (generator_.step_complete()) publish();
+    if (!generator_.step_complete()) return;
+    generator_.end_step();
+    ring_trainers();
   }
 
   void reduce(std::uint32_t bucket) {
     const std::uint64_t step = generator_.step();
+    if (planted_ == Planted::publish_before_reduced) {
+      GeneratorProtocol ahead = generator_;
+      ahead.reduced();
+      for (auto& trainer : trainers_) trainer.inbox.push_back(ahead.version_word());
+      if (pick(2) == 0) return;
+    }
     std::int64_t sum = 0;
     for (auto& trainer : trainers_) sum += trainer.slots[static_cast<std::size_t>(slot_of_step(step))][bucket];
     parameters_[buffer(step + 1)][bucket] = parameters_[buffer(step)][bucket] + sum;
     generator_.reduced();
+    check(parameters_[buffer(step + 1)][bucket] == expected(step + 1, bucket));
+    if (!generator_.step_complete() && pick(2) == 0) ring_trainers();
   }
 
-  void publish() {
-    const std::uint64_t step = generator_.step();
-    for (std::uint32_t bucket = 0; bucket < buckets_; ++bucket) {
-      for (std::size_t i = 0; i < trainers_.size(); ++i) expected_[bucket] += gradient(i, step, bucket);
+  void ring_trainers() {
+    for (auto& trainer : trainers_) trainer.inbox.push_back(generator_.version_word());
+  }
+
+  /// What bucket `bucket` of version `version` must be.
+  std::int64_t expected(std::uint64_t version, std::uint32_t bucket) const {
+    std::int64_t value = 0;
+    for (std::uint64_t step = 0; step < version; ++step) {
+      for (std::size_t i = 0; i < trainers_.size(); ++i) value += gradient(i, step, bucket);
     }
-    const std::uint64_t word = generator_.publish();
-    check(parameters_[buffer(step + 1)] == expected_);
-    for (auto& trainer : trainers_) trainer.inbox.push_back(word);
+    return value;
   }
 
   void check(bool holds) { failures_ += holds ? 0 : 1; }
@@ -172,7 +219,6 @@ class Simulation {
   std::vector<Trainer> trainers_;
   GeneratorProtocol generator_;
   std::array<std::vector<std::int64_t>, kParameterBuffers> parameters_;
-  std::vector<std::int64_t> expected_;  // the parameters of the current version
   std::vector<LateWrite> late_writes_;
   int failures_ = 0;
 };
@@ -194,7 +240,7 @@ TEST_P(PlantedBug, IsCaught) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SlotProtocol, PlantedBug,
-                         testing::Values(Planted::ring_before_write, Planted::publish_before_last_bucket,
+                         testing::Values(Planted::ring_before_write, Planted::publish_before_reduced,
                                          Planted::one_parameter_buffer));
 
 }  // namespace

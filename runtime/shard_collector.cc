@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/shard_collector.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "runtime/control_block.h"
+#include "runtime/frame.h"
+#include "runtime/parameter_channel.h"
+
+namespace runnel {
+namespace {
+
+constexpr std::uint64_t kHello = 1;
+
+const RegionDescriptor& parameters_of(const ConnectionOffer& offer, const Peer& generator, std::size_t bytes) {
+  if (offer.tensors) return require_length(offer.tensors->parameters, bytes, "parameter", generator.rank);
+  throw FrameError("rank " + std::to_string(generator.rank) + ", the " + generator.name + ", offers no tensors");
+}
+
+}  // namespace
+
+ShardCollector::Other::Other(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout)
+    : peer(fabric.group().generator(generator)),
+      shard(layout.shard(static_cast<std::size_t>(generator))),
+      endpoint(fabric.connect(peer, offer)),
+      control(endpoint,
+              require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control", peer.rank),
+              fabric.mapping_policy()),
+      parameters(endpoint, parameters_of(offer, peer, ParameterChannel::slab_bytes(layout, shard)),
+                 fabric.mapping_policy()),
+      bell(control, GeneratorControl::kLeadBell, kParkOffset) {}
+
+ShardCollector::ShardCollector(Fabric& fabric, const std::vector<ConnectionOffer>& offers, const BucketLayout& layout)
+    : fabric_(fabric), layout_(layout), whole_(Slab::allocate(fabric.context(), layout.padded_bytes())) {
+  for (int generator = 1; generator < fabric.group().generators(); ++generator) {
+    const auto rank = static_cast<std::size_t>(fabric.group().generator(generator).rank);
+    others_.push_back(std::make_unique<Other>(fabric, offers[rank], generator, layout));
+    fabric.queue().watch(others_.back()->endpoint, rank);
+  }
+}
+
+void ShardCollector::greet() {
+  ring_all(kHello);
+}
+
+std::span<float> ShardCollector::collect(int buffer, std::span<const float> own) {
+  std::memcpy(whole_.bytes().data(), own.data(), own.size_bytes());
+  for (const auto& other : others_) {
+    bool here = false;
+    const auto target = whole_.bytes().subspan(other->shard.bytes.begin, other->shard.bytes.size());
+    const Status status =
+        fabric_.queue().get(other->parameters, ParameterChannel::buffer_offset(layout_, other->shard, buffer), target,
+                            whole_, static_cast<std::uint64_t>(other->peer.rank));
+    if (!status.ok()) fabric_.throw_for(status, other->peer.rank);
+    fabric_.wait_until(
+        [&](const Completion& completion) {
+          fabric_.check(completion, other->peer.rank);
+          here |= completion.kind == CompletionKind::data_arrived;
+        },
+        [&] { return here; }, [&] { return other->peer.rank; });
+  }
+  return {reinterpret_cast<float*>(whole_.bytes().data()), layout_.float_count()};
+}
+
+void ShardCollector::end_run() {
+  ring_all(kEnd);
+  for (auto& other : others_) (void)other->endpoint.close(Deadline::after(std::chrono::seconds(1)));
+}
+
+void ShardCollector::ring_all(std::uint64_t word) {
+  for (auto& other : others_) {
+    const Status status = fabric_.queue().ring(other->bell, word, static_cast<std::uint64_t>(other->peer.rank));
+    if (!status.ok()) fabric_.throw_for(status, other->peer.rank);
+  }
+  const auto unreached = [](const auto& other) { return !other->bell.reached(); };
+  fabric_.wait_until([](const Completion&) {}, [&] { return std::ranges::none_of(others_, unreached); },
+                     [&] { return (*std::ranges::find_if(others_, unreached))->peer.rank; });
+}
+
+}  // namespace runnel

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/connection_offer.h"
+#include "runtime/fabric.h"
+#include "transport/bell.h"
+#include "transport/endpoint.h"
+#include "transport/remote_region.h"
+#include "transport/slab.h"
+
+namespace runnel {
+
+/// The lead generator's hold on the other generators: it collects their parameters at the end, and tells them when the
+/// run is over. Its completions have the tag of the rank. Thread: the main thread's.
+class ShardCollector {
+ public:
+  /// The word of the lead bell that ends a generator's run.
+  static constexpr std::uint64_t kEnd = 2;
+
+  /// `layout` outlives this. Throws `FrameError`, `TransportError`, and as `Fabric::connect`.
+  ShardCollector(Fabric& fabric, const std::vector<ConnectionOffer>& offers, const BucketLayout& layout);
+
+  /// Rings a first bell at each of them, which progresses, so that what does not connect shows at once. Throws
+  /// `RunError`.
+  void greet();
+
+  /// All parameters in `buffer` of every generator, of which `own` are this one's; they are complete, and the others
+  /// progress. Throws `RunError`.
+  std::span<float> collect(int buffer, std::span<const float> own);
+
+  /// Ends the others' runs. Throws `RunError`.
+  void end_run();
+
+ private:
+  struct Other {
+    Other(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout);
+
+    const Peer& peer;
+    const Shard& shard;
+    Endpoint endpoint;
+    RemoteRegion control;
+    RemoteRegion parameters;
+    RemoteBell bell;
+  };
+
+  void ring_all(std::uint64_t word);
+
+  Fabric& fabric_;
+  const BucketLayout& layout_;
+  Slab whole_;  // before the endpoints, whose gets write it
+  std::vector<std::unique_ptr<Other>> others_;
+};
+
+}  // namespace runnel

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/trainer_records.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace runnel {
+namespace {
+
+template <class Record>
+Record read_record(const Slab& slab, std::size_t offset) {
+  Record record;
+  std::memcpy(&record, slab.bytes().data() + offset, sizeof record);
+  return record;
+}
+
+/// The error to end with when a record that `trainer` put says `found`, where only `expected` can be right.
+RunError wrong_record(const Peer& trainer, const PeerGroup& group, const std::string& found,
+                      const std::string& expected) {
+  return {ExitStatus::protocol_mismatch, trainer.name + " put a record of " + found + ", expected " + expected +
+                                             " rank=" + std::to_string(group.self().rank) + " peer=" +
+                                             std::to_string(trainer.rank) + "; start the same build on every host"};
+}
+
+}  // namespace
+
+TrainerRecords::TrainerRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout,
+                               const Config& config, const std::vector<TrainerFacts>& facts)
+    : control_(control),
+      group_(group),
+      layout_(layout),
+      batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
+      facts_(facts) {}
+
+void TrainerRecords::reserve(std::size_t steps) {
+  timings_.exchange_ms.reserve(steps);
+  timings_.exposed_ms.reserve(steps * facts_.size());
+}
+
+TrainerRecords::Step TrainerRecords::read_step(std::uint64_t step, std::int64_t published_ns) {
+  Step told;
+  int with_batch = 0;
+  std::int64_t last_gradient_ns = 0;
+  for (std::size_t i = 0; i < facts_.size(); ++i) {
+    const Peer& trainer = group_.trainer(static_cast<int>(i));
+    const auto record =
+        read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
+    check(record, step, trainer);
+    told.samples += record.samples;
+    told.loss += record.loss;
+    with_batch += record.samples > 0 ? 1 : 0;
+    timings_.staged_bytes += record.staged_bytes;
+    note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
+    last_gradient_ns = std::max(last_gradient_ns, record.gradient_ready_ns - facts_[i].clock_offset_ns);
+  }
+  if (with_batch > 0) told.loss /= with_batch;
+  close_exchange();
+  exchange_ = {.open = true, .last_gradient_ns = last_gradient_ns, .published_ns = published_ns};
+  return told;
+}
+
+TrainerRecords::Evaluation TrainerRecords::read_evaluation(std::uint64_t version) {
+  Evaluation sum;
+  for (std::size_t i = 0; i < facts_.size(); ++i) {
+    const Peer& trainer = group_.trainer(static_cast<int>(i));
+    const auto record = read_record<EvaluationRecord>(control_, GeneratorControl::evaluation_record(trainer.index));
+    check(record, version, trainer);
+    sum.loss_sum += record.loss_sum;
+    sum.correct += record.correct;
+    sum.samples += record.samples;
+    note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
+  }
+  close_exchange();
+  return sum;
+}
+
+void TrainerRecords::check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const {
+  if (record.step == step && record.samples <= batch_size_ && record.staged_bytes <= layout_.bytes()) return;
+  throw wrong_record(trainer, group_,
+                     "step " + std::to_string(record.step) + ", " + std::to_string(record.samples) + " samples, " +
+                         std::to_string(record.staged_bytes) + " staged bytes",
+                     "step " + std::to_string(step) + ", at most " + std::to_string(batch_size_) +
+                         " samples, at most " + std::to_string(layout_.bytes()) + " staged bytes");
+}
+
+void TrainerRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {
+  if (record.version == version && record.correct <= record.samples) return;
+  throw wrong_record(trainer, group_,
+                     "version " + std::to_string(record.version) + ", " + std::to_string(record.correct) + " of " +
+                         std::to_string(record.samples) + " samples correct",
+                     "version " + std::to_string(version) + ", no more correct than samples");
+}
+
+void TrainerRecords::note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns) {
+  if (!exchange_.open) return;  // the first step, or told before with a test's results
+  // A trainer that never had to wait for the last of them has nothing to tell: they were usable once they were rung.
+  const std::int64_t usable_ns = ready_ns == 0 ? exchange_.published_ns : ready_ns - facts_[trainer].clock_offset_ns;
+  exchange_.last_parameters_ns = std::max(exchange_.last_parameters_ns, usable_ns);
+  timings_.exposed_ms.push_back(static_cast<double>(exposed_ns) * 1e-6);
+}
+
+void TrainerRecords::close_exchange() {
+  if (!exchange_.open) return;
+  timings_.exchange_ms.push_back(static_cast<double>(exchange_.last_parameters_ns - exchange_.last_gradient_ns) * 1e-6);
+  exchange_ = {};
+}
+
+}  // namespace runnel

@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "runtime/control_block.h"
+#include "runtime/handshake.h"
+#include "runtime/peer_group.h"
+#include "runtime/slot_protocol.h"
+#include "transport/slab.h"
+
+namespace runnel {
+
+/// What trainers tell the lead generator about their steps and tests, checked, and the times that follow from it.
+///
+/// After `reserve` a step allocates nothing. Thread: the main thread's.
+class TrainerRecords {
+ public:
+  /// What the trainers told about a step.
+  struct Step {
+    double loss = 0;            ///< mean over the trainers that had a batch
+    std::uint64_t samples = 0;  ///< of all trainers
+  };
+
+  /// Of the trainers' parts of a test.
+  struct Evaluation {
+    double loss_sum = 0;
+    std::uint64_t correct = 0;
+    std::uint64_t samples = 0;
+  };
+
+  /// Durations that are known so far, in ms, a value a step: what happened in a step is complete only when the trainers
+  /// tell about it with the next one. The definitions are in bench/README.md.
+  struct Timings {
+    std::vector<double> exchange_ms;  ///< last gradient ready to parameters usable by all trainers
+    std::vector<double> exposed_ms;   ///< a value a trainer and step: waited after backward
+    std::uint64_t staged_bytes = 0;
+  };
+
+  /// Records lie in `control`. `facts` has the clocks of all trainers. All arguments outlive this.
+  TrainerRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
+                 const std::vector<TrainerFacts>& facts);
+
+  /// Makes room for the timings of `steps` steps.
+  void reserve(std::size_t steps);
+
+  /// All trainers have handed step `step` over, and its version was published at `published_ns`. Throws `RunError` (76)
+  /// when a record is one that no trainer can put.
+  Step read_step(std::uint64_t step, std::int64_t published_ns);
+
+  /// All trainers have reported their part of a test of version `version`; adds in trainer order. Throws the same.
+  Evaluation read_evaluation(std::uint64_t version);
+
+  const Timings& timings() const { return timings_; }
+
+ private:
+  void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
+  void check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const;
+  void note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns);
+  void close_exchange();
+
+  /// The exchange of the last step, as long as not all trainers have told when its parameters were usable.
+  struct Exchange {
+    bool open = false;
+    std::int64_t last_gradient_ns = 0;
+    std::int64_t published_ns = 0;
+    std::int64_t last_parameters_ns = 0;
+  };
+
+  const Slab& control_;
+  const PeerGroup& group_;
+  const BucketLayout& layout_;
+  std::uint64_t batch_size_;  // the most samples of a trainer's step
+  const std::vector<TrainerFacts>& facts_;
+  Exchange exchange_;
+  Timings timings_;
+};
+
+}  // namespace runnel
