@@ -16,11 +16,34 @@ class WriteError : public RunError {
   using RunError::RunError;
 };
 
-/// Replaces the contents of `file` by `parts`, one after the other.
+/// New contents of a file, piece by piece.
 ///
 /// Whatever happens, the file holds either its old contents or all of the new ones: they go to a temporary file beside
-/// it, which takes its name when they are on the disk. They are on the disk on return. Throws `WriteError`, and then
-/// leaves nothing behind. Any thread.
+/// it, which takes its name when they are on the disk. It is gone again unless `publish` succeeded. Throws
+/// `WriteError`. Any thread, one at a time.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& target);
+  ~AtomicFile();
+
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void append(std::span<const std::byte> bytes);
+
+  /// The new contents take the place of the old ones. They are on the disk on return. Called once, at the end.
+  void publish();
+
+ private:
+  [[noreturn]] void fail(ExitStatus status, const char* what) const;
+
+  std::filesystem::path target_;
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  bool published_ = false;
+};
+
+/// Replaces the contents of `file` by `parts`, one after the other, as an `AtomicFile` does.
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts);
 
 /// Throws what `write_file_atomically` would throw for want of a folder, permission or a name. Leaves no trace.
