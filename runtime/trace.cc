@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/trace.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <new>
+
+#include "runtime/exit_status.h"
+#include "runtime/fabric.h"
+
+namespace runnel {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "traces travel between hosts as they lie in memory");
+
+/// 73 years: no steady clock is that old, and sums with such times do not overflow.
+constexpr std::int64_t kLatestNs = std::int64_t{1} << 61;
+
+bool makes_sense(const TraceEvent& event) {
+  return 0 <= event.begin_ns && event.begin_ns <= event.end_ns && event.end_ns <= kLatestNs &&
+         static_cast<int>(event.label.what) < kTraceWhats;
+}
+
+[[noreturn]] void refuse(const std::string& who, const std::string& what) {
+  throw RunError(ExitStatus::protocol_mismatch, "the trace of " + who + " " + what + "; is it the same build?");
+}
+
+}  // namespace
+
+Trace::Trace(std::span<std::byte> memory) {
+  assert(memory.size() >= sizeof(TraceHeader) &&
+         std::bit_cast<std::uintptr_t>(memory.data()) % alignof(TraceHeader) == 0);
+  header_ = new (memory.data()) TraceHeader;
+  events_ = reinterpret_cast<TraceEvent*>(memory.data() + sizeof(TraceHeader));
+  capacity_ = (memory.size() - sizeof(TraceHeader)) / sizeof(TraceEvent);
+}
+
+std::span<const std::byte> Trace::written() const {
+  if (!on()) return {};
+  return {reinterpret_cast<const std::byte*>(header_), bytes_for(header_->recorded)};
+}
+
+std::int64_t Trace::now_ns() {
+  return steady_ns();
+}
+
+void Trace::write(const TraceEvent& event) {
+  if (header_->recorded == capacity_) {
+    ++header_->dropped;
+    return;
+  }
+  new (events_ + header_->recorded) TraceEvent(event);
+  ++header_->recorded;
+}
+
+void Trace::write_instant(const TraceLabel& label) {
+  const std::int64_t now = now_ns();
+  write({now, now, label});
+}
+
+RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& who) {
+  TraceHeader header;
+  if (memory.size() < sizeof header) refuse(who, "has no header");
+  std::memcpy(&header, memory.data(), sizeof header);
+  if (header.magic != TraceHeader::kMagic) refuse(who, "is none");
+  if (header.version != TraceHeader::kVersion) {
+    refuse(who,
+           "has version " + std::to_string(header.version) + ", expected " + std::to_string(TraceHeader::kVersion));
+  }
+  const std::uint64_t room = (memory.size() - sizeof header) / sizeof(TraceEvent);
+  if (header.recorded > room) {
+    refuse(who, "counts " + std::to_string(header.recorded) + " events where " + std::to_string(room) + " fit");
+  }
+  RecordedTrace recorded{.events = std::vector<TraceEvent>(header.recorded), .dropped = header.dropped};
+  std::memcpy(recorded.events.data(), memory.data() + sizeof header, header.recorded * sizeof(TraceEvent));
+  const auto wrong = std::find_if_not(recorded.events.begin(), recorded.events.end(), makes_sense);
+  if (wrong != recorded.events.end()) {
+    refuse(who, "has nonsense in event " + std::to_string(wrong - recorded.events.begin()));
+  }
+  std::sort(recorded.events.begin(), recorded.events.end(), [](const TraceEvent& a, const TraceEvent& b) {
+    return a.begin_ns != b.begin_ns ? a.begin_ns < b.begin_ns : a.end_ns > b.end_ns;
+  });
+  return recorded;
+}
+
+}  // namespace runnel

@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+/// What a process did when, recorded for `--trace FILE`. runtime/README.md, "Trace", has the bytes of a record.
+namespace runnel {
+
+/// What an event is about. The numbers travel from trainers to rank 0.
+enum class TraceWhat : std::uint8_t {
+  wait = 0,          ///< for a peer
+  forward = 1,       ///< pass over a batch
+  backward = 2,      ///< pass over a batch
+  bucket_ready = 3,  ///< instant: a bucket's gradients are computed
+  put = 4,           ///< of a bucket, from its start to its completion
+  bell = 5,          ///< instant: rung at `peer` by a trainer, heard from `peer` by a generator
+  reduce = 6,        ///< sum and optimizer of a bucket, which are one pass over memory
+  publish = 7,       ///< of new parameters
+  test = 8,          ///< a trainer's part of an evaluation
+  fetch = 9,         ///< of parameters by get, from its start to its completion
+};
+inline constexpr int kTraceWhats = 10;
+
+/// What an event says beside its times.
+struct TraceLabel {
+  static constexpr std::uint16_t kNoPeer = std::numeric_limits<std::uint16_t>::max();
+  static constexpr std::uint32_t kNoBucket = std::numeric_limits<std::uint32_t>::max();
+
+  TraceWhat what = TraceWhat::wait;
+  std::uint8_t reserved = 0;
+  std::uint16_t peer = kNoPeer;  ///< rank of the other process
+  std::uint32_t bucket = kNoBucket;
+  std::uint64_t step = 0;
+
+  bool operator==(const TraceLabel&) const = default;
+};
+
+/// Times are of the recording process's steady clock; those of an instant are equal.
+struct TraceEvent {
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+  TraceLabel label;
+
+  bool operator==(const TraceEvent&) const = default;
+};
+
+/// What lies before the events.
+struct TraceHeader {
+  static constexpr std::uint32_t kMagic = 0x43525452;  // "RTRC"
+  static constexpr std::uint32_t kVersion = 1;
+
+  std::uint32_t magic = kMagic;
+  std::uint32_t version = kVersion;
+  std::uint64_t recorded = 0;  ///< events behind this header
+  std::uint64_t dropped = 0;   ///< events that found no room
+  std::uint64_t reserved = 0;
+};
+
+static_assert(sizeof(TraceEvent) == 32 && std::is_trivially_copyable_v<TraceEvent>);
+static_assert(sizeof(TraceHeader) == 32 && std::is_trivially_copyable_v<TraceHeader>);
+
+/// Writes events into memory of its maker: a part of a slab, so that a peer can be given them as they are.
+///
+/// Recording allocates, locks and formats nothing. One that was made without memory is off, and costs a branch an
+/// event. Thread: one at a time.
+class Trace {
+ public:
+  /// Off.
+  Trace() = default;
+
+  /// `memory` begins at a multiple of 8 bytes, has room for the header, and outlives this.
+  explicit Trace(std::span<std::byte> memory);
+
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
+  Trace(Trace&&) = default;
+  Trace& operator=(Trace&&) = default;
+
+  /// What `events` events take.
+  static constexpr std::size_t bytes_for(std::size_t events) {
+    return sizeof(TraceHeader) + events * sizeof(TraceEvent);
+  }
+
+  bool on() const { return header_ != nullptr; }
+
+  /// Records a span whose ends were noted by the caller, in `now_ns()`. When the memory is full, it is only counted.
+  void add(std::int64_t begin_ns, std::int64_t end_ns, const TraceLabel& label) {
+    if (on()) write({begin_ns, end_ns, label});
+  }
+
+  /// Records that something happens now.
+  void instant(const TraceLabel& label) {
+    if (on()) write_instant(label);
+  }
+
+  /// The part of the memory that holds header and events so far; empty when off. `read_trace` reads it.
+  std::span<const std::byte> written() const;
+
+  /// The steady clock, in ns.
+  static std::int64_t now_ns();
+
+ private:
+  void write(const TraceEvent& event);
+  void write_instant(const TraceLabel& label);
+
+  TraceHeader* header_ = nullptr;
+  TraceEvent* events_ = nullptr;
+  std::uint64_t capacity_ = 0;
+};
+
+/// Records what happens while it lives.
+class TraceSpan {
+ public:
+  /// `trace` outlives this.
+  TraceSpan(Trace& trace, const TraceLabel& label)
+      : trace_(trace), label_(label), begin_ns_(trace.on() ? Trace::now_ns() : 0) {}
+  ~TraceSpan() {
+    if (trace_.on()) trace_.add(begin_ns_, Trace::now_ns(), label_);
+  }
+
+  TraceSpan(const TraceSpan&) = delete;
+  TraceSpan& operator=(const TraceSpan&) = delete;
+
+ private:
+  Trace& trace_;
+  TraceLabel label_;
+  std::int64_t begin_ns_;
+};
+
+/// What a process has recorded, out of its memory.
+struct RecordedTrace {
+  std::vector<TraceEvent> events;  ///< by their begin; of those that begin at once, the longest first
+  std::uint64_t dropped = 0;
+};
+
+/// Reads what a `Trace` has written; more memory may follow. Throws `RunError` (protocol_mismatch) when `memory`, which
+/// another process may have written, holds none or a damaged one; `who` is that process, as "trainer 0 rank=1". Any
+/// thread.
+RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& who);
+
+}  // namespace runnel
