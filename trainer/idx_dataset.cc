@@ -83,17 +83,21 @@ class IdxFile {
   const fs::path& path() const { return path_; }
   std::size_t count() const { return count_; }
 
-  /// Reads to the end and returns the items of `range`.
+  /// The items of `range`, which begins behind what was read before.
   std::vector<std::uint8_t> read_items(const SampleRange& range) {
     std::vector<std::uint8_t> items(range.count * item_bytes_);
-    skip(range.first * item_bytes_);
+    skip_to(range.first);
     read(items);
-    skip((count_ - range.first - range.count) * item_bytes_);
+    return items;
+  }
+
+  /// Reads what is left, and makes sure that it ends where it should.
+  void read_to_end() {
+    skip_to(count_);
     std::uint8_t beyond = 0;
     if (read_some({&beyond, 1}) != 0) {
       fail(ExitStatus::bad_data, path_, "expected " + std::to_string(total_bytes()) + " bytes, found more");
     }
-    return items;
   }
 
  private:
@@ -136,7 +140,8 @@ class IdxFile {
     }
   }
 
-  void skip(std::uint64_t bytes) {
+  void skip_to(std::size_t item) {
+    std::uint64_t bytes = position_of_items_ + std::uint64_t{item} * item_bytes_ - position_;
     std::vector<std::uint8_t> discarded(std::min<std::uint64_t>(bytes, kReadBytes));
     while (bytes > 0) {
       const std::size_t part = std::min<std::uint64_t>(bytes, discarded.size());
@@ -182,11 +187,15 @@ struct SplitFiles {
 }  // namespace
 
 IdxDataset IdxDataset::load(const fs::path& folder, Split split, std::size_t part, std::size_t parts) {
-  SplitFiles files(folder, split);
-  const std::size_t count = files.images.count();
-  const SampleRange share = contiguous_share(count, part, parts);
+  return std::move(load_neighbours(folder, split, part, 1, parts).front());
+}
 
-  std::vector<std::uint8_t> labels = files.labels.read_items({0, count});
+std::vector<IdxDataset> IdxDataset::load_neighbours(const fs::path& folder, Split split, std::size_t first,
+                                                    std::size_t count, std::size_t parts) {
+  SplitFiles files(folder, split);
+  const std::size_t samples = files.images.count();
+  const std::vector<std::uint8_t> labels = files.labels.read_items({0, samples});
+  files.labels.read_to_end();
   const auto wrong = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= kClasses; });
   if (wrong != labels.end()) {
     fail(ExitStatus::bad_data, files.labels.path(),
@@ -194,11 +203,17 @@ IdxDataset IdxDataset::load(const fs::path& folder, Split split, std::size_t par
              std::to_string(wrong - labels.begin()));
   }
 
-  IdxDataset dataset;
-  dataset.images_ = files.images.read_items(share);
-  const auto first = labels.begin() + static_cast<std::ptrdiff_t>(share.first);
-  dataset.labels_.assign(first, first + static_cast<std::ptrdiff_t>(share.count));
-  return dataset;
+  std::vector<IdxDataset> datasets;
+  for (std::size_t part = first; part < first + count; ++part) {
+    const SampleRange share = contiguous_share(samples, part, parts);
+    IdxDataset dataset;
+    dataset.images_ = files.images.read_items(share);
+    const auto begin = labels.begin() + static_cast<std::ptrdiff_t>(share.first);
+    dataset.labels_.assign(begin, begin + static_cast<std::ptrdiff_t>(share.count));
+    datasets.push_back(std::move(dataset));
+  }
+  files.images.read_to_end();
+  return datasets;
 }
 
 std::size_t count_samples(const fs::path& folder, Split split) {

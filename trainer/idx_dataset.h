@@ -33,6 +33,11 @@ class IdxDataset {
   /// labels differ, or a label is not below `kClasses`.
   static IdxDataset load(const std::filesystem::path& folder, Split split, std::size_t part = 0, std::size_t parts = 1);
 
+  /// The same for the neighbouring shares of parts `first` … `first + count - 1`, at least one, in one pass over the
+  /// files.
+  static std::vector<IdxDataset> load_neighbours(const std::filesystem::path& folder, Split split, std::size_t first,
+                                                 std::size_t count, std::size_t parts);
+
   /// Samples that are held.
   std::size_t size() const { return labels_.size(); }
 

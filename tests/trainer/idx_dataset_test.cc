@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -75,6 +76,29 @@ TEST(IdxDataset, SharesTogetherAreTheFilesInTheirOrder) {
       }
     }
     EXPECT_EQ(sample, whole.size()) << parts << " parts";
+  }
+}
+
+TEST(IdxDataset, LoadsNeighbouringSharesAsOneByOne) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SplitMix64 random(seed);
+  const TemporaryFolder folder;
+  for (int round = 0; round < 20; ++round) {
+    write_idx_folder(folder.path(), 1 + random.below(300), 1);
+    const std::size_t parts = 1 + random.below(16);
+    const std::size_t first = random.below(static_cast<std::uint32_t>(parts));
+    const std::size_t count = 1 + random.below(static_cast<std::uint32_t>(parts - first));
+    const auto shares = IdxDataset::load_neighbours(folder.path(), Split::train, first, count, parts);
+    ASSERT_EQ(shares.size(), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const IdxDataset alone = IdxDataset::load(folder.path(), Split::train, first + i, parts);
+      ASSERT_EQ(shares[i].size(), alone.size());
+      for (std::size_t sample = 0; sample < alone.size(); ++sample) {
+        ASSERT_EQ(shares[i].label(sample), alone.label(sample));
+        ASSERT_TRUE(std::ranges::equal(shares[i].image(sample), alone.image(sample)));
+      }
+    }
   }
 }
 
