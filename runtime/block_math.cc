@@ -15,12 +15,34 @@ RUNNEL_VECTOR_CLONES void add_two(std::size_t count, const float* __restrict a, 
   for (std::size_t i = 0; i < count; ++i) sum[i] = a[i] + b[i];
 }
 
+RUNNEL_VECTOR_CLONES void add_four_in_tree(std::size_t count, const float* __restrict a, const float* __restrict b,
+                                           const float* __restrict c, const float* __restrict d,
+                                           float* __restrict sum) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] = (a[i] + b[i]) + (c[i] + d[i]);
+}
+
 RUNNEL_VECTOR_CLONES void add_to(std::size_t count, const float* __restrict a, float* __restrict sum) {
   for (std::size_t i = 0; i < count; ++i) sum[i] += a[i];
 }
 
 RUNNEL_VECTOR_CLONES void multiply(std::size_t count, const float* values, float factor, float* out) {
   for (std::size_t i = 0; i < count; ++i) out[i] = factor * values[i];
+}
+
+// Each level of the tree above the lowest two keeps a strip of 2 KiB: 16 KiB for 1024 gradients.
+constexpr std::size_t kStripFloats = 512;
+
+void sum_strip_in_tree(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum) {
+  if (gradients.size() <= 2) return sum_gradients(gradients, offset, count, sum);
+  if (gradients.size() == 4) {
+    return add_four_in_tree(count, gradients[0] + offset, gradients[1] + offset, gradients[2] + offset,
+                            gradients[3] + offset, sum);
+  }
+  const std::size_t half = gradients.size() / 2;
+  alignas(64) std::array<float, kStripFloats> second;
+  sum_strip_in_tree(gradients.first(half), offset, count, sum);
+  sum_strip_in_tree(gradients.subspan(half), offset, count, second.data());
+  add_to(count, second.data(), sum);
 }
 
 constexpr std::size_t kLanes = 16;
@@ -43,6 +65,12 @@ void sum_gradients(std::span<const float* const> gradients, std::size_t offset, 
   }
   add_two(count, gradients[0] + offset, gradients[1] + offset, sum);
   for (const float* gradient : gradients.subspan(2)) add_to(count, gradient + offset, sum);
+}
+
+void sum_gradients_in_tree(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum) {
+  for (std::size_t done = 0; done < count; done += kStripFloats) {
+    sum_strip_in_tree(gradients, offset + done, std::min(kStripFloats, count - done), sum + done);
+  }
 }
 
 void scale(const float* values, float factor, std::size_t count, float* out) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <new>
@@ -24,9 +25,11 @@ constexpr std::align_val_t kLineAlignment{64};
 
 }  // namespace
 
-Reducer::Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads)
+Reducer::Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
+                 std::size_t virtual_trainers)
     : float_count_(float_count),
       mean_(config.reduce == "mean"),
+      virtual_trainers_(virtual_trainers),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)),
       reduced_(clip_norm_ > 0 ? zeroed_lines(float_count) : nullptr),
@@ -51,6 +54,7 @@ void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* o
 
 void Reducer::reduce(ByteRange bucket, std::span<const float* const> gradients) {
   assert(bucket.begin % kBlockBytes == 0 && bucket.end <= float_count_ * sizeof(float) && !gradients.empty());
+  assert(virtual_trainers_ == 0 || std::has_single_bit(gradients.size()));
   const std::size_t first = bucket.begin / kBlockBytes;
   const std::size_t blocks = (bucket.size() + kBlockBytes - 1) / kBlockBytes;
   team_.run(blocks, [&](std::size_t begin, std::size_t end) {
@@ -77,17 +81,32 @@ Reducer::FloatRange Reducer::floats_of_blocks(std::size_t first, std::size_t las
   return {first * kBlockFloats, std::min(last * kBlockFloats, float_count_)};
 }
 
+float Reducer::share_of(std::size_t gradients) const {
+  if (!mean_) return 1.0F;
+  return 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients);
+}
+
+void Reducer::sum(FloatRange range, std::span<const float* const> gradients, float* sum) const {
+  const std::size_t count = range.end - range.begin;
+  if (virtual_trainers_ > 0) {
+    sum_gradients_in_tree(gradients, range.begin, count, sum);
+  } else {
+    sum_gradients(gradients, range.begin, count, sum);
+  }
+  const float share = share_of(gradients.size());
+  if (share != 1.0F) scale(sum, share, count, sum);
+}
+
 void Reducer::reduce_and_update(FloatRange range, std::span<const float* const> gradients) {
   alignas(64) Strip strip;
-  const float share = mean_ ? 1.0F / static_cast<float>(gradients.size()) : 1.0F;
+  const bool as_it_is = gradients.size() == 1 && share_of(1) == 1.0F;
   for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
     const std::size_t count = std::min(kStripFloats, range.end - offset);
-    if (gradients.size() == 1) {
+    if (as_it_is) {
       update(offset, count, gradients[0] + offset);
       continue;
     }
-    sum_gradients(gradients, offset, count, strip.data());
-    if (mean_) scale(strip.data(), share, count, strip.data());
+    sum({offset, offset + count}, gradients, strip.data());
     update(offset, count, strip.data());
   }
 }
@@ -95,10 +114,8 @@ void Reducer::reduce_and_update(FloatRange range, std::span<const float* const> 
 void Reducer::reduce_and_keep(std::size_t block, std::span<const float* const> gradients) {
   const FloatRange range = floats_of_blocks(block, block + 1);
   float* const kept = reduced_.get() + range.begin;
-  const std::size_t count = range.end - range.begin;
-  sum_gradients(gradients, range.begin, count, kept);
-  if (mean_) scale(kept, 1.0F / static_cast<float>(gradients.size()), count, kept);
-  block_squares_[block] = sum_of_squares(kept, count);
+  sum(range, gradients, kept);
+  block_squares_[block] = sum_of_squares(kept, range.end - range.begin);
 }
 
 void Reducer::update_kept(FloatRange range, float clip_factor) {

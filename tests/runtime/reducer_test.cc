@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -38,13 +39,15 @@ Floats random_gradient(std::mt19937& random, bool infinities) {
 
 struct Job {
   OptimizerConfig optimizer;
+  std::size_t virtual_trainers = 0;
   std::vector<std::vector<Floats>> gradients;  // of each step, of each trainer
   Floats start;
 };
 
 Job random_job(std::mt19937& random, const OptimizerConfig& optimizer, bool infinities) {
-  Job job = {optimizer, {}, random_gradient(random, false)};
+  Job job = {optimizer, 0, {}, random_gradient(random, false)};
   const std::size_t trainers = std::uniform_int_distribution<std::size_t>(1, 6)(random);
+  if (std::has_single_bit(trainers)) job.virtual_trainers = std::array<std::size_t, 3>{0, trainers, 32}[random() % 3];
   for (int step = 0; step < kSteps; ++step) {
     std::vector<Floats>& gradients = job.gradients.emplace_back();
     for (std::size_t i = 0; i < trainers; ++i) gradients.push_back(random_gradient(random, infinities));
@@ -61,7 +64,7 @@ std::vector<const float*> pointers(const std::vector<Floats>& gradients) {
 // The parameters' bits after all steps, with buckets reduced in a random order.
 std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::size_t threads, std::mt19937& random) {
   const BucketLayout layout({{"all", {static_cast<std::int64_t>(kFloats)}}}, bucket_bytes);
-  Reducer reducer(kFloats, job.optimizer, threads);
+  Reducer reducer(kFloats, job.optimizer, threads, job.virtual_trainers);
   Floats in = job.start;
   Floats out(kFloats);
   std::vector<std::size_t> order(layout.bucket_count());
@@ -121,7 +124,7 @@ std::string digest_of(const OptimizerConfig& optimizer) {
     }
     return floats;
   };
-  Job job = {optimizer, {}, next_floats()};
+  Job job = {optimizer, 0, {}, next_floats()};
   for (int step = 0; step < kSteps; ++step) job.gradients.push_back({next_floats(), next_floats(), next_floats()});
   std::mt19937 random(1);
   const std::vector<std::uint32_t> bits = run(job, 2 * kBlockBytes, 2, random);
@@ -138,9 +141,9 @@ TEST(Reducer, GivesTheSameBitsInEveryBuild) {
 }
 
 // With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
-Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config) {
+Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t virtual_trainers = 0) {
   config.name = "sgd";
-  Reducer reducer(kFloats, config, 2);
+  Reducer reducer(kFloats, config, 2, virtual_trainers);
   const Floats zero(kFloats);
   Floats out(kFloats);
   reducer.begin_step(1.0, 1, zero.data(), out.data());
@@ -164,6 +167,54 @@ TEST(Reducer, AddsInTrainerOrderAndScalesOnce) {
     ASSERT_EQ(sum[i], expected);
     ASSERT_EQ(average[i], expected * (1.0F / 5.0F));
   }
+}
+
+// The tree over virtual trainers [first, first + count), by its definition.
+float tree_sum(const std::vector<Floats>& gradients, std::size_t element, std::size_t first, std::size_t count) {
+  if (count == 1) return gradients[first][element];
+  const float left = tree_sum(gradients, element, first, count / 2);
+  return left + tree_sum(gradients, element, first + count / 2, count / 2);
+}
+
+// What each of `trainers` hands over: the root of its subtree.
+std::vector<Floats> subtree_roots(const std::vector<Floats>& gradients, std::size_t trainers) {
+  const std::size_t each = gradients.size() / trainers;
+  std::vector<Floats> roots(trainers, Floats(kFloats));
+  for (std::size_t trainer = 0; trainer < trainers; ++trainer) {
+    for (std::size_t i = 0; i < kFloats; ++i) roots[trainer][i] = tree_sum(gradients, i, trainer * each, each);
+  }
+  return roots;
+}
+
+TEST(Reducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (const std::size_t virtual_trainers : {1, 2, 4, 8, 32}) {
+    std::vector<Floats> gradients;
+    for (std::size_t i = 0; i < virtual_trainers; ++i) gradients.push_back(random_gradient(random, false));
+    for (std::size_t trainers = 1; trainers <= virtual_trainers; trainers *= 2) {
+      const std::vector<Floats> roots = subtree_roots(gradients, trainers);
+      for (const double clip_norm : {0.0, 1e6}) {  // added in strips, and in blocks
+        const Floats sum = reduced(roots, {.reduce = "sum", .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
+        const Floats mean =
+            reduced(roots, {.reduce = "mean", .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
+        for (std::size_t i = 0; i < kFloats; ++i) {
+          const float expected = tree_sum(gradients, i, 0, virtual_trainers);
+          ASSERT_EQ(sum[i], expected) << virtual_trainers << " virtual trainers in " << trainers;
+          ASSERT_EQ(mean[i], expected / static_cast<float>(virtual_trainers)) << virtual_trainers << " in " << trainers;
+        }
+      }
+    }
+  }
+}
+
+// In float, three small numbers are lost one by one in a large one, but not when two of them meet first.
+TEST(Reducer, ATreeIsNotASequence) {
+  const std::vector<Floats> gradients = {Floats(kFloats, 16777216.0F), Floats(kFloats, 1.0F), Floats(kFloats, 1.0F),
+                                         Floats(kFloats, 1.0F)};
+  EXPECT_EQ(reduced(gradients, {})[0], 16777216.0F);
+  EXPECT_EQ(reduced(gradients, {}, 4)[0], 16777218.0F);
 }
 
 TEST(Reducer, ClipsTheNormOfTheReducedGradient) {
@@ -194,7 +245,7 @@ TEST(Reducer, StepAllocatesNothing) {
   std::mt19937 random(5);
   for (const OptimizerConfig& optimizer : optimizers()) {
     const Job job = random_job(random, optimizer, false);
-    Reducer reducer(kFloats, optimizer, 3);
+    Reducer reducer(kFloats, optimizer, 3, job.virtual_trainers);
     Floats out(kFloats);
     const auto gradients = pointers(job.gradients[0]);
     const std::uint64_t before = test::allocation_count();
