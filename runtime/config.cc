@@ -3,6 +3,7 @@
 #include "runtime/config.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -218,10 +219,17 @@ void ConfigReader::check_agreement() const {
     fail_key(places_.at("optimizer.schedule.name"), "optimizer.schedule.warmup_steps",
              "expected at least 1 with schedule \"warmup\", found 0");
   }
-  const std::size_t devices = config_.trainer.device.size();
-  if (devices != 1 && devices != static_cast<std::size_t>(config_.trainer.count)) {
+  const TrainerConfig& trainer = config_.trainer;
+  const auto virtuals = static_cast<std::uint64_t>(trainer.virtual_count);
+  if (virtuals != 0 && (!std::has_single_bit(virtuals) || virtuals % static_cast<std::uint64_t>(trainer.count) != 0)) {
+    fail_key(places_.at("trainer.virtual"), "trainer.virtual",
+             "expected 0 or a power of two that trainer.count (" + std::to_string(trainer.count) + ") divides, found " +
+                 std::to_string(trainer.virtual_count));
+  }
+  const std::size_t devices = trainer.device.size();
+  if (devices != 1 && devices != static_cast<std::size_t>(trainer.count)) {
     fail_key(places_.at("trainer.device"), "trainer.device",
-             "expected one device or as many as trainers (" + std::to_string(config_.trainer.count) + "), found " +
+             "expected one device or as many as trainers (" + std::to_string(trainer.count) + "), found " +
                  std::to_string(devices));
   }
   if (config_.generator.count > 1 && config_.optimizer.clip_norm > 0) {

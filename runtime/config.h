@@ -42,10 +42,17 @@ struct DataConfig {
 
 struct TrainerConfig {
   std::int64_t count = 2;
+  std::int64_t virtual_count = 0;  ///< of virtual trainers in the whole job; 0: every trainer is one
   std::int64_t batch_size = 1000;
   std::int64_t test_batch_size = 5000;
   std::int64_t threads = 1;
   std::vector<std::string> device = {"auto"};  ///< one for all, or one per trainer: see device_of()
+
+  /// Shares of the data, and gradients of a step: one for each virtual trainer.
+  std::int64_t shares() const { return virtual_count > 0 ? virtual_count : count; }
+
+  /// Of them, those of one trainer: neighbours.
+  std::int64_t shares_each() const { return shares() / count; }
 
   const std::string& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
 

@@ -58,14 +58,17 @@ constexpr ConfigKey kKeys[] = {
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
      "Folder with the four IDX files of MNIST, plain or gzip; `\"\"`: the data that comes with Runnel."},
     {"data.shuffle", BoolKey{at<&Config::data, &DataConfig::shuffle>},
-     "Whether each trainer goes through its share in a new order in each epoch."},
+     "Whether each trainer, or each virtual one, goes through its share in a new order in each epoch."},
     {"data.normalize", PairKey{at<&Config::data, &DataConfig::normalize>, {-1e6, 1e6}, {1e-6, 1e6}},
      "Mean and standard deviation: a pixel p in [0, 1] becomes (p - mean) / deviation."},
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},
      "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"},
+    {"trainer.virtual", IntegerKey{at<&Config::trainer, &TrainerConfig::virtual_count>, 0, 1024},
+     "Virtual trainers, spread over the trainers: a power of two that `trainer.count` divides. The result is then the "
+     "same, bit for bit, for every `trainer.count`. 0: each trainer computes for itself alone."},
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
-     "Images that each trainer computes its gradient of a step from.", "images"},
+     "Images that each trainer, or each virtual one, computes its gradient of a step from.", "images"},
     {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
      "Images in a forward pass of the test; 250 at most, whatever is asked for, as more only cost memory. The score "
      "does not depend on it.",
@@ -100,7 +103,7 @@ constexpr ConfigKey kKeys[] = {
     {"optimizer.weight_decay", NumberKey{at<&Config::optimizer, &OptimizerConfig::weight_decay>, {0, 1e6}},
      "Added to the gradient, times the parameter; with adamw it shrinks the parameter instead."},
     {"optimizer.reduce", ChoiceKey{at<&Config::optimizer, &OptimizerConfig::reduce>, kReductions},
-     "Whether the trainers' gradients are summed or averaged."},
+     "Whether the gradients of all trainers, or of all virtual ones, are summed or averaged."},
     {"optimizer.schedule.name",
      ChoiceKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>, kSchedules},
      "How the learning rate changes. `\"constant\"`: not; `\"step\"`: times `gamma` every `every_epochs`; "
@@ -136,8 +139,7 @@ constexpr ConfigKey kKeys[] = {
      "Passes over the data after which the run ends.", "epochs"},
     {"run.max_gradients", IntegerKey{at<&Config::run, &RunConfig::max_gradients>, 0, kMaxCount},
      "Gradients, counted over all trainers, after which the run ends if it has not ended before. Every step makes one "
-     "in "
-     "each trainer, and there is at least one step. 0: no limit.",
+     "in each trainer, or each virtual one, and there is at least one step. 0: no limit.",
      "gradients"},
     {"run.seed", IntegerKey{at<&Config::run, &RunConfig::seed>, 0, kMaxSeed},
      "What initialisation, shuffling and dropout are drawn from."},

@@ -17,12 +17,12 @@ namespace runnel {
 struct StepRecord {
   std::uint64_t step;
   std::uint64_t samples;
-  double loss;                       ///< mean over the batch; 0 for an empty one
+  double loss;                       ///< mean over `batches` of the mean over each; 0 without any
   std::int64_t gradient_ready_ns;    ///< backward of this step has ended
   std::int64_t parameters_ready_ns;  ///< the parameters that this step computed with were usable
   std::int64_t exposed_ns;           ///< waited for them, after the backward pass before
   std::uint64_t staged_bytes;        ///< of gradients that were copied into the slot instead of computed there
-  std::uint64_t reserved;            ///< 0
+  std::uint64_t batches;             ///< that are not empty: 0 or 1, or up to as many as the trainer's virtual trainers
 };
 
 /// What a trainer tells about its part of an evaluation. The run's last one also closes the last step.

@@ -45,7 +45,8 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
       records_(fabric_.control(), group, layout, config, facts_),
       protocol_(group.trainers(), shard_.buckets),
       reducer_(shard_.bytes.size() / sizeof(float), config.optimizer,
-               static_cast<std::size_t>(config.generator.threads)),
+               static_cast<std::size_t>(config.generator.threads),
+               static_cast<std::size_t>(config.trainer.virtual_count)),
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
   ConnectionOffer mine = fabric_.offer();

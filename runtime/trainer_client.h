@@ -58,10 +58,11 @@ class TrainerClient {
   /// with it are handed over, but for the last one. Not for every tensor, or for none, is fine.
   void gradient_ready(std::size_t tensor);
 
-  /// Of one batch.
+  /// What a gradient is computed from.
   struct Batch {
-    double loss = 0;  ///< mean; 0 for an empty batch
-    std::uint64_t samples = 0;
+    double loss = 0;                 ///< mean over the batches that are not empty, of the mean over each
+    std::uint64_t batches = 1;       ///< that are not empty; more than one only with virtual trainers
+    std::uint64_t samples = 0;       ///< of all of them
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
   };
 

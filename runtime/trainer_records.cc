@@ -31,6 +31,7 @@ TrainerRecords::TrainerRecords(const Slab& control, const PeerGroup& group, cons
     : control_(control),
       group_(group),
       layout_(layout),
+      shares_each_(static_cast<std::uint64_t>(config.trainer.shares_each())),
       batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
       facts_(facts) {}
 
@@ -41,7 +42,7 @@ void TrainerRecords::reserve(std::size_t steps) {
 
 TrainerRecords::Step TrainerRecords::read_step(std::uint64_t step, std::int64_t published_ns) {
   Step told;
-  int with_batch = 0;
+  std::uint64_t batches = 0;
   std::int64_t last_gradient_ns = 0;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const Peer& trainer = group_.trainer(static_cast<int>(i));
@@ -49,13 +50,13 @@ TrainerRecords::Step TrainerRecords::read_step(std::uint64_t step, std::int64_t 
         read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
     check(record, step, trainer);
     told.samples += record.samples;
-    told.loss += record.loss;
-    with_batch += record.samples > 0 ? 1 : 0;
+    told.loss += record.loss * static_cast<double>(record.batches);
+    batches += record.batches;
     timings_.staged_bytes += record.staged_bytes;
     note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
     last_gradient_ns = std::max(last_gradient_ns, record.gradient_ready_ns - facts_[i].clock_offset_ns);
   }
-  if (with_batch > 0) told.loss /= with_batch;
+  if (batches > 0) told.loss /= static_cast<double>(batches);
   close_exchange();
   exchange_ = {.open = true, .last_gradient_ns = last_gradient_ns, .published_ns = published_ns};
   return told;
@@ -77,12 +78,18 @@ TrainerRecords::Evaluation TrainerRecords::read_evaluation(std::uint64_t version
 }
 
 void TrainerRecords::check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const {
-  if (record.step == step && record.samples <= batch_size_ && record.staged_bytes <= layout_.bytes()) return;
-  throw wrong_record(trainer, group_,
-                     "step " + std::to_string(record.step) + ", " + std::to_string(record.samples) + " samples, " +
-                         std::to_string(record.staged_bytes) + " staged bytes",
-                     "step " + std::to_string(step) + ", at most " + std::to_string(batch_size_) +
-                         " samples, at most " + std::to_string(layout_.bytes()) + " staged bytes");
+  const std::uint64_t most_samples = shares_each_ * batch_size_;
+  const std::uint64_t most_staged = shares_each_ * layout_.bytes();
+  if (record.step == step && record.samples <= most_samples && record.batches <= shares_each_ &&
+      record.staged_bytes <= most_staged) {
+    return;
+  }
+  throw wrong_record(
+      trainer, group_,
+      "step " + std::to_string(record.step) + ", " + std::to_string(record.samples) + " samples in " +
+          std::to_string(record.batches) + " batches, " + std::to_string(record.staged_bytes) + " staged bytes",
+      "step " + std::to_string(step) + ", at most " + std::to_string(most_samples) + " samples in " +
+          std::to_string(shares_each_) + " batches, at most " + std::to_string(most_staged) + " staged bytes");
 }
 
 void TrainerRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {

@@ -23,7 +23,7 @@ class TrainerRecords {
  public:
   /// What the trainers told about a step.
   struct Step {
-    double loss = 0;            ///< mean over the trainers that had a batch
+    double loss = 0;            ///< mean over the batches of all trainers
     std::uint64_t samples = 0;  ///< of all trainers
   };
 
@@ -75,7 +75,8 @@ class TrainerRecords {
   const Slab& control_;
   const PeerGroup& group_;
   const BucketLayout& layout_;
-  std::uint64_t batch_size_;  // the most samples of a trainer's step
+  std::uint64_t shares_each_;  // the most batches of a trainer's step
+  std::uint64_t batch_size_;   // the most samples of a batch
   const std::vector<TrainerFacts>& facts_;
   Exchange exchange_;
   Timings timings_;

@@ -150,7 +150,7 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
   report_.seconds.train += seconds;
   report_.loss.emplace_back(step, told.loss);
   report_.steps = step + 1;
-  report_.gradients = report_.steps * config_.trainer.count;
+  report_.gradients = report_.steps * config_.trainer.shares();
   report_.epochs = plan_.epoch_of(step) + 1;
   const auto& exchanges = exchange.timings().exchange_ms;
   if (!leads_) return;

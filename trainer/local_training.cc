@@ -18,7 +18,6 @@
 #include "runtime/reducer.h"
 #include "runtime/schedule.h"
 #include "trainer/evaluation.h"
-#include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/progress.h"
@@ -27,6 +26,7 @@
 #include "trainer/stopwatch.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
+#include "trainer/virtual_trainers.h"
 
 namespace runnel {
 namespace {
@@ -34,12 +34,13 @@ namespace {
 /// What the generator and the trainer of a job hold, side by side in plain memory.
 class LocalJob {
  public:
-  LocalJob(const Config& config, const RunPlan& plan, const IdxDataset& train)
+  LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train)
       : plan_(plan),
         model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed))),
         layout_(model_->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)),
-        computer_(*model_, train, plan, config, /*trainer=*/0),
-        reducer_(layout_.float_count(), config.optimizer, static_cast<std::size_t>(config.generator.threads)),
+        virtual_trainers_(*model_, train, plan, layout_, config, /*trainer=*/0),
+        reducer_(layout_.float_count(), config.optimizer, static_cast<std::size_t>(config.generator.threads),
+                 static_cast<std::size_t>(config.trainer.virtual_count)),
         schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
     write_initial_parameters(config.model, *model_, layout_, buffers_[0].floats);
   }
@@ -51,8 +52,8 @@ class LocalJob {
   std::span<const float> parameters(std::int64_t version) const { return buffer_of(version).floats; }
 
   /// Turns version `step` of the parameters into the next one, and binds the model to that.
-  GradientComputer::Result make_step(std::int64_t step) {
-    const GradientComputer::Result result = computer_.compute(step, buffer_of(step).arena, gradient_.arena);
+  VirtualTrainers::Result make_step(std::int64_t step) {
+    const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
     since_gradient_ = Stopwatch();
     reducer_.begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1, buffer_of(step).floats.data(),
                         buffer_of(step + 1).floats.data());
@@ -84,7 +85,7 @@ class LocalJob {
   BucketLayout layout_;
   std::array<Buffer, 2> buffers_ = {Buffer(layout_), Buffer(layout_)};
   Buffer gradient_ = Buffer(layout_);
-  GradientComputer computer_;
+  VirtualTrainers virtual_trainers_;
   Reducer reducer_;
   Schedule schedule_;
   Stopwatch since_gradient_;
@@ -103,7 +104,7 @@ class LocalRun {
 
   void step(std::int64_t step) {
     const Stopwatch watch;
-    const GradientComputer::Result result = job_.make_step(step);
+    const VirtualTrainers::Result result = job_.make_step(step);
     const double seconds = watch.seconds();
     const double exchange_ms = 1e3 * job_.since_gradient().seconds();
     step_ms_.push_back(1e3 * seconds);
@@ -129,7 +130,7 @@ class LocalRun {
 
   void finish(std::int64_t steps) {
     report_.steps = steps;
-    report_.gradients = steps;
+    report_.gradients = steps * config_.trainer.shares();
     report_.epochs = steps == 0 ? 0 : plan_.epoch_of(steps - 1) + 1;
     report_.step_ms = quantiles(step_ms_);
     report_.exchange_ms = report_.exposed_ms = quantiles(exchange_ms_);
@@ -164,11 +165,11 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
                        .pid = getpid(),
                        .device = select_device(config.trainer.device_of(0), "trainer.device")}};
 
-  const IdxDataset train = IdxDataset::load(config.data.path, Split::train);
+  const std::vector<IdxDataset> train = VirtualTrainers::load_shares(config, 0);
   const IdxDataset test = IdxDataset::load(config.data.path, Split::test);
   report.seconds.data = watch.seconds();
 
-  const RunPlan whole(config, train.size());
+  const RunPlan whole(config, count_samples(config.data.path, Split::train));
   const RunPlan plan = options.dry_run ? whole.limited_to(1) : whole;
   LocalJob job(config, plan, train);
   LocalRun run(job, config, plan, options, report);

@@ -28,7 +28,7 @@ RunPlan::RunPlan(const Size& size) {
 
 RunPlan::RunPlan(const Config& config, std::size_t samples)
     : RunPlan({.samples = static_cast<std::int64_t>(samples),
-               .trainers = config.trainer.count,
+               .trainers = config.trainer.shares(),
                .batch_size = config.trainer.batch_size,
                .max_epochs = config.run.max_epochs,
                .max_gradients = config.run.max_gradients}) {

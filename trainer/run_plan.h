@@ -13,6 +13,7 @@ namespace runnel {
 ///
 /// Steps and epochs count from 0. In an epoch every trainer goes through its share once, in batches of the same size,
 /// so an epoch has as many steps as the longest share has batches; a trainer whose share is used up has an empty batch.
+/// With trainer.virtual, the trainers here are the virtual ones.
 class RunPlan {
  public:
   struct Size {

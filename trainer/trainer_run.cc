@@ -16,9 +16,9 @@ TrainerRun::TrainerRun(const Config& config, const RunPlan& plan, const BucketLa
       plan_(plan),
       layout_(layout),
       model_(model),
-      train_(IdxDataset::load(config.data.path, Split::train, trainer, static_cast<std::size_t>(config.trainer.count))),
+      train_(VirtualTrainers::load_shares(config, trainer)),
       test_(IdxDataset::load(config.data.path, Split::test, trainer, static_cast<std::size_t>(config.trainer.count))),
-      computer_(model, train_, plan, config, trainer) {}
+      virtual_trainers_(model, train_, plan, layout, config, trainer) {}
 
 void TrainerRun::run(TrainerClient& exchange) {
   try {
@@ -43,9 +43,12 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   release_freed_memory();  // the model's own values, and what reading the data took
   exchange.pull();
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
-    const auto batch = computer_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()));
-    exchange.push(
-        {.loss = batch.loss, .samples = static_cast<std::uint64_t>(batch.images), .staged_bytes = batch.staged_bytes});
+    const auto made =
+        virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()));
+    exchange.push({.loss = made.loss,
+                   .batches = static_cast<std::uint64_t>(made.batches),
+                   .samples = static_cast<std::uint64_t>(made.images),
+                   .staged_bytes = made.staged_bytes});
     exchange.pull();
     if (!plan_.test_after(step)) continue;
     bind_parameters(model_, at(parameters, exchange.buffer()));

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/trainer_client.h"
-#include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/run_plan.h"
+#include "trainer/virtual_trainers.h"
 
 namespace runnel {
 
@@ -18,7 +19,7 @@ namespace runnel {
 /// Thread: one at a time.
 class TrainerRun {
  public:
-  /// Reads trainer `trainer`'s share of the data. The arguments outlive this. Throws `RunError`.
+  /// Reads trainer `trainer`'s part of the data. The arguments outlive this. Throws `RunError`.
   TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model, std::size_t trainer);
 
   /// Makes all steps and tests of the plan. Throws `RunError` when the run has to stop before.
@@ -31,9 +32,9 @@ class TrainerRun {
   const RunPlan& plan_;
   const BucketLayout& layout_;
   Model& model_;
-  IdxDataset train_;
+  std::vector<IdxDataset> train_;  // a share for each virtual trainer
   IdxDataset test_;
-  GradientComputer computer_;
+  VirtualTrainers virtual_trainers_;
 };
 
 }  // namespace runnel

@@ -34,14 +34,17 @@ PeerGroup introduce(Bootstrap& bootstrap) {
   return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
 }
 
-/// Makes one step and a test. The arguments are what it tells: samples and staged bytes of its batch, and right answers
-/// among the 5 samples of its test.
+/// Makes one step and a test. The arguments are what it tells: samples and staged bytes of its batch, right answers
+/// among the 5 samples of its test, and batches.
 RUNNEL_PEER(lying_trainer) {
   const PeerGroup group = introduce(bootstrap);
   TrainerClient client(bootstrap, group, kLayout, config(), test_deadline());
   try {
     client.pull();
-    client.push({.loss = 1, .samples = std::stoull(arguments.at(0)), .staged_bytes = std::stoull(arguments.at(1))});
+    client.push({.loss = 1,
+                 .batches = std::stoull(arguments.at(3)),
+                 .samples = std::stoull(arguments.at(0)),
+                 .staged_bytes = std::stoull(arguments.at(1))});
     client.pull();
     client.report_evaluation(/*loss_sum=*/0, std::stoull(arguments.at(2)), /*samples=*/5);
     client.leave();
@@ -69,10 +72,12 @@ std::string error_of_run(const std::vector<std::string>& told) {
 }
 
 TEST(LyingTrainerTest, RecordsThatNoTrainerCanPutEndTheRun) {
-  EXPECT_EQ(error_of_run({"10", "4000", "5"}), "") << "the most that is possible";
-  EXPECT_THAT(error_of_run({"11", "4000", "5"}), testing::HasSubstr("trainer 0 put a record of step 0, 11 samples"));
-  EXPECT_THAT(error_of_run({"10", "4001", "5"}), testing::HasSubstr("4001 staged bytes, expected"));
-  EXPECT_THAT(error_of_run({"10", "4000", "6"}), testing::HasSubstr("6 of 5 samples correct"));
+  EXPECT_EQ(error_of_run({"10", "4000", "5", "1"}), "") << "the most that is possible";
+  EXPECT_THAT(error_of_run({"11", "4000", "5", "1"}),
+              testing::HasSubstr("trainer 0 put a record of step 0, 11 samples"));
+  EXPECT_THAT(error_of_run({"10", "4001", "5", "1"}), testing::HasSubstr("4001 staged bytes, expected"));
+  EXPECT_THAT(error_of_run({"10", "4000", "6", "1"}), testing::HasSubstr("6 of 5 samples correct"));
+  EXPECT_THAT(error_of_run({"10", "4000", "5", "2"}), testing::HasSubstr("10 samples in 2 batches"));
 }
 
 }  // namespace

@@ -85,5 +85,48 @@ TEST_F(SameBitsTest, AloneAsWithOneTrainer) {
   EXPECT_EQ(digest({"--alone"}), digest({"-n", "1"}));
 }
 
+/// 8 virtual trainers in `trainers` processes, or alone.
+std::vector<std::string> virtual_trainers(const std::string& trainers) {
+  const std::vector<std::string> processes =
+      trainers == "alone" ? std::vector<std::string>{"--alone"} : std::vector<std::string>{"-n", trainers};
+  return processes + std::vector<std::string>{"--set", "trainer.virtual=8",    "--set", "trainer.batch_size=4",
+                                              "--set", "run.max_gradients=64", "--set", "optimizer.reduce=mean"};
+}
+
+TEST_F(SameBitsTest, WithVirtualTrainersForEveryNumberOfTrainers) {
+  const auto expected = program_.run(program_.train(virtual_trainers("8")));
+  for (const std::string trainers : {"1", "2", "4", "alone"}) {
+    const auto report = program_.run(program_.train(virtual_trainers(trainers)));
+    EXPECT_EQ(report["parameters_sha256"], expected["parameters_sha256"]) << trainers;
+    EXPECT_EQ(report["steps"], 8);
+    EXPECT_EQ(report["gradients"], 64);
+    ASSERT_EQ(report["loss"].size(), 8U);
+    for (std::size_t step = 0; step < 8; ++step) {
+      EXPECT_NEAR(report["loss"][step][1].get<double>(), expected["loss"][step][1].get<double>(), 1e-12) << trainers;
+    }
+  }
+  const std::vector<std::string> off = {"--set", "trainer.virtual=0"};
+  EXPECT_NE(digest(virtual_trainers("2") + off), expected["parameters_sha256"]) << "8 virtual trainers are 2";
+}
+
+TEST_F(SameBitsTest, WithVirtualTrainersThatHaveDifferentShares) {
+  write_idx_folder(program_.folder(), 13, 20);  // five shares of two images and three of one
+  const std::vector<std::string> single = {"--set", "trainer.batch_size=1"};
+  const auto expected = program_.run(program_.train(virtual_trainers("8") + single));
+  EXPECT_EQ(expected["steps"], 4);  // in two epochs
+  for (const std::string trainers : {"2", "alone"}) {
+    const auto report = program_.run(program_.train(virtual_trainers(trainers) + single));
+    EXPECT_EQ(report["parameters_sha256"], expected["parameters_sha256"]) << trainers;
+    EXPECT_NEAR(report["loss"][1][1].get<double>(), expected["loss"][1][1].get<double>(), 1e-12) << trainers;
+  }
+}
+
+TEST_F(SameBitsTest, WithVirtualTrainersOnEveryPathAndClipped) {
+  const std::vector<std::string> options =
+      virtual_trainers("2") + std::vector<std::string>{"--set", "optimizer.clip_norm=0.01"};
+  EXPECT_NE(digest(options), digest(virtual_trainers("2"))) << "clipping changed nothing";
+  expect_the_same({{"one-sided", 65536, 3}, {"emulated", 1048576, 1}}, options);
+}
+
 }  // namespace
 }  // namespace runnel::test

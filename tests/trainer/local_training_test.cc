@@ -61,6 +61,14 @@ TEST_F(LocalTrainingTest, ReportsWhatItDid) {
   EXPECT_EQ(report.processes[0].device, "cpu");
 }
 
+TEST_F(LocalTrainingTest, CountsTheGradientsOfVirtualTrainers) {
+  config_.trainer.virtual_count = 4;
+  config_.trainer.batch_size = 10;
+  const RunReport report = train();
+  EXPECT_EQ(report.steps, 4);  // shares of 13 and 12 samples
+  EXPECT_EQ(report.gradients, 16);
+}
+
 TEST_F(LocalTrainingTest, IsRepeatableBitForBit) {
   const std::string first = train().parameters_sha256;
   EXPECT_EQ(train().parameters_sha256, first);

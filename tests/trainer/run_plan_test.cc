@@ -41,6 +41,22 @@ TEST(RunPlan, GradientsAreCountedOverAllTrainers) {
   EXPECT_EQ(steps(100'000), 5 * 34);
 }
 
+TEST(RunPlan, IsThatOfTheVirtualTrainersHoweverManyProcessesTheyAreIn) {
+  Config config;
+  config.trainer.batch_size = 10;
+  config.trainer.count = 8;
+  config.run.max_gradients = 1000;
+  const RunPlan expected(config, 1001);
+  EXPECT_EQ(expected.steps_per_epoch(), 13);  // the longest share has 126 samples
+  config.trainer.virtual_count = 8;
+  for (const std::int64_t trainers : {1, 2, 4, 8}) {
+    config.trainer.count = trainers;
+    const RunPlan plan(config, 1001);
+    EXPECT_EQ(plan.steps_per_epoch(), expected.steps_per_epoch());
+    EXPECT_EQ(plan.total_steps(), expected.total_steps());
+  }
+}
+
 TEST(RunPlan, RefusesMoreStepsThanABellCanCount) {
   Config config;
   config.run.max_gradients = 0;

@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/virtual_trainers.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "tests/trainer/idx_files.h"
+
+namespace runnel {
+namespace {
+
+using Floats = std::vector<float>;
+
+class VirtualTrainersTest : public testing::Test {
+ protected:
+  VirtualTrainersTest() {
+    test::write_idx_folder(folder_.path(), kSamples, 1);
+    config_.data.path = folder_.path();
+    config_.trainer.virtual_count = kVirtual;
+    config_.trainer.batch_size = 4;
+    write_initial_parameters(config_.model, *model_, layout_, parameters_);
+  }
+
+  RunPlan plan() const { return RunPlan(config_, kSamples); }
+
+  /// What trainer `trainer` of `trainers` makes of `step`: the gradient goes to `gradients_`.
+  VirtualTrainers::Result compute(std::size_t trainers, std::size_t trainer, std::int64_t step) {
+    config_.trainer.count = static_cast<std::int64_t>(trainers);
+    const auto shares = VirtualTrainers::load_shares(config_, trainer);
+    VirtualTrainers part(*model_, shares, plan(), layout_, config_, trainer);
+    gradients_.assign(layout_.float_count(), 7.0F);
+    return part.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
+  }
+
+  /// What virtual trainer `index` has to make of `step`: what a real one makes of its share.
+  GradientComputer::Result compute_one(std::size_t index, std::int64_t step) {
+    const IdxDataset share = IdxDataset::load(folder_.path(), Split::train, index, kVirtual);
+    GradientComputer computer(*model_, share, plan(), config_, index);
+    gradients_.assign(layout_.float_count(), 7.0F);
+    return computer.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
+  }
+
+  static constexpr std::size_t kVirtual = 8;
+  static constexpr std::uint32_t kSamples = 67;  // three shares of 9 samples and five of 8: three steps, or two
+
+  test::TemporaryFolder folder_;
+  Config config_;
+  std::unique_ptr<Model> model_ = make_model(config_.model, 1);
+  BucketLayout layout_{model_->shapes(), kBlockBytes};
+  Floats parameters_ = Floats(layout_.float_count());
+  TensorArena parameter_arena_{layout_, parameters_};
+  Floats gradients_;
+};
+
+/// The tree by its definition, over [first, first + count) of `leaves`.
+float tree_sum(const std::vector<Floats>& leaves, std::size_t element, std::size_t first, std::size_t count) {
+  if (count == 1) return leaves[first][element];
+  const float left = tree_sum(leaves, element, first, count / 2);
+  return left + tree_sum(leaves, element, first + count / 2, count / 2);
+}
+
+TEST_F(VirtualTrainersTest, EveryTrainerSumsItsSubtree) {
+  for (const std::int64_t step : {0, 2, 4}) {  // the last of an epoch, 2, has empty batches
+    std::vector<Floats> leaves;
+    for (std::size_t i = 0; i < kVirtual; ++i) {
+      compute_one(i, step);
+      leaves.push_back(gradients_);
+    }
+    for (const std::size_t trainers : {1, 2, 4, 8}) {
+      const std::size_t each = kVirtual / trainers;
+      for (std::size_t trainer = 0; trainer < trainers; ++trainer) {
+        compute(trainers, trainer, step);
+        for (std::size_t i = 0; i < gradients_.size(); ++i) {
+          ASSERT_EQ(gradients_[i], tree_sum(leaves, i, trainer * each, each))
+              << "step " << step << ", trainer " << trainer << " of " << trainers << ", element " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(VirtualTrainersTest, TellsTheMeanLossOfBatchesThatAreNotEmpty) {
+  double loss = 0;
+  for (const std::size_t i : {0, 1, 2}) loss += compute_one(i, 2).loss;  // the shares of 9 samples
+  const auto of_all = compute(1, 0, 2);
+  EXPECT_EQ(of_all.batches, 3);
+  EXPECT_EQ(of_all.images, 3);
+  EXPECT_DOUBLE_EQ(of_all.loss, loss / 3);
+  EXPECT_EQ(of_all.staged_bytes, 0U);
+
+  const auto of_the_second_half = compute(2, 1, 2);
+  EXPECT_EQ(of_the_second_half.batches, 0);
+  EXPECT_EQ(of_the_second_half.images, 0);
+  EXPECT_EQ(of_the_second_half.loss, 0);
+}
+
+TEST_F(VirtualTrainersTest, AStepMadeAgainGivesTheSameBits) {
+  config_.trainer.count = 2;
+  const auto shares = VirtualTrainers::load_shares(config_, 1);
+  VirtualTrainers part(*model_, shares, plan(), layout_, config_, 1);
+  Floats again(layout_.float_count());
+  const TensorArena arena(layout_, again);
+  part.compute(0, parameter_arena_, arena);
+  part.compute(4, parameter_arena_, arena);
+  part.compute(0, parameter_arena_, arena);
+  compute(2, 1, 0);
+  EXPECT_EQ(again, gradients_);
+}
+
+TEST_F(VirtualTrainersTest, WithoutThemATrainerIsOne) {
+  config_.trainer.virtual_count = 0;
+  compute(kVirtual, 5, 1);
+  const Floats found = gradients_;
+  compute_one(5, 1);
+  EXPECT_EQ(found, gradients_);
+}
+
+}  // namespace
+}  // namespace runnel

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "trainer/gradient_computer.h"
+#include "trainer/idx_dataset.h"
+#include "trainer/model.h"
+#include "trainer/run_plan.h"
+#include "trainer/tensor_arena.h"
+
+namespace runnel {
+
+/// A process's part of a step: the virtual trainers that it stands for, one after the other, and the sum of their
+/// gradients. Without trainer.virtual it is one trainer.
+///
+/// The sum is that of a balanced binary tree over the virtual trainers, in which this process has a whole subtree: the
+/// root of the tree, and with it the run, has the same bits for every number of processes. Thread: one at a time, the
+/// same that uses the model.
+class VirtualTrainers {
+ public:
+  /// The shares of the training data that belong to trainer `trainer`, each a virtual trainer's, read in one pass.
+  /// Throws as `IdxDataset::load`.
+  static std::vector<IdxDataset> load_shares(const Config& config, std::size_t trainer);
+
+  /// `shares` as load_shares() gives them for the same arguments. Allocates a gradient for each level of the tree.
+  /// Model and shares outlive this.
+  VirtualTrainers(Model& model, const std::vector<IdxDataset>& shares, const RunPlan& plan, const BucketLayout& layout,
+                  const Config& config, std::size_t trainer);
+
+  struct Result {
+    double loss = 0;                 ///< mean over the batches that are not empty; 0 without any
+    std::int64_t batches = 0;        ///< that are not empty
+    std::int64_t images = 0;         ///< samples in all of them
+    std::uint64_t staged_bytes = 0;  ///< as of `GradientComputer::Result`
+  };
+
+  /// Writes the sum of the gradients of `step` into `gradients`, as `GradientComputer::compute` does for one.
+  Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients);
+
+ private:
+  struct Scratch {
+    explicit Scratch(const BucketLayout& layout) : floats(layout.float_count()), arena(layout, floats) {}
+
+    std::vector<float> floats;
+    TensorArena arena;
+  };
+
+  struct Step {
+    std::int64_t index;
+    const TensorArena& parameters;
+    Result result;
+  };
+
+  void sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum);
+
+  std::deque<GradientComputer> computers_;  // 2^levels, in the order of the virtual trainers
+  std::vector<Scratch> scratch_;            // of each level: its second half
+};
+
+}  // namespace runnel
