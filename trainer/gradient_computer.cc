@@ -8,6 +8,33 @@
 #include "trainer/random.h"
 
 namespace runnel {
+namespace {
+
+/// The passes in its scope have an observer.
+class ObservedPasses {
+ public:
+  ObservedPasses(Model& model, PassObserver* observer) : model_(model) { model_.observe(observer); }
+  ~ObservedPasses() { model_.observe(nullptr); }
+  ObservedPasses(const ObservedPasses&) = delete;
+  ObservedPasses& operator=(const ObservedPasses&) = delete;
+
+ private:
+  Model& model_;
+};
+
+/// What an empty batch comes to, with the calls to the observer that a step of other batches makes.
+void write_zeros(const TensorArena& gradients, PassObserver* observer) {
+  const std::size_t count = gradients.tensors().size();
+  for (std::size_t tensor = 0; observer != nullptr && tensor < count; ++tensor) {
+    observer->before_use(tensor);
+  }
+  gradients.zero();
+  for (std::size_t tensor = count; observer != nullptr && tensor-- > 0;) {
+    observer->gradient_ready(tensor);
+  }
+}
+
+}  // namespace
 
 GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
                                    std::uint64_t trainer)
@@ -23,10 +50,10 @@ GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const 
       builder_(share, static_cast<std::size_t>(config.trainer.batch_size), config.data.normalize) {}
 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
-                                                   const TensorArena& gradients) {
-  gradients.zero();
+                                                   const TensorArena& gradients, PassObserver* observer) {
   const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
   if (samples.empty()) {
+    write_zeros(gradients, observer);
     return {};
   }
   bind_parameters(model_, parameters);
@@ -35,6 +62,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   // bits.
   at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
   const Batch batch = builder_.build(samples);
+  const ObservedPasses passes(model_, observer);
   const at::Tensor loss = at::nll_loss(model_.forward(batch.images, /*training=*/true), batch.labels);
   loss.backward();
   return {.loss = loss.item<double>(), .images = batch.size(), .staged_bytes = collect_gradients(model_, gradients)};

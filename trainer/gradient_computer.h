@@ -8,6 +8,7 @@
 #include "trainer/batch.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
+#include "trainer/pass_observer.h"
 #include "trainer/run_plan.h"
 #include "trainer/sampler.h"
 #include "trainer/tensor_arena.h"
@@ -34,7 +35,13 @@ class GradientComputer {
   ///
   /// The passes read `parameters` in place. On return the gradient is complete in memory, nothing refers to the arenas
   /// except the model's bindings, and both may be handed over.
-  Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients);
+  ///
+  /// `observer`, where there is one, hears of every tensor once in `before_use`, and then once in `gradient_ready`: for
+  /// an empty batch, too. A parameter is not read before the former, `gradients` are not written before it was called
+  /// for all of them, and from the latter on the tensor's gradient may be handed over. Throws what it throws; the step
+  /// can be made again then.
+  Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
+                 PassObserver* observer = nullptr);
 
  private:
   Model& model_;

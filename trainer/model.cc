@@ -3,17 +3,23 @@
 #include "trainer/model.h"
 
 #include <ATen/Context.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/relu.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
 #include <array>
+#include <functional>
+#include <utility>
 
 #include "runtime/exit_status.h"
+#include "trainer/linear.h"
 
 namespace runnel {
 namespace {
@@ -30,20 +36,21 @@ std::vector<Model::Parameter> parameters_of(const torch::nn::Module& module) {
 /// Two convolutions and two linear layers for 28x28 grey images: the network of PyTorch's MNIST example.
 class MnistCnn final : public Model {
  public:
-  explicit MnistCnn(const std::array<double, 2>& dropout) : dropout_(dropout) { parameters_ = parameters_of(layers_); }
+  explicit MnistCnn(const std::array<double, 2>& dropout) : Model(parameters_of(Layers())), dropout_(dropout) {}
 
   at::Tensor forward(const at::Tensor& images, bool training) override {
     // In place: nothing else reads the values before a relu, and the largest activations exist once instead of twice.
-    at::Tensor x = layers_.conv1(images).relu_();
-    x = layers_.conv2(x).relu_();
+    at::Tensor x = convolution(0, images).relu_();
+    x = convolution(1, x).relu_();
     x = at::max_pool2d(x, 2);
     x = at::dropout(x, dropout_[0], training).flatten(1);
-    x = layers_.fc1(x).relu_();
+    x = dense(2, x).relu_();
     x = at::dropout(x, dropout_[1], training);
-    return at::log_softmax(layers_.fc2(x), 1);
+    return at::log_softmax(dense(3, x), 1);
   }
 
  private:
+  /// Made once, for its names, shapes and starting values.
   struct Layers : torch::nn::Module {
     torch::nn::Conv2d conv1 = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 32, 3)));
     torch::nn::Conv2d conv2 = register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(32, 64, 3)));
@@ -51,11 +58,52 @@ class MnistCnn final : public Model {
     torch::nn::Linear fc2 = register_module("fc2", torch::nn::Linear(128, 10));
   };
 
-  Layers layers_;
+  at::Tensor convolution(std::size_t layer, const at::Tensor& x) {
+    const at::Tensor& weight = use(2 * layer);
+    return at::conv2d(x, weight, use(2 * layer + 1));
+  }
+
+  at::Tensor dense(std::size_t layer, const at::Tensor& x) {
+    const at::Tensor& weight = use(2 * layer);
+    return linear(x, weight, use(2 * layer + 1));
+  }
+
   std::array<double, 2> dropout_;
 };
 
+/// Calls a function when autograd has completed a parameter's gradient.
+class AfterGradient final : public torch::autograd::PostAccumulateGradHook {
+ public:
+  explicit AfterGradient(std::function<void()> call) : call_(std::move(call)) {}
+
+  void operator()(const at::Tensor&) override { call_(); }
+
+ private:
+  std::function<void()> call_;
+};
+
 }  // namespace
+
+Model::Model(std::vector<Parameter> parameters) : parameters_(std::move(parameters)) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& tensor = parameters_[i].tensor;
+    // Autograd adds a gradient to what its memory holds, which here is that of an older step. (What `linear` writes
+    // does not come by here.)
+    tensor.register_hook([this, i](const at::Tensor&) {
+      at::Tensor& memory = parameters_[i].tensor.mutable_grad();
+      if (memory.defined()) memory.zero_();
+    });
+    const auto tell = [this, i] {
+      if (observer_ != nullptr) observer_->gradient_ready(i);
+    };
+    torch::autograd::impl::set_post_acc_grad_hooks(tensor, std::make_unique<AfterGradient>(tell));
+  }
+}
+
+const at::Tensor& Model::use(std::size_t tensor) {
+  if (observer_ != nullptr) observer_->before_use(tensor);
+  return parameters_[tensor].tensor;
+}
 
 std::vector<BucketLayout::Tensor> Model::shapes() const {
   std::vector<BucketLayout::Tensor> shapes;

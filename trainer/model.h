@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,13 +12,15 @@
 
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "trainer/pass_observer.h"
 
 namespace runnel {
 
 /// A network that classifies images: what training and evaluation need to know of it.
 ///
 /// The tensors in `parameters()` are leaves of autograd; their memory may be exchanged at any time between two passes
-/// (tensor_arena.h). Thread: one at a time.
+/// (tensor_arena.h). Each takes part in every pass. A backward pass sets their gradients: it overwrites what the memory
+/// of a gradient holds. Thread: one at a time; the CPU's backward pass runs in the thread that calls it.
 class Model {
  public:
   struct Parameter {
@@ -26,6 +29,8 @@ class Model {
   };
 
   virtual ~Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
 
   /// Log-probabilities [n, classes] of images [n, 1, 28, 28]. `training` switches dropout on, which draws from
   /// LibTorch's default generator.
@@ -37,8 +42,19 @@ class Model {
   /// Names and shapes of the parameters, for a `BucketLayout`.
   std::vector<BucketLayout::Tensor> shapes() const;
 
+  /// Whom the passes from now on tell of parameters and gradients; nullptr: nobody. Outlives those passes.
+  void observe(PassObserver* observer) { observer_ = observer; }
+
  protected:
+  /// `parameters` are leaves of autograd that nothing else uses.
+  explicit Model(std::vector<Parameter> parameters);
+
+  /// Parameter `tensor`, to be read at once: a forward pass takes each parameter from here, where it needs it.
+  const at::Tensor& use(std::size_t tensor);
+
+ private:
   std::vector<Parameter> parameters_;
+  PassObserver* observer_ = nullptr;
 };
 
 /// The model that `config.name` names, initialised by LibTorch from `seed`: the same values as PyTorch gives the same

@@ -40,7 +40,7 @@ void bind_parameters(const Model& model, const TensorArena& arena) {
 }
 
 void bind_gradients(const Model& model, const TensorArena& arena) {
-  // Autograd adds in place to a gradient that is there already, so the result never leaves the arena.
+  // Autograd, too, keeps a gradient where one is already.
   for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
     model.parameters()[i].tensor.mutable_grad() = arena.tensors()[i];
   }

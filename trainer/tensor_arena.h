@@ -35,11 +35,11 @@ class TensorArena {
 /// passes only read it. Not between a forward pass and its backward pass.
 void bind_parameters(const Model& model, const TensorArena& arena);
 
-/// Makes the model's gradients views into `arena`: the next backward pass adds its gradients to what the memory holds.
+/// Makes the model's gradients views into `arena`: backward passes from now on write their gradients there.
 void bind_gradients(const Model& model, const TensorArena& arena);
 
-/// Copies into `arena` those of the model's gradients that autograd did not leave there, and gives their bytes: 0 as
-/// long as it adds in place, which it does for dense gradients without double backward.
+/// Copies into `arena` those of the model's gradients that the backward pass did not leave there, and gives their
+/// bytes: 0 as long as autograd adds in place, which it does for dense gradients without double backward.
 std::uint64_t collect_gradients(const Model& model, const TensorArena& arena);
 
 /// Writes the starting parameters: the contents of `config.init` where it names a file, else the model's own values.

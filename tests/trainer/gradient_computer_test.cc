@@ -2,12 +2,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/gradient_computer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <set>
+#include <thread>
 #include <vector>
 
+#include "runtime/exit_status.h"
 #include "tests/trainer/idx_files.h"
 
 namespace runnel {
@@ -15,6 +20,8 @@ namespace {
 
 using test::TemporaryFolder;
 using test::write_idx_folder;
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 
 class GradientComputerTest : public testing::Test {
  protected:
@@ -25,7 +32,7 @@ class GradientComputerTest : public testing::Test {
 
   /// The gradient of `step`, computed by a computer that has made the steps `before` first.
   std::vector<float> gradient(std::int64_t step, std::uint64_t trainer, const std::vector<std::int64_t>& before = {}) {
-    std::vector<float> gradients(layout_.float_count(), 7.0F);
+    std::vector<float> gradients(layout_.float_count(), kStale);
     const TensorArena arena(layout_, gradients);
     GradientComputer computer(*model_, data_, plan_, config_, trainer);
     for (const std::int64_t earlier : before) {
@@ -40,6 +47,8 @@ class GradientComputerTest : public testing::Test {
     write_idx_folder(folder.path(), 10, 1);
     return IdxDataset::load(folder.path(), Split::train);
   }
+
+  static constexpr float kStale = 7.0F;  // what is in the memory of a gradient before
 
   Config config_;
   IdxDataset data_ = load_data();
@@ -86,6 +95,107 @@ TEST_F(GradientComputerTest, AnEmptyBatchContributesZeros) {
   EXPECT_EQ(last_result_.images, 0);
   EXPECT_EQ(last_result_.loss, 0);
   EXPECT_TRUE(std::all_of(zeros.begin(), zeros.end(), [](float value) { return value == 0; }));
+}
+
+/// Sees what is in the memory of the gradients at each call.
+struct RecordingObserver : PassObserver {
+  RecordingObserver(const BucketLayout& of_layout, const std::vector<float>& of_gradients)
+      : layout(of_layout), gradients(of_gradients), when_ready(of_layout.float_count()), at_last_use(of_gradients) {}
+
+  void before_use(std::size_t tensor) override {
+    used.push_back(tensor);
+    at_last_use = gradients;
+    threads.insert(std::this_thread::get_id());
+  }
+
+  void gradient_ready(std::size_t tensor) override {
+    ready.push_back(tensor);
+    const ByteRange bytes = layout.tensors()[tensor].bytes;
+    std::memcpy(reinterpret_cast<std::byte*>(when_ready.data()) + bytes.begin,
+                reinterpret_cast<const std::byte*>(gradients.data()) + bytes.begin, bytes.size());
+    threads.insert(std::this_thread::get_id());
+  }
+
+  const BucketLayout& layout;
+  const std::vector<float>& gradients;
+  std::vector<std::size_t> used;
+  std::vector<std::size_t> ready;
+  std::vector<float> when_ready;   // each tensor when it was said to be ready
+  std::vector<float> at_last_use;  // all of them when before_use was called last
+  std::set<std::thread::id> threads;
+};
+
+class ObservedStepTest : public GradientComputerTest, public testing::WithParamInterface<std::int64_t> {
+ protected:
+  std::vector<float> gradients_ = std::vector<float>(layout_.float_count(), kStale);
+  TensorArena arena_{layout_, gradients_};
+  GradientComputer computer_{*model_, data_, plan_, config_, 0};
+};
+
+TEST_P(ObservedStepTest, HearsOfEachTensorOnceInTheOrderOfThePasses) {
+  RecordingObserver observer(layout_, gradients_);
+  computer_.compute(GetParam(), parameter_arena_, arena_, &observer);
+  EXPECT_THAT(observer.used, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(observer.ready, UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  // Weight and bias of a layer may come in any order.
+  std::vector<std::size_t> layers;
+  for (const std::size_t tensor : observer.ready) {
+    layers.push_back(tensor / 2);
+  }
+  EXPECT_THAT(layers, ElementsAre(3, 3, 2, 2, 1, 1, 0, 0));
+  EXPECT_THAT(observer.threads, ElementsAre(std::this_thread::get_id()));
+}
+
+TEST_P(ObservedStepTest, GradientsAreFinalWhenTheyAreReadyAndUntouchedBeforeAllParametersAreThere) {
+  const std::vector<float> stale = gradients_;
+  RecordingObserver observer(layout_, gradients_);
+  computer_.compute(GetParam(), parameter_arena_, arena_, &observer);
+  EXPECT_EQ(observer.when_ready, gradients_);
+  EXPECT_EQ(observer.at_last_use, stale);
+}
+
+TEST_P(ObservedStepTest, AnObserverChangesNoBitAndIsForgotten) {
+  RecordingObserver observer(layout_, gradients_);
+  computer_.compute(GetParam(), parameter_arena_, arena_, &observer);
+  EXPECT_EQ(gradients_, gradient(GetParam(), 0));
+  EXPECT_EQ(observer.used.size(), 8U);
+}
+
+INSTANTIATE_TEST_SUITE_P(FullAndEmptyBatch, ObservedStepTest, testing::Values(0, 3));
+
+/// Throws at one of the calls.
+class ThrowingObserver : public PassObserver {
+ public:
+  explicit ThrowingObserver(std::size_t call) : left_(call) {}
+
+  void before_use(std::size_t) override { count(); }
+  void gradient_ready(std::size_t) override { count(); }
+
+ private:
+  void count() {
+    if (left_-- == 0) throw RunError(ExitStatus::peer_lost, "the generator is gone");
+  }
+
+  std::size_t left_;
+};
+
+TEST_F(GradientComputerTest, WhatAnObserverThrowsEndsTheStepUnchanged) {
+  std::vector<float> gradients(layout_.float_count());
+  const TensorArena arena(layout_, gradients);
+  GradientComputer computer(*model_, data_, plan_, config_, 0);
+  constexpr std::size_t kCalls = 16;
+  for (std::size_t call = 0; call < kCalls; ++call) {
+    ThrowingObserver observer(call);
+    try {
+      computer.compute(0, parameter_arena_, arena, &observer);
+      ADD_FAILURE() << "call " << call << " threw nothing";
+    } catch (const RunError& error) {
+      EXPECT_EQ(error.status(), ExitStatus::peer_lost);
+      EXPECT_STREQ(error.what(), "the generator is gone");
+    }
+  }
+  computer.compute(0, parameter_arena_, arena);
+  EXPECT_EQ(gradients, gradient(0, 0));
 }
 
 }  // namespace

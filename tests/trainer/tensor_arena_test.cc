@@ -64,7 +64,6 @@ TEST_F(TensorArenaTest, BackwardWritesGradientsInPlace) {
   std::vector<float> memory(layout_.float_count(), 1.0F);
   const TensorArena arena(layout_, memory);
   bind_gradients(*model_, arena);
-  arena.zero();
   backward();
   for (std::size_t i = 0; i < layout_.tensors().size(); ++i) {
     const at::Tensor gradient = model_->parameters()[i].tensor.grad();
