@@ -3,6 +3,29 @@
 #include "trainer/virtual_trainers.h"
 
 namespace runnel {
+namespace {
+
+/// For the first pass of several: parameters are needed, but no gradient is final.
+class ParameterObserver final : public PassObserver {
+ public:
+  explicit ParameterObserver(PassObserver* observer) : observer_(observer) {}
+
+  void before_use(std::size_t tensor) override { observer_->before_use(tensor); }
+  void gradient_ready(std::size_t) override {}
+
+ private:
+  PassObserver* observer_;
+};
+
+/// The last layer first, as backward passes do.
+void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observer) {
+  for (std::size_t tensor = sum.tensors().size(); tensor-- > 0;) {
+    sum.tensors()[tensor].add_(addend.tensors()[tensor]);
+    if (observer != nullptr) observer->gradient_ready(tensor);
+  }
+}
+
+}  // namespace
 
 std::vector<IdxDataset> VirtualTrainers::load_shares(const Config& config, std::size_t trainer) {
   const auto each = static_cast<std::size_t>(config.trainer.shares_each());
@@ -18,27 +41,30 @@ VirtualTrainers::VirtualTrainers(Model& model, const std::vector<IdxDataset>& sh
 }
 
 VirtualTrainers::Result VirtualTrainers::compute(std::int64_t step, const TensorArena& parameters,
-                                                 const TensorArena& gradients) {
+                                                 const TensorArena& gradients, PassObserver* observer) {
   Step whole = {.index = step, .parameters = parameters, .result = {}};
-  sum_subtree(whole, 0, scratch_.size(), gradients);
+  sum_subtree(whole, 0, scratch_.size(), gradients, observer);
   if (whole.result.batches > 0) whole.result.loss /= static_cast<double>(whole.result.batches);
   return whole.result;
 }
 
 // Depth first: the first half is summed where the sum is wanted, so that one more gradient a level is enough.
-void VirtualTrainers::sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum) {
-  if (level == 0) {
-    const GradientComputer::Result one = computers_[first].compute(step.index, step.parameters, sum);
-    step.result.loss += one.loss;
-    step.result.batches += one.images > 0 ? 1 : 0;
-    step.result.images += one.images;
-    step.result.staged_bytes += one.staged_bytes;
-    return;
-  }
+void VirtualTrainers::sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum,
+                                  PassObserver* observer) {
+  if (level == 0) return compute_one(step, first, sum, observer);
   const TensorArena& second = scratch_[level - 1].arena;
-  sum_subtree(step, first, level - 1, sum);
-  sum_subtree(step, first + (std::size_t{1} << (level - 1)), level - 1, second);
-  for (std::size_t i = 0; i < sum.tensors().size(); ++i) sum.tensors()[i].add_(second.tensors()[i]);
+  ParameterObserver parameters_only(observer);
+  sum_subtree(step, first, level - 1, sum, observer != nullptr ? &parameters_only : nullptr);
+  sum_subtree(step, first + (std::size_t{1} << (level - 1)), level - 1, second, nullptr);
+  add(second, sum, observer);
+}
+
+void VirtualTrainers::compute_one(Step& step, std::size_t index, const TensorArena& gradients, PassObserver* observer) {
+  const GradientComputer::Result one = computers_[index].compute(step.index, step.parameters, gradients, observer);
+  step.result.loss += one.loss;
+  step.result.batches += one.images > 0 ? 1 : 0;
+  step.result.images += one.images;
+  step.result.staged_bytes += one.staged_bytes;
 }
 
 }  // namespace runnel

@@ -12,6 +12,7 @@
 #include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
+#include "trainer/pass_observer.h"
 #include "trainer/run_plan.h"
 #include "trainer/tensor_arena.h"
 
@@ -42,7 +43,11 @@ class VirtualTrainers {
   };
 
   /// Writes the sum of the gradients of `step` into `gradients`, as `GradientComputer::compute` does for one.
-  Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients);
+  ///
+  /// `observer`, where there is one, hears what it hears from there: of the parameters before the first virtual
+  /// trainer uses them, of a gradient when it is in the sum of all.
+  Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
+                 PassObserver* observer = nullptr);
 
  private:
   struct Scratch {
@@ -58,7 +63,8 @@ class VirtualTrainers {
     Result result;
   };
 
-  void sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum);
+  void sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum, PassObserver* observer);
+  void compute_one(Step& step, std::size_t index, const TensorArena& gradients, PassObserver* observer);
 
   std::deque<GradientComputer> computers_;  // 2^levels, in the order of the virtual trainers
   std::vector<Scratch> scratch_;            // of each level: its second half

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "tests/trainer/idx_files.h"
@@ -108,6 +110,50 @@ TEST_F(VirtualTrainersTest, AStepMadeAgainGivesTheSameBits) {
   part.compute(0, parameter_arena_, arena);
   compute(2, 1, 0);
   EXPECT_EQ(again, gradients_);
+}
+
+/// Writes down what it hears, and the first element of a gradient at that time.
+class Listener final : public PassObserver {
+ public:
+  explicit Listener(const TensorArena& gradients) : gradients_(gradients) {}
+
+  void before_use(std::size_t tensor) override {
+    EXPECT_TRUE(ready.empty()) << "a parameter is needed after a gradient was final";
+    used.insert(tensor);
+    ++uses;
+  }
+  void gradient_ready(std::size_t tensor) override {
+    EXPECT_TRUE(ready.emplace(tensor, *gradients_.tensors()[tensor].const_data_ptr<float>()).second) << tensor;
+  }
+
+  std::set<std::size_t> used;
+  std::size_t uses = 0;
+  std::map<std::size_t, float> ready;
+
+ private:
+  const TensorArena& gradients_;
+};
+
+TEST_F(VirtualTrainersTest, AnObserverHearsOfEachTensorOnceAndOfSums) {
+  for (const std::int64_t count : {8, 4, 1}) {
+    config_.trainer.count = count;
+    for (const std::int64_t step : {0, 2}) {  // in the second half, 2 has only empty batches
+      for (const std::size_t trainer : {std::size_t{0}, static_cast<std::size_t>(count - 1)}) {
+        const auto shares = VirtualTrainers::load_shares(config_, trainer);
+        VirtualTrainers part(*model_, shares, plan(), layout_, config_, trainer);
+        Floats sum(layout_.float_count());
+        const TensorArena arena(layout_, sum);
+        Listener listener(arena);
+        part.compute(step, parameter_arena_, arena, &listener);
+        EXPECT_EQ(listener.uses, arena.tensors().size());
+        EXPECT_EQ(listener.used.size(), arena.tensors().size());
+        ASSERT_EQ(listener.ready.size(), arena.tensors().size());
+        for (const auto& [tensor, value] : listener.ready) {
+          EXPECT_EQ(value, *arena.tensors()[tensor].const_data_ptr<float>()) << "changed after it was final";
+        }
+      }
+    }
+  }
 }
 
 TEST_F(VirtualTrainersTest, WithoutThemATrainerIsOne) {
