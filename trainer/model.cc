@@ -4,7 +4,6 @@
 
 #include <ATen/Context.h>
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/dropout.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/function_hook.h>
@@ -18,6 +17,7 @@
 #include <utility>
 
 #include "runtime/exit_status.h"
+#include "trainer/dropout.h"
 #include "trainer/linear.h"
 #include "trainer/max_pool.h"
 
@@ -43,9 +43,9 @@ class MnistCnn final : public Model {
     at::Tensor x = convolution(0, images).relu_();
     // The network has the relu before the pool. Behind it, it gives the same bits and has a quarter of the values.
     x = max_pool_2x2(convolution(1, x)).relu_();
-    x = at::dropout(x, dropout_[0], training).flatten(1);
+    x = runnel::dropout(x, dropout_[0], training).flatten(1);
     x = dense(2, x).relu_();
-    x = at::dropout(x, dropout_[1], training);
+    x = runnel::dropout(x, dropout_[1], training);
     return at::log_softmax(dense(3, x), 1);
   }
 
@@ -65,7 +65,7 @@ class MnistCnn final : public Model {
 
   at::Tensor dense(std::size_t layer, const at::Tensor& x) {
     const at::Tensor& weight = use(2 * layer);
-    return linear(x, weight, use(2 * layer + 1));
+    return runnel::linear(x, weight, use(2 * layer + 1));
   }
 
   std::array<double, 2> dropout_;

@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace runnel {
+
+/// `values` with a share of them, drawn at random, set to zero and the others divided by `1 - share`; float32,
+/// contiguous, on the CPU. The values themselves when `share` is 0 or when this is not `training`.
+///
+/// As `at::dropout`, from other numbers: value i depends on its place and on one draw from LibTorch's default generator
+/// alone. The share is kept to 2^-32.
+at::Tensor dropout(const at::Tensor& values, double share, bool training);
+
+}  // namespace runnel
