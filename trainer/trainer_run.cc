@@ -3,12 +3,29 @@
 #include "trainer/trainer_run.h"
 
 #include <array>
+#include <cstddef>
 
 #include "trainer/evaluation.h"
+#include "trainer/pass_observer.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
 
 namespace runnel {
+namespace {
+
+/// Lets the exchange of a step go on behind its passes.
+class OverlappedExchange final : public PassObserver {
+ public:
+  explicit OverlappedExchange(TrainerClient& exchange) : exchange_(exchange) {}
+
+  void before_use(std::size_t tensor) override { exchange_.await_parameters(tensor); }
+  void gradient_ready(std::size_t tensor) override { exchange_.gradient_ready(tensor); }
+
+ private:
+  TrainerClient& exchange_;
+};
+
+}  // namespace
 
 TrainerRun::TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model,
                        std::size_t trainer)
@@ -41,16 +58,16 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   };
   bind_parameters(model_, at(parameters, 0));
   release_freed_memory();  // the model's own values, and what reading the data took
-  exchange.pull();
+  OverlappedExchange overlapped(exchange);
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     const auto made =
-        virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()));
+        virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &overlapped);
     exchange.push({.loss = made.loss,
                    .batches = static_cast<std::uint64_t>(made.batches),
                    .samples = static_cast<std::uint64_t>(made.images),
                    .staged_bytes = made.staged_bytes});
-    exchange.pull();
     if (!plan_.test_after(step)) continue;
+    exchange.pull();
     bind_parameters(model_, at(parameters, exchange.buffer()));
     const TestScore score = evaluate(model_, test_, config_, [&] { return !exchange.stopping(); });
     exchange.report_evaluation(score.loss_sum, static_cast<std::uint64_t>(score.correct),
