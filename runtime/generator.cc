@@ -58,7 +58,10 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   if (others_) others_->greet();
   facts_ = greet_trainers(bootstrap, fabric_, links_, config.transport.require, deadline);
   std::vector<PathReport> paths;
-  for (const TrainerFacts& facts : facts_) paths.push_back(facts.paths[static_cast<std::size_t>(group.self().index)]);
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    paths.push_back(facts_[i].paths[static_cast<std::size_t>(group.self().index)]);
+    if (paths.back().path != Path::mapped) fetching_.push_back(links_[i].get());
+  }
   fabric_.park_for(paths);
 }
 
@@ -87,7 +90,7 @@ std::span<float> Generator::buffer_of(std::uint64_t version) {
 
 void Generator::publish_start(std::span<const float> all) {
   std::memcpy(buffer_of(0).data(), std::as_bytes(all).data() + shard_.bytes.begin, shard_.bytes.size());
-  ring_trainers();
+  for (auto& link : links_) ring(*link);
 }
 
 Generator::Step Generator::step(double lr) {
@@ -107,7 +110,7 @@ Generator::Step Generator::step(double lr) {
   reducer_.finish_step();
   fabric_.liveness().enter(Phase::publish, step);
   protocol_.end_step();
-  ring_trainers();
+  for (auto& link : links_) ring(*link);
   if (!fabric_.group().is_lead()) return {};
   return records_.read_step(step, steady_ns());
 }
@@ -150,15 +153,12 @@ void Generator::await_lead() {
                      [this] { return fabric_.group().lead().rank; });
 }
 
-void Generator::ring_trainers() {
-  for (auto& link : links_) {
-    const Status status = fabric_.post_when_free(
-        [&] {
-          return fabric_.queue().ring(link->version, protocol_.version_word(), tag_of(Tag::peer, link->peer.rank));
-        },
-        [this](const Completion& completion) { hear(completion); });
-    if (!status.ok()) fabric_.throw_for(status, link->peer.rank);
-  }
+void Generator::ring(TrainerLink& link) {
+  const auto post = [&] {
+    return fabric_.queue().ring(link.version, protocol_.version_word(), tag_of(Tag::peer, link.peer.rank));
+  };
+  const Status status = fabric_.post_when_free(post, [this](const Completion& completion) { hear(completion); });
+  if (!status.ok()) fabric_.throw_for(status, link.peer.rank);
 }
 
 void Generator::hear(const Completion& completion) {
@@ -187,8 +187,9 @@ void Generator::reduce_ready_buckets() {
   while (const auto bucket = protocol_.next_bucket()) {
     reducer_.reduce(layout_.bucket_in(shard_, *bucket), slots_);
     protocol_.reduced();
-    // With clipping, parameters change at the end of the step. The last ring is that of the complete version.
-    if (!reducer_.clips() && !protocol_.step_complete()) ring_trainers();
+    // With clipping, parameters change at the end of the step; and the last ring is that of the complete version.
+    if (reducer_.clips() || protocol_.step_complete()) continue;
+    for (TrainerLink* link : fetching_) ring(*link);
   }
 }
 

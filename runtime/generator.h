@@ -68,7 +68,7 @@ class Generator {
  private:
   std::span<float> buffer_of(std::uint64_t version);
   void connect(const std::vector<ConnectionOffer>& offers);
-  void ring_trainers();
+  void ring(TrainerLink& link);
   void hear(const Completion& completion);
   void reduce_ready_buckets();
   void await_lead();
@@ -79,6 +79,7 @@ class Generator {
   Slab gradients_;
   Slab parameters_;
   std::vector<std::unique_ptr<TrainerLink>> links_;
+  std::vector<TrainerLink*> fetching_;    // those that get each bucket as soon as it is published
   std::optional<ShardCollector> others_;  // of the lead, where there are some
   std::vector<TrainerFacts> facts_;
   TrainerRecords records_;
