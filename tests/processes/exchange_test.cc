@@ -17,6 +17,7 @@
 #include "runtime/trainer_client.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/support/peer_process.h"
+#include "tests/transport/registration_count.h"
 #include "transport/context.h"
 
 /// Generator and TrainerClient in real processes, with gradients that a formula gives, against a plain loop.
@@ -124,7 +125,8 @@ Introduction introduction_of(const Settings& settings, const BucketLayout& layou
           .configuration = canonical_lines(settings.config())};
 }
 
-/// Expects that no thread allocates after the first steps. Nothing is looked at in runs that are all first steps.
+/// Expects that no thread allocates, and nobody registers memory, after the first steps. Nothing is looked at in runs
+/// that are all first steps.
 class AllocationWatch {
  public:
   explicit AllocationWatch(const Settings& settings) : watches_(settings.steps > 4 * kWarmUpSteps) {}
@@ -132,18 +134,20 @@ class AllocationWatch {
   void begin_at(std::uint64_t step) {
     if (!watches_ || step != kWarmUpSteps) return;
     std::this_thread::sleep_for(3 * HeartbeatThread::kBeat);  // so that the heartbeats are in their course as well
-    before_ = allocation_count();
+    allocations_ = allocation_count();
+    registrations_ = registration_count();
   }
 
   void end() const {
-    if (watches_) {
-      EXPECT_EQ(allocation_count() - before_, 0U);
-    }
+    if (!watches_) return;
+    EXPECT_EQ(allocation_count() - allocations_, 0U);
+    EXPECT_EQ(registration_count() - registrations_, 0U);
   }
 
  private:
   bool watches_;
-  std::uint64_t before_ = 0;
+  std::uint64_t allocations_ = 0;
+  std::uint64_t registrations_ = 0;
 };
 
 PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout) {
@@ -260,14 +264,16 @@ TEST_P(ExchangeTest, ComputesWhatAPlainLoopComputesInAnyOrderOfArrival) {
   }
 }
 
-TEST_P(ExchangeTest, StepsAllocateNothing) {
+TEST_P(ExchangeTest, StepsAllocateAndRegisterNothing) {
   if (!kCountsAllocations) GTEST_SKIP() << "a sanitizer stands in for operator new";
   const std::uint64_t before = allocation_count();
   delete new volatile int(1);
   ASSERT_GT(allocation_count(), before) << "the counter is blind";
   Settings job = settings();
   job.steps = 50;
+  const std::uint64_t registered = registration_count();
   run_job(job);
+  EXPECT_GT(registration_count(), registered) << "the counter of registrations is blind";
 }
 
 TEST(ExchangeOrderTest, AnotherOrderOfTheSumHasOtherBits) {
