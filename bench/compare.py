@@ -228,6 +228,18 @@ def compare_hosts(table, bench, settings):
             table.add(what + name, "B/s", [(float(line[0]), float(line[column])) for line in lines], target)
 
 
+def compare_shards(table, bench, settings):
+    for hosts, target in ((4, "≤ 1"), (8, "≤ 0.77")):
+        what = f"exchange over 1 Gbit/s, 4 generators and 4 trainers on {hosts} hosts, against MPI's ring"
+        command = [str(ROOT / "bench/peers/ring.sh"), bench.program, str(hosts), "4", "4", "1gbit",
+                   str(settings.repetitions)]
+        try:
+            lines = [line.split() for line in output_of(command).splitlines()]
+            table.add(what, "s", [(float(ours) * 1e-3, float(ring) * 1e-3) for ours, ring in lines], target)
+        except Missing as why:
+            table.missing(what, why)
+
+
 def compare_ddp(table, bench, settings):
     program = Path(bench.program).with_name("runnel")
     script = ROOT / "bench/peers/ddp.py"
@@ -266,7 +278,7 @@ def runnel_step(program, trainers, batch, steps):
 
 
 MEASURE = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
-           "ddp": compare_ddp}
+           "shards": compare_shards, "ddp": compare_ddp}
 
 
 def main():

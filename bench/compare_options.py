@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("ucx", "mpi", "self", "hosts", "ddp")
+PARTS = ("ucx", "mpi", "self", "hosts", "shards", "ddp")
 
 
 def parse():

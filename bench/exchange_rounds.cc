@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kWarmUpRounds = 10;
 constexpr int kRounds = 300;
+constexpr int kRoundsBetweenHosts = 50;  // which take a hundred times as long
 constexpr double kLearningRate = 0.1;
 constexpr std::chrono::seconds kPatience{30};
 constexpr std::chrono::seconds kSleep{2};
@@ -172,8 +173,9 @@ void end(Job& job, Generator& generator) {
   require_same(job, digest);
 }
 
-int rounds_of(const Order& order) {
-  return order.task == Task::sleep_before_push ? 2 : kWarmUpRounds + kRounds;
+int rounds_of(const Job& job, const Order& order) {
+  if (order.task == Task::sleep_before_push) return 2;
+  return kWarmUpRounds + (job.one_host() ? kRounds : kRoundsBetweenHosts);
 }
 
 /// All rounds of a generator that does not lead.
@@ -183,7 +185,7 @@ void run_shard(Job& job, const Order& order) {
   Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
   const MpiRounds mpi(job, 0);
   start(generator, layout);
-  for (int round = 0; round < rounds_of(order); ++round) generator.step(kLearningRate);
+  for (int round = 0; round < rounds_of(job, order); ++round) generator.step(kLearningRate);
   generator.leave();
 }
 
@@ -203,7 +205,7 @@ Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
   std::optional<MpiRounds> mpi;
   if (!sleeps) mpi.emplace(job, layout.float_count());
   trainer.pull();
-  for (int round = 0; round < rounds_of(order); ++round) {
+  for (int round = 0; round < rounds_of(job, order); ++round) {
     if (mpi) mpi->run(round, times);
     write_gradients(trainer.gradients(trainer.slot()), round);
     if (mpi) mpi->barrier();
@@ -229,7 +231,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
     const MpiRounds mpi(job, 0);
     times.path = generator.trainers().front().paths.front();
     start(generator, layout);
-    for (int round = 0; round < kWarmUpRounds + kRounds; ++round) generator.step(kLearningRate);
+    for (int round = 0; round < rounds_of(job, order); ++round) generator.step(kLearningRate);
     end(job, generator);
     const auto& all = generator.timings().exchange_ms;
     times.exchange_ms.assign(all.begin() + kWarmUpRounds, all.end());

@@ -96,11 +96,17 @@ class Fabric {
     for (;;) {
       const Status status = post();
       if (status.code() != StatusCode::queue_full) return status;
-      for (const Completion& completion : std::span(completions_).first(queue_.poll(completions_))) handle(completion);
+      poll(handle);
       if (liveness_.stopping()) return Status(StatusCode::interrupted, "post");
       if (until.expired()) return Status(StatusCode::deadline_exceeded, "post");
       std::this_thread::yield();
     }
+  }
+
+  /// Polls the queue once; every completion goes to `handle`.
+  template <class Handle>
+  void poll(Handle&& handle) {
+    for (const Completion& completion : std::span(completions_).first(queue_.poll(completions_))) handle(completion);
   }
 
   /// Polls the queue and forgets what it gives; bells are read from memory, so no news is lost.

@@ -38,13 +38,17 @@ class GradientChannel {
 
   bool is_mapped() const { return region_.is_mapped(); }
 
-  /// Hands over the last `count` buckets of the current step of `protocol`, as far as they are not yet; they are
-  /// complete in the window. On return that memory must stay untouched until the step's version is published. After
-  /// queue_full, call it again. With the last bucket the next step of `protocol` begins.
-  Status hand_over(TrainerProtocol& protocol, std::uint32_t count);
+  /// The last `count` buckets of `step` are complete in the window: they go to the generator one after the other. The
+  /// memory must stay untouched until the step's version is published. Counts of a step rise; the next step begins when
+  /// the generator has all of the last one. A put that is through completes with `tag`, which goes to `sent`.
+  Status hand_over(std::uint64_t step, std::uint32_t count, std::uint64_t tag);
+
+  /// A put is through: the next ones can go.
+  Status sent(std::uint64_t tag);
 
  private:
-  Status put_bucket(const TrainerProtocol& protocol, std::uint32_t bucket);
+  Status post(std::uint64_t tag);
+  Status put_bucket(std::uint32_t bucket, std::uint64_t tag);
 
   Fabric& fabric_;
   GeneratorLink& link_;
@@ -52,7 +56,10 @@ class GradientChannel {
   const Shard& shard_;
   const TensorWindow& window_;
   RemoteRegion region_;
-  std::uint32_t handed_over_ = 0;  // buckets of the current step
+  std::uint64_t step_ = 0;
+  std::uint32_t complete_ = 0;   // buckets of the step that can go
+  std::uint32_t posted_ = 0;     // of them, those that are on their way or there
+  std::uint32_t in_flight_ = 0;  // puts that are not through
 };
 
 }  // namespace runnel

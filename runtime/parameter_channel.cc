@@ -25,8 +25,9 @@ Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t ta
     Bucket& bucket = buckets_[i];
     if (!protocol.parameters_ready(i)) continue;
     if (bucket.version == protocol.step() && bucket.state != State::absent) continue;
-    const std::size_t offset = buffer_offset(layout_, shard_, protocol.buffer()) + layout_.bucket_in(shard_, i).begin;
-    const auto target = window_.bytes(protocol.buffer(), layout_.bucket(shard_.first_bucket + i));
+    const std::size_t offset =
+        buffer_offset(layout_, shard_, buffer_of_version(protocol.step())) + layout_.bucket_in(shard_, i).begin;
+    const auto target = window_.bytes(buffer_of_version(protocol.step()), layout_.bucket(shard_.first_bucket + i));
     const Status status = fabric_.queue().get(region_, offset, target, window_.slab(), tag_base + i);
     if (!status.ok()) return status;
     bucket = {.version = protocol.step(), .state = State::under_way};

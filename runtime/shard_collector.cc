@@ -75,9 +75,12 @@ void ShardCollector::ring_all(std::uint64_t word) {
     const Status status = fabric_.queue().ring(other->bell, word, static_cast<std::uint64_t>(other->peer.rank));
     if (!status.ok()) fabric_.throw_for(status, other->peer.rank);
   }
-  const auto unreached = [](const auto& other) { return !other->bell.reached(); };
-  fabric_.wait_until([](const Completion&) {}, [&] { return std::ranges::none_of(others_, unreached); },
-                     [&] { return (*std::ranges::find_if(others_, unreached))->peer.rank; });
+  // A generator that has heard of the end may be gone before it has acknowledged that: its ring then fails, and is over
+  // as well.
+  fabric_.wait_for_transfers([this] {
+    const auto unreached = std::ranges::find_if(others_, [](const auto& other) { return !other->bell.reached(); });
+    return (unreached == others_.end() ? others_.front() : *unreached)->peer.rank;
+  });
 }
 
 }  // namespace runnel

@@ -91,9 +91,9 @@ bool TrainerProtocol::all_parameters_ready() const {
   return published_.number == step_ ? published_.has_all(buckets_) : published_.number > step_;
 }
 
-std::uint64_t TrainerProtocol::hand_over_word(std::uint32_t count) const {
-  assert(all_parameters_ready() && count <= buckets_);
-  return BellWord{.number = step_, .back = count}.encode();
+void TrainerProtocol::end_step() {
+  assert(all_parameters_ready());
+  ++step_;
 }
 
 }  // namespace runnel

@@ -113,17 +113,11 @@ class TrainerProtocol {
   bool parameters_ready(std::uint32_t bucket) const;
   bool all_parameters_ready() const;
 
-  /// The word to ring when the last `count` buckets of the current step are in the slot. Only with
+  /// All gradients of the current step are computed, and go to the generator: the next step begins. Only with
   /// `all_parameters_ready()`.
-  std::uint64_t hand_over_word(std::uint32_t count) const;
+  void end_step();
 
-  /// All buckets are handed over: the next step begins.
-  void end_step() { ++step_; }
-
-  std::uint32_t buckets() const { return buckets_; }
   std::uint64_t step() const { return step_; }
-  int slot() const { return slot_of_step(step_); }
-  int buffer() const { return buffer_of_version(step_); }
 
  private:
   std::uint32_t buckets_;

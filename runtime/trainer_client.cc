@@ -11,19 +11,26 @@
 namespace runnel {
 namespace {
 
-/// A trainer has at most one step under way: a put or a get a bucket, its record, and two rings a generator.
+/// Under way to each generator are two puts, and a get a bucket; besides a record or two and the rings of the
+/// handshake. What is complete keeps its place until it is polled.
 std::size_t operations_for(const BucketLayout& layout) {
-  return layout.bucket_count() + 4 * layout.shard_count() + 4;
+  return 2 * layout.bucket_count() + 8 * layout.shard_count() + 8;
 }
 
-// Tags of completions: the generator in the upper half; in the lower one 0, or what a get brings.
-constexpr std::uint64_t kFirstFetch = 1;
+// Tags of completions: the generator in the upper half; in the lower one what it is about. Gets have kFirstFetch +
+// their bucket.
+constexpr std::uint32_t kOther = 0;
+constexpr std::uint32_t kPut = 1;
+constexpr std::uint32_t kFirstFetch = 2;
 
-std::uint64_t tag_of(int generator) {
-  return static_cast<std::uint64_t>(generator) << 32;
+std::uint64_t tag_of(std::size_t generator, std::uint32_t about) {
+  return (std::uint64_t{generator} << 32) | about;
 }
 std::size_t generator_of(std::uint64_t tag) {
   return tag >> 32;
+}
+std::uint32_t about(std::uint64_t tag) {
+  return static_cast<std::uint32_t>(tag);
 }
 
 const ConnectionOffer::Tensors& tensors_of(const ConnectionOffer& offer, const Peer& generator) {
@@ -63,9 +70,10 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
     Counterpart& counterpart = *counterparts_.emplace_back(
         std::make_unique<Counterpart>(fabric_, offers[rank], generator, layout_, gradients_, parameters_));
-    fabric_.queue().watch(counterpart.link.endpoint, tag_of(generator));
-    fabric_.queue().watch(counterpart.link.hello_heard, tag_of(generator));
-    fabric_.queue().watch(counterpart.link.version_heard, tag_of(generator));
+    const std::uint64_t tag = tag_of(static_cast<std::size_t>(generator), kOther);
+    fabric_.queue().watch(counterpart.link.endpoint, tag);
+    fabric_.queue().watch(counterpart.link.hello_heard, tag);
+    fabric_.queue().watch(counterpart.link.version_heard, tag);
   }
   const auto all_are = [&](auto&& is_mapped) { return std::ranges::all_of(counterparts_, is_mapped); };
   if (!all_are([](const auto& one) { return one->gradients.is_mapped(); }))
@@ -107,8 +115,11 @@ void TrainerClient::await_buckets(std::size_t buckets) {
 void TrainerClient::hear(const Completion& completion) {
   Counterpart& counterpart = *counterparts_[generator_of(completion.tag)];
   fabric_.check(completion, counterpart.link.peer.rank);
-  if (completion.kind != CompletionKind::data_arrived) return;
-  counterpart.parameters.arrived(static_cast<std::uint32_t>(completion.tag) - kFirstFetch);
+  if (completion.kind == CompletionKind::data_arrived) {
+    counterpart.parameters.arrived(about(completion.tag) - kFirstFetch);
+  } else if (about(completion.tag) == kPut) {
+    require_ok(counterpart.gradients.sent(completion.tag), counterpart);
+  }
 }
 
 /// Takes in what the generators have published, starts to get it where it does not lie in mapped memory, and says
@@ -117,9 +128,7 @@ bool TrainerClient::usable(std::size_t buckets) {
   for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
     Counterpart& counterpart = *counterparts_[generator];
     counterpart.protocol.on_bell(counterpart.link.version_heard.value());
-    const Status status =
-        counterpart.parameters.fetch(counterpart.protocol, tag_of(static_cast<int>(generator)) + kFirstFetch);
-    if (!status.ok() && status.code() != StatusCode::queue_full) fabric_.throw_for(status, counterpart.link.peer.rank);
+    require_ok(counterpart.parameters.fetch(counterpart.protocol, tag_of(generator, kFirstFetch)), counterpart);
     while (usable_ >= counterpart.shard.first_bucket &&
            usable_ < counterpart.shard.first_bucket + counterpart.shard.buckets &&
            counterpart.parameters.usable(counterpart.protocol,
@@ -133,6 +142,8 @@ bool TrainerClient::usable(std::size_t buckets) {
 void TrainerClient::gradient_ready(std::size_t tensor) {
   countdown_.tensor_ready(tensor);
   pull();  // a tensor that no pass has read may be missing yet
+  // What was handed over before moves on only while somebody polls.
+  fabric_.poll([this](const Completion& completion) { hear(completion); });
   hand_over(/*everything=*/false);
 }
 
@@ -141,6 +152,7 @@ void TrainerClient::push(const Batch& batch) {
   pushed_ns_ = steady_ns();
   put_record(batch);
   hand_over(/*everything=*/true);
+  for (auto& counterpart : counterparts_) counterpart->protocol.end_step();
   countdown_.restart();
   ++step_;
   usable_ = 0;
@@ -148,27 +160,17 @@ void TrainerClient::push(const Batch& batch) {
   exposed_ns_ = 0;
 }
 
-/// By turns a bucket of each generator, so that all have something to reduce as early as possible.
 void TrainerClient::hand_over(bool everything) {
-  const auto count_for = [&](std::size_t generator) {
-    const std::uint32_t buckets = counterparts_[generator]->shard.buckets;
-    return everything ? buckets : std::min(countdown_.complete_from_back(generator), buckets - 1);
-  };
-  bool more = true;
-  for (std::uint32_t turn = 1; more; ++turn) {
-    more = false;
-    for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
-      Counterpart& counterpart = *counterparts_[generator];
-      const std::uint32_t count = count_for(generator);
-      more |= turn < count;
-      // One ring tells of all buckets that are in place.
-      if (turn > count || (turn < count && counterpart.gradients.is_mapped())) continue;
-      const Status status =
-          fabric_.post_when_free([&] { return counterpart.gradients.hand_over(counterpart.protocol, turn); },
-                                 [this](const Completion& completion) { hear(completion); });
-      if (!status.ok()) fabric_.throw_for(status, counterpart.link.peer.rank);
-    }
+  for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
+    Counterpart& counterpart = *counterparts_[generator];
+    const std::uint32_t buckets = counterpart.shard.buckets;
+    const std::uint32_t count = everything ? buckets : std::min(countdown_.complete_from_back(generator), buckets - 1);
+    require_ok(counterpart.gradients.hand_over(step_, count, tag_of(generator, kPut)), counterpart);
   }
+}
+
+void TrainerClient::require_ok(const Status& status, const Counterpart& counterpart) const {
+  if (!status.ok()) fabric_.throw_for(status, counterpart.link.peer.rank);
 }
 
 void TrainerClient::put_record(const Batch& batch) {
@@ -183,10 +185,7 @@ void TrainerClient::put_record(const Batch& batch) {
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());
-  const Status status = fabric_.post_when_free(
-      [&] { return fabric_.queue().put(lead().link.control, target, copy, fabric_.control(), 0); },
-      [this](const Completion& completion) { hear(completion); });
-  if (!status.ok()) fabric_.throw_for(status, lead().link.peer.rank);
+  require_ok(fabric_.queue().put(lead().link.control, target, copy, fabric_.control(), tag_of(0, kOther)), lead());
 }
 
 void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
@@ -202,8 +201,8 @@ void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, st
   std::memcpy(copy.data(), &record, sizeof record);
   const Status status = fabric_.queue().put_and_ring(
       lead().link.control, GeneratorControl::evaluation_record(fabric_.group().self().index), copy, fabric_.control(),
-      lead().link.evaluation, ++evaluations_, 0);
-  if (!status.ok()) fabric_.throw_for(status, lead().link.peer.rank);
+      lead().link.evaluation, ++evaluations_, tag_of(0, kOther));
+  require_ok(status, lead());
 }
 
 void TrainerClient::leave() {

@@ -97,6 +97,7 @@ class TrainerClient {
   bool usable(std::size_t buckets);
   void await_buckets(std::size_t buckets);
   void hand_over(bool everything);
+  void require_ok(const Status& status, const Counterpart& counterpart) const;
   void put_record(const Batch& batch);
   Counterpart& lead() { return *counterparts_.front(); }
 

@@ -146,7 +146,7 @@ class Simulation {
     }
     if (!trainer.protocol.all_parameters_ready()) return;
     const std::uint32_t bucket = buckets_ - 1 - trainer.handed_over;
-    auto& slot = trainer.slots[static_cast<std::size_t>(trainer.protocol.slot())];
+    auto& slot = trainer.slots[static_cast<std::size_t>(slot_of_step(step))];
     if (planted_ == Planted::ring_before_write) {
       ring(trainer);
       late_writes_.push_back({&slot[bucket], gradient(index, step, bucket)});
@@ -157,7 +157,7 @@ class Simulation {
   }
 
   void ring(Trainer& trainer) {
-    trainer.outbox.push_back(trainer.protocol.hand_over_word(++trainer.handed_over));
+    trainer.outbox.push_back(BellWord{.number = trainer.protocol.step(), .back = ++trainer.handed_over}.encode());
     if (trainer.handed_over < buckets_) return;
     trainer.protocol.end_step();
     trainer.handed_over = 0;
