@@ -108,6 +108,7 @@ struct RunConfig {
   std::int64_t log_every = 10;
   std::string report;  ///< absolute path of an output file; empty: none
   std::string save;    ///< as report
+  std::string trace;   ///< as report
 
   bool operator==(const RunConfig&) const = default;
 };

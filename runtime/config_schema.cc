@@ -151,6 +151,8 @@ constexpr ConfigKey kKeys[] = {
      "Where the run report is written (JSON); `\"\"`: nowhere."},
     {"run.save", FileKey{at<&Config::run, &RunConfig::save>, false},
      "Where the parameters are written at the end (safetensors); `\"\"`: nowhere."},
+    {"run.trace", FileKey{at<&Config::run, &RunConfig::trace>, false},
+     "Where it is written what every process did when (JSON, for Perfetto); `\"\"`: nowhere."},
 };
 
 // PyTorch's, but for Adadelta's learning rate, which is that of the reference workflow (PyTorch: 1.0).

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <utility>
 
 #include "runtime/atomic_file.h"
 
@@ -109,8 +111,15 @@ std::string to_json(const RunReport& r) {
 }
 
 void require_writable_outputs(const RunConfig& run) {
-  for (const std::string& file : {run.report, run.save}) {
-    if (!file.empty()) require_writable(file);
+  std::map<std::string, std::string> key_of;  // by file
+  for (const auto& [key, file] : {std::pair("report", run.report), {"save", run.save}, {"trace", run.trace}}) {
+    if (file.empty()) continue;
+    const auto [before, first] = key_of.emplace(file, key);
+    if (!first) {
+      throw RunError(ExitStatus::bad_configuration,
+                     "run." + before->second + " and run." + key + " name the same file, " + file);
+    }
+    require_writable(file);
   }
 }
 

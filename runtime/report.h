@@ -79,8 +79,9 @@ struct RunReport {
 /// The report as JSON, with keys in the order of the members above. A number that is not finite becomes null.
 std::string to_json(const RunReport& report);
 
-/// Throws `WriteError` when one of the files that a run ends with, run.report and run.save, cannot be made where it is
-/// wanted: known before the run instead of after it.
+/// Throws when the files that a run ends with, run.report, run.save and run.trace, cannot be: `RunError`
+/// (bad_configuration) for two of the same name, `WriteError` for one that cannot be made where it is wanted. Known
+/// before the run instead of after it.
 void require_writable_outputs(const RunConfig& run);
 
 /// Writes the report so that `file` holds either its old contents or the whole report. Throws `WriteError`.

@@ -32,6 +32,7 @@ constexpr const char* kExamples = R"(Examples:
   runnel train trainer/configs/mnist.toml                       1 generator + 2 trainers on this machine
   runnel train trainer/configs/mnist.toml -n 4 --report r.json  4 trainers, and a report as JSON
   runnel train trainer/configs/mnist.toml --set trainer.batch_size=64 --set optimizer.lr=0.5
+  runnel train trainer/configs/mnist.toml --trace trace.json    what every process did when, for ui.perfetto.dev
   runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
   mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
 
@@ -52,6 +53,7 @@ struct TrainOptions {
   std::vector<std::string> sets;
   std::string report;
   std::string save;
+  std::string trace;
   bool print_config = false;
   bool alone = false;
   bool dry_run = false;
@@ -100,11 +102,9 @@ Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place
   if (place) config_options.ranks = place->size;
   if (!options.report.empty()) set("run.report", toml_string(options.report));
   if (!options.save.empty()) set("run.save", toml_string(options.save));
+  if (!options.trace.empty()) set("run.trace", toml_string(options.trace));
   Config config = load_config(options.config, config_options);
   if (place) check_trainers(*place, options.trainers, config);
-  if (!config.run.report.empty() && config.run.report == config.run.save) {
-    throw RunError(ExitStatus::bad_configuration, "run.report and run.save name the same file, " + config.run.save);
-  }
   return config;
 }
 
@@ -220,6 +220,8 @@ int parse_and_run(int argc, char** argv) {
       ->allow_extra_args(false);
   train_command->add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
   train_command->add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
+  train_command->add_option("--trace", options.trace, "Write what every process did when, as JSON for ui.perfetto.dev")
+      ->type_name("FILE");
   train_command->add_flag("--print-config", options.print_config, "Print the effective configuration as TOML, and end");
   CLI::Option* alone = train_command->add_flag("--alone", options.alone, "Train in this process: no generator, no MPI");
   alone->excludes(trainers);

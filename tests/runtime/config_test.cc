@@ -152,7 +152,8 @@ TEST(Config, CanonicalLinesDifferOnlyInWhatWasChanged) {
 }
 
 TEST(Config, CanonicalLinesLeaveFileNamesOut) {
-  const Config elsewhere = with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "model.init=i"});
+  const Config elsewhere =
+      with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i"});
   EXPECT_EQ(canonical_lines(elsewhere), canonical_lines(with_sets({})));
 }
 

@@ -100,6 +100,32 @@ TEST(Report, IsWrittenWhole) {
   fs::remove_all(folder);
 }
 
+TEST(Report, OutputsAreDistinctFilesThatCanBeMade) {
+  const fs::path folder = fs::temp_directory_path() / ("runnel-outputs-" + std::to_string(::getpid()));
+  fs::create_directory(folder);
+  const auto status = [&folder](const char* report, const char* save, const char* trace) {
+    const auto in_folder = [&folder](const char* name) { return *name == '\0' ? "" : (folder / name).string(); };
+    RunConfig run;
+    run.report = in_folder(report);
+    run.save = in_folder(save);
+    run.trace = in_folder(trace);
+    try {
+      require_writable_outputs(run);
+    } catch (const RunError& error) {
+      return error.status();
+    }
+    return ExitStatus::done;
+  };
+  EXPECT_EQ(status("", "", ""), ExitStatus::done);
+  EXPECT_EQ(status("a", "b", "c"), ExitStatus::done);
+  EXPECT_EQ(status("a", "a", ""), ExitStatus::bad_configuration);
+  EXPECT_EQ(status("a", "", "a"), ExitStatus::bad_configuration);
+  EXPECT_EQ(status("", "a", "a"), ExitStatus::bad_configuration);
+  EXPECT_EQ(status("a", "b", "missing/c"), ExitStatus::cannot_create);
+  EXPECT_TRUE(fs::is_empty(folder));
+  fs::remove_all(folder);
+}
+
 TEST(Report, QuantilesAreOfTheNearestRank) {
   EXPECT_EQ(quantiles({}).p50, 0);
   const Quantiles one = quantiles({7});
