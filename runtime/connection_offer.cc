@@ -21,6 +21,8 @@ std::vector<std::byte> pack(const ConnectionOffer& offer) {
     writer.bytes(encode(offer.tensors->gradients));
     writer.bytes(encode(offer.tensors->parameters));
   }
+  writer.u8(offer.trace ? 1 : 0);
+  if (offer.trace) writer.bytes(encode(*offer.trace));
   return writer.seal(FrameKind::connection);
 }
 
@@ -42,6 +44,7 @@ ConnectionOffer unpack(std::span<const std::byte> frame, const std::string& send
       tensors.parameters = decode_region_descriptor(reader.bytes());
       offer.tensors = std::move(tensors);
     }
+    if (reader.u8() != 0) offer.trace = decode_region_descriptor(reader.bytes());
   } catch (const TransportError& error) {
     throw FrameError("bad region descriptor from " + sender + ": " + error.what());
   }

@@ -23,7 +23,8 @@ struct ConnectionOffer {
     RegionDescriptor gradients;   ///< trainers x kSlots slots
     RegionDescriptor parameters;  ///< kParameterBuffers buffers
   };
-  std::optional<Tensors> tensors;  ///< of a generator
+  std::optional<Tensors> tensors;         ///< of a generator
+  std::optional<RegionDescriptor> trace;  ///< in a run with a trace
 };
 
 /// Collective: every rank's offer, by rank. Throws `FrameError` before anything of a damaged frame reaches UCX.

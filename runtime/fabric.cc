@@ -76,6 +76,10 @@ Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control
       control_(Slab::allocate(context_, control_bytes)),
       queue_(worker_, operations),
       liveness_(context_, group) {
+  if (!config.run.trace.empty()) {
+    trace_slab_ = Slab::allocate(context_, Trace::bytes_for(kTraceEvents));
+    trace_ = Trace(trace_slab_->bytes());
+  }
   // Until paths are known, any peer may write silently.
   waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), ParkOn::capped_events);
   liveness_.interrupt_on_stop(&*waiter_);
@@ -89,6 +93,7 @@ ConnectionOffer Fabric::offer() const {
   ConnectionOffer offer;
   offer.data_address = worker_.address();
   offer.control = control_.descriptor();
+  if (trace_slab_) offer.trace = trace_slab_->descriptor();
   liveness_.add_to(offer);
   return offer;
 }

@@ -16,6 +16,7 @@
 #include "runtime/liveness.h"
 #include "runtime/peer_group.h"
 #include "runtime/stop_signals.h"
+#include "runtime/trace.h"
 #include "transport/completion_queue.h"
 #include "transport/context.h"
 #include "transport/endpoint.h"
@@ -46,12 +47,19 @@ class Fabric {
   Context& context() { return context_; }
   Worker& worker() { return worker_; }
   Slab& control() { return control_; }
+
+  /// What this process does when; off in a run without run.trace.
+  Trace& trace() { return trace_; }
+
+  /// Where the trace lies, for peers to read.
+  const std::optional<Slab>& trace_slab() const { return trace_slab_; }
+
   CompletionQueue& queue() { return queue_; }
   Liveness& liveness() { return liveness_; }
   const Liveness& liveness() const { return liveness_; }
   MappingPolicy mapping_policy() const { return mapping_policy_; }
 
-  /// The offer of a process that has only control memory: a generator adds its tensors.
+  /// The offer of a process that has only control memory, and a trace: a generator adds its tensors.
   ConnectionOffer offer() const;
 
   /// An endpoint to `peer`, which sent `offer`. Throws `RunError` (69) when no transport leads there, and
@@ -137,6 +145,8 @@ class Fabric {
   Context context_;
   Worker worker_;
   Slab control_;
+  std::optional<Slab> trace_slab_;
+  Trace trace_;
   CompletionQueue queue_;
   std::optional<Waiter> waiter_;
   std::array<Completion, 64> completions_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "runtime/gradient_channel.h"
 #include "runtime/parameter_channel.h"
@@ -77,6 +78,11 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
     fabric_.queue().watch(link.evaluation_heard, tag_of(Tag::evaluation, rank));
   }
   if (group.is_lead() && group.generators() > 1) others_.emplace(fabric_, offers, layout_);
+  if (group.is_lead() && fabric_.trace().on()) {
+    traces_.emplace(fabric_);
+    for (auto& link : links_) traces_->add(link->peer, link->endpoint, offers);
+    if (others_) others_->add_to(*traces_, offers);
+  }
   if (!group.is_lead()) {
     fabric_.queue().watch(Bell(fabric_.control(), GeneratorControl::kLeadBell), tag_of(Tag::peer, group.lead().rank));
   }
@@ -107,15 +113,22 @@ Generator::Step Generator::step(double lr) {
                        return protocol_.step_complete();
                      },
                      [this] { return links_[static_cast<std::size_t>(*protocol_.first_awaited())]->peer.rank; });
-  reducer_.finish_step();
+  finish_step(step);
   fabric_.liveness().enter(Phase::publish, step);
   protocol_.end_step();
-  for (auto& link : links_) ring(*link);
+  publish(step);
   if (!fabric_.group().is_lead()) return {};
   return records_.read_step(step, steady_ns());
 }
 
+void Generator::finish_step(std::uint64_t step) {
+  std::optional<TraceSpan> update;  // else `reduce_ready_buckets` has made it, bucket by bucket
+  if (reducer_.clips()) update.emplace(fabric_.trace(), TraceLabel{.what = TraceWhat::reduce, .step = step});
+  reducer_.finish_step();
+}
+
 Generator::Evaluation Generator::collect_evaluation() {
+  const TraceSpan wait(fabric_.trace(), {.what = TraceWhat::wait, .step = protocol_.version() - 1});
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
   ++evaluations_collected_;
   const auto missing = [this] {
@@ -133,8 +146,19 @@ std::span<const float> Generator::collect_parameters() {
   return others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
 }
 
+ProcessTrace Generator::own_trace() {
+  const Peer& self = fabric_.group().self();
+  return {.rank = self.rank,
+          .name = self.name + " (" + self.host.name + ")",
+          .clock_offset_ns = 0,
+          .recorded = read_trace(fabric_.trace().close(), self.name)};
+}
+
 void Generator::leave() {
-  if (!fabric_.group().is_lead()) await_lead();
+  if (!fabric_.group().is_lead()) {
+    fabric_.trace().close(facts_.front().clock_offset_ns);
+    await_lead();
+  }
   if (others_) others_->end_run();
   for (auto& link : links_) {
     const Status status = fabric_.queue().ring(link->version, kEndOfRun.encode(), tag_of(Tag::peer, link->peer.rank));
@@ -161,6 +185,12 @@ void Generator::ring(TrainerLink& link) {
   if (!status.ok()) fabric_.throw_for(status, link.peer.rank);
 }
 
+/// All that step `step` has made.
+void Generator::publish(std::uint64_t step) {
+  const TraceSpan span(fabric_.trace(), {.what = TraceWhat::publish, .step = step});
+  for (auto& link : links_) ring(*link);
+}
+
 void Generator::hear(const Completion& completion) {
   const int rank = rank_of(completion.tag);
   fabric_.check(completion, rank);
@@ -168,12 +198,7 @@ void Generator::hear(const Completion& completion) {
   const auto trainer = static_cast<std::size_t>(rank - fabric_.group().generators());
   switch (kind_of(completion.tag)) {
     case Tag::gradient:
-      if (protocol_.on_bell(static_cast<int>(trainer), completion.value) == GeneratorProtocol::Ring::violation) {
-        throw RunError(ExitStatus::protocol_mismatch,
-                       links_[trainer]->peer.name + " rang a bell that no trainer can ring at step " +
-                           std::to_string(protocol_.step()) + " rank=" + std::to_string(fabric_.group().self().rank) +
-                           " peer=" + std::to_string(rank) + "; is it the same build?");
-      }
+      hear_gradient(trainer, completion.value);
       break;
     case Tag::evaluation:
       evaluations_[trainer] = completion.value;
@@ -183,14 +208,44 @@ void Generator::hear(const Completion& completion) {
   }
 }
 
+void Generator::hear_gradient(std::size_t trainer, std::uint64_t word) {
+  const Peer& peer = links_[trainer]->peer;
+  const GeneratorProtocol::Ring ring = protocol_.on_bell(static_cast<int>(trainer), word);
+  if (ring == GeneratorProtocol::Ring::violation) {
+    throw RunError(ExitStatus::protocol_mismatch, peer.name + " rang a bell that no trainer can ring at step " +
+                                                      std::to_string(protocol_.step()) +
+                                                      " rank=" + std::to_string(fabric_.group().self().rank) +
+                                                      " peer=" + std::to_string(peer.rank) + "; is it the same build?");
+  }
+  if (ring != GeneratorProtocol::Ring::news) return;
+  const BellWord bell = BellWord::decode(word);
+  fabric_.trace().instant({.what = TraceWhat::bell,
+                           .peer = static_cast<std::uint16_t>(peer.rank),
+                           .bucket = index_of(shard_.buckets - bell.back),
+                           .step = bell.number});
+}
+
 void Generator::reduce_ready_buckets() {
+  Trace& trace = fabric_.trace();
+  const std::uint64_t step = protocol_.step();
   while (const auto bucket = protocol_.next_bucket()) {
-    reducer_.reduce(layout_.bucket_in(shard_, *bucket), slots_);
+    if (idle_since_ns_ != 0) trace.end(std::exchange(idle_since_ns_, 0), {.what = TraceWhat::wait, .step = step});
+    {
+      const TraceSpan span(trace, {.what = TraceWhat::reduce, .bucket = index_of(*bucket), .step = step});
+      reducer_.reduce(layout_.bucket_in(shard_, *bucket), slots_);
+    }
     protocol_.reduced();
     // With clipping, parameters change at the end of the step; and the last ring is that of the complete version.
-    if (reducer_.clips() || protocol_.step_complete()) continue;
+    if (reducer_.clips() || protocol_.step_complete() || fetching_.empty()) continue;
+    const TraceSpan span(trace, {.what = TraceWhat::publish, .step = step});
     for (TrainerLink* link : fetching_) ring(*link);
   }
+  if (!protocol_.step_complete() && idle_since_ns_ == 0) idle_since_ns_ = trace.begin();
+}
+
+/// Among all buckets, of one of this shard.
+std::uint32_t Generator::index_of(std::uint32_t bucket) const {
+  return static_cast<std::uint32_t>(shard_.first_bucket) + bucket;
 }
 
 }  // namespace runnel

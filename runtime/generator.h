@@ -19,6 +19,7 @@
 #include "runtime/reducer.h"
 #include "runtime/shard_collector.h"
 #include "runtime/slot_protocol.h"
+#include "runtime/trace_collector.h"
 #include "runtime/trainer_records.h"
 
 namespace runnel {
@@ -59,6 +60,13 @@ class Generator {
   /// Makes room for the timings of `steps` steps, so that no step allocates.
   void reserve(std::size_t steps) { records_.reserve(steps); }
 
+  /// This process's trace, in a run with one; from here on it records nothing. Once.
+  ProcessTrace own_trace();
+
+  /// The traces of all others, which land where this process's own lies. The lead only, after the last test and
+  /// `own_trace`.
+  std::vector<ProcessTrace> collect_traces() { return traces_->collect(facts_); }
+
   /// After the last test: parts from the trainers. Generators that do not lead wait here until the lead does.
   void leave();
 
@@ -69,9 +77,13 @@ class Generator {
   std::span<float> buffer_of(std::uint64_t version);
   void connect(const std::vector<ConnectionOffer>& offers);
   void ring(TrainerLink& link);
+  void publish(std::uint64_t step);
+  void finish_step(std::uint64_t step);
   void hear(const Completion& completion);
+  void hear_gradient(std::size_t trainer, std::uint64_t word);
   void reduce_ready_buckets();
   void await_lead();
+  std::uint32_t index_of(std::uint32_t bucket) const;
 
   Fabric fabric_;
   const BucketLayout& layout_;
@@ -81,6 +93,7 @@ class Generator {
   std::vector<std::unique_ptr<TrainerLink>> links_;
   std::vector<TrainerLink*> fetching_;    // those that get each bucket as soon as it is published
   std::optional<ShardCollector> others_;  // of the lead, where there are some
+  std::optional<TraceCollector> traces_;  // of the lead, in a run with a trace
   std::vector<TrainerFacts> facts_;
   TrainerRecords records_;
   GeneratorProtocol protocol_;
@@ -88,6 +101,7 @@ class Generator {
   std::vector<const float*> slots_;         // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;  // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;
+  std::int64_t idle_since_ns_ = 0;  // for the trace; 0 while there is something to reduce
 };
 
 }  // namespace runnel

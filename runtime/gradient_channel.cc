@@ -2,15 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/gradient_channel.h"
 
+#include <algorithm>
+
 namespace runnel {
-namespace {
-
-// A bell is put when its bucket's flush is through, behind everything that is on its way by then: with all buckets on
-// their way at once, the first bell would arrive behind the last bucket, and nothing could come back meanwhile. Two
-// keep the network busy while a flush goes there and back.
-constexpr std::uint32_t kInFlight = 2;
-
-}  // namespace
 
 GradientChannel::GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients,
                                  const BucketLayout& layout, const Shard& shard, TensorWindow& window)
@@ -36,17 +30,22 @@ Status GradientChannel::hand_over(std::uint64_t step, std::uint32_t count, std::
   if (!is_mapped()) return post(tag);
   if (posted_ == complete_) return Status();
   posted_ = complete_;
+  fabric_.trace().instant(label(TraceWhat::bell, shard_.buckets - complete_));  // before the generator can hear it
   return fabric_.queue().ring(link_.gradient, BellWord{.number = step_, .back = complete_}.encode(), 0);
 }
 
 Status GradientChannel::sent(std::uint64_t tag) {
+  fabric_.trace().end(puts_.front().begin_ns, puts_.front().label);
+  std::move(puts_.begin() + 1, puts_.end(), puts_.begin());
   --in_flight_;
   return post(tag);
 }
 
 Status GradientChannel::post(std::uint64_t tag) {
   while (posted_ < complete_ && in_flight_ < kInFlight) {
-    if (const Status status = put_bucket(shard_.buckets - 1 - posted_, tag); !status.ok()) return status;
+    const std::uint32_t bucket = shard_.buckets - 1 - posted_;
+    puts_[in_flight_] = {.begin_ns = fabric_.trace().begin(), .label = label(TraceWhat::put, bucket)};
+    if (const Status status = put_bucket(bucket, tag); !status.ok()) return status;
     ++posted_;
     ++in_flight_;
   }
@@ -60,6 +59,13 @@ Status GradientChannel::put_bucket(std::uint32_t bucket, std::uint64_t tag) {
   return fabric_.queue().put_and_ring(region_, target + layout_.bucket_in(shard_, bucket).begin,
                                       window_.bytes(slot, layout_.bucket(shard_.first_bucket + bucket)), window_.slab(),
                                       link_.gradient, word.encode(), tag);
+}
+
+TraceLabel GradientChannel::label(TraceWhat what, std::uint32_t bucket) const {
+  return {.what = what,
+          .peer = static_cast<std::uint16_t>(link_.peer.rank),
+          .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + bucket,
+          .step = step_};
 }
 
 }  // namespace runnel

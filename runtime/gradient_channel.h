@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,6 +11,7 @@
 #include "runtime/link.h"
 #include "runtime/slot_protocol.h"
 #include "runtime/tensor_window.h"
+#include "runtime/trace.h"
 #include "transport/remote_region.h"
 
 namespace runnel {
@@ -47,8 +49,20 @@ class GradientChannel {
   Status sent(std::uint64_t tag);
 
  private:
+  // A bell is put when its bucket's flush is through, behind everything that is on its way by then: with all buckets on
+  // their way at once, the first bell would arrive behind the last bucket, and nothing could come back meanwhile. Two
+  // keep the network busy while a flush goes there and back.
+  static constexpr std::uint32_t kInFlight = 2;
+
+  /// For the trace.
+  struct Put {
+    std::int64_t begin_ns = 0;
+    TraceLabel label;
+  };
+
   Status post(std::uint64_t tag);
   Status put_bucket(std::uint32_t bucket, std::uint64_t tag);
+  TraceLabel label(TraceWhat what, std::uint32_t bucket) const;
 
   Fabric& fabric_;
   GeneratorLink& link_;
@@ -57,9 +71,10 @@ class GradientChannel {
   const TensorWindow& window_;
   RemoteRegion region_;
   std::uint64_t step_ = 0;
-  std::uint32_t complete_ = 0;   // buckets of the step that can go
-  std::uint32_t posted_ = 0;     // of them, those that are on their way or there
-  std::uint32_t in_flight_ = 0;  // puts that are not through
+  std::uint32_t complete_ = 0;       // buckets of the step that can go
+  std::uint32_t posted_ = 0;         // of them, those that are on their way or there
+  std::uint32_t in_flight_ = 0;      // puts that are not through
+  std::array<Put, kInFlight> puts_;  // these, the oldest first
 };
 
 }  // namespace runnel

@@ -18,6 +18,9 @@ constexpr std::uint64_t kProbed = 2;
 constexpr std::uint64_t kFirstClockRound = 3;
 constexpr std::uint64_t kClockRounds = 8;
 
+/// 36 years, in ns: no steady clock is that old, and sums of some such times do not overflow.
+constexpr std::uint64_t kLatestNs = std::uint64_t{1} << 60;
+
 /// Waits until the bell that `rank` rings is at least `word`. Completions are of no interest yet.
 void await(Fabric& fabric, const Bell& bell, std::uint64_t word, int rank) {
   fabric.wait_until([](const Completion&) {}, [&] { return bell.value() >= word; }, [rank] { return rank; });
@@ -135,6 +138,11 @@ std::int64_t compare_clocks(Fabric& fabric, TrainerLink& link, int rank) {
     ring(fabric, link.hello, kFirstClockRound + round, rank);
     await(fabric, link.hello_heard, before + 1, rank);
     const std::int64_t received = steady_ns();
+    if (link.hello_heard.value() > kLatestNs) {
+      throw RunError(ExitStatus::protocol_mismatch, link.peer.name + " rang a time that no clock has rank=" +
+                                                        std::to_string(fabric.group().self().rank) +
+                                                        " peer=" + std::to_string(rank) + "; is it the same build?");
+    }
     if (received - sent >= least_round_trip) continue;
     least_round_trip = received - sent;
     offset = static_cast<std::int64_t>(link.hello_heard.value()) - (sent + received) / 2;

@@ -10,6 +10,7 @@ ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const Re
       layout_(layout),
       shard_(shard),
       window_(window),
+      generator_(link.peer),
       region_(link.endpoint, require_length(parameters, slab_bytes(layout, shard), "parameter", link.peer.rank),
               fabric.mapping_policy()),
       buckets_(shard.buckets) {
@@ -28,11 +29,21 @@ Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t ta
     const std::size_t offset =
         buffer_offset(layout_, shard_, buffer_of_version(protocol.step())) + layout_.bucket_in(shard_, i).begin;
     const auto target = window_.bytes(buffer_of_version(protocol.step()), layout_.bucket(shard_.first_bucket + i));
+    const std::int64_t begin_ns = fabric_.trace().begin();
     const Status status = fabric_.queue().get(region_, offset, target, window_.slab(), tag_base + i);
     if (!status.ok()) return status;
-    bucket = {.version = protocol.step(), .state = State::under_way};
+    bucket = {.version = protocol.step(), .state = State::under_way, .begin_ns = begin_ns};
   }
   return Status();
+}
+
+void ParameterChannel::arrived(std::uint32_t bucket) {
+  Bucket& here = buckets_[bucket];
+  here.state = State::here;
+  fabric_.trace().end(here.begin_ns, {.what = TraceWhat::fetch,
+                                      .peer = static_cast<std::uint16_t>(generator_.rank),
+                                      .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + bucket,
+                                      .step = here.version});
 }
 
 bool ParameterChannel::usable(const TrainerProtocol& protocol, std::uint32_t bucket) const {

@@ -44,7 +44,7 @@ class ParameterChannel {
   Status fetch(const TrainerProtocol& protocol, std::uint64_t tag_base);
 
   /// Bucket `bucket` of the version that `fetch` asked for last is here.
-  void arrived(std::uint32_t bucket) { buckets_[bucket].state = State::here; }
+  void arrived(std::uint32_t bucket);
 
   /// Whether bucket `bucket` of the current step of `protocol` can be read in the window.
   bool usable(const TrainerProtocol& protocol, std::uint32_t bucket) const;
@@ -54,12 +54,14 @@ class ParameterChannel {
   struct Bucket {
     std::uint64_t version = 0;
     State state = State::absent;
+    std::int64_t begin_ns = 0;  // of the get, for the trace
   };
 
   Fabric& fabric_;
   const BucketLayout& layout_;
   const Shard& shard_;
   const TensorWindow& window_;
+  const Peer& generator_;
   RemoteRegion region_;
   std::vector<Bucket> buckets_;  // fetched; unused where the region is mapped
 };

@@ -46,6 +46,10 @@ void ShardCollector::greet() {
   ring_all(kHello);
 }
 
+void ShardCollector::add_to(TraceCollector& traces, const std::vector<ConnectionOffer>& offers) {
+  for (const auto& other : others_) traces.add(other->peer, other->endpoint, offers);
+}
+
 std::span<float> ShardCollector::collect(int buffer, std::span<const float> own) {
   std::memcpy(whole_.bytes().data(), own.data(), own.size_bytes());
   for (const auto& other : others_) {

@@ -10,6 +10,7 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/connection_offer.h"
 #include "runtime/fabric.h"
+#include "runtime/trace_collector.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"
 #include "transport/remote_region.h"
@@ -30,6 +31,9 @@ class ShardCollector {
   /// Rings a first bell at each of them, which progresses, so that what does not connect shows at once. Throws
   /// `RunError`.
   void greet();
+
+  /// Lets `traces` reach the others as well.
+  void add_to(TraceCollector& traces, const std::vector<ConnectionOffer>& offers);
 
   /// All parameters in `buffer` of every generator, of which `own` are this one's; they are complete, and the others
   /// progress. Throws `RunError`.

@@ -3,10 +3,12 @@
 #include "runtime/trace.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "runtime/exit_status.h"
 #include "runtime/fabric.h"
@@ -18,6 +20,9 @@ static_assert(std::endian::native == std::endian::little, "traces travel between
 
 /// 73 years: no steady clock is that old, and sums with such times do not overflow.
 constexpr std::int64_t kLatestNs = std::int64_t{1} << 61;
+
+/// Half of that, so that differences between two processes' differences stay below it.
+constexpr std::int64_t kMostApartNs = kLatestNs / 2;
 
 bool makes_sense(const TraceEvent& event) {
   return 0 <= event.begin_ns && event.begin_ns <= event.end_ns && event.end_ns <= kLatestNs &&
@@ -38,9 +43,13 @@ Trace::Trace(std::span<std::byte> memory) {
   capacity_ = (memory.size() - sizeof(TraceHeader)) / sizeof(TraceEvent);
 }
 
-std::span<const std::byte> Trace::written() const {
+std::span<const std::byte> Trace::close(std::int64_t first_trainer_ns) {
   if (!on()) return {};
-  return {reinterpret_cast<const std::byte*>(header_), bytes_for(header_->recorded)};
+  TraceHeader& header = *std::exchange(header_, nullptr);
+  header.dropped = dropped_;
+  header.first_trainer_ns = first_trainer_ns;
+  std::atomic_ref(header.recorded).store(recorded_, std::memory_order_release);
+  return {reinterpret_cast<const std::byte*>(&header), bytes_for(recorded_)};
 }
 
 std::int64_t Trace::now_ns() {
@@ -48,12 +57,12 @@ std::int64_t Trace::now_ns() {
 }
 
 void Trace::write(const TraceEvent& event) {
-  if (header_->recorded == capacity_) {
-    ++header_->dropped;
+  if (recorded_ == capacity_) {
+    ++dropped_;
     return;
   }
-  new (events_ + header_->recorded) TraceEvent(event);
-  ++header_->recorded;
+  new (events_ + recorded_) TraceEvent(event);
+  ++recorded_;
 }
 
 void Trace::write_instant(const TraceLabel& label) {
@@ -74,7 +83,12 @@ RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& w
   if (header.recorded > room) {
     refuse(who, "counts " + std::to_string(header.recorded) + " events where " + std::to_string(room) + " fit");
   }
-  RecordedTrace recorded{.events = std::vector<TraceEvent>(header.recorded), .dropped = header.dropped};
+  if (header.first_trainer_ns < -kMostApartNs || header.first_trainer_ns > kMostApartNs) {
+    refuse(who, "compares clocks that cannot be");
+  }
+  RecordedTrace recorded{.events = std::vector<TraceEvent>(header.recorded),
+                         .dropped = header.dropped,
+                         .first_trainer_ns = header.first_trainer_ns};
   std::memcpy(recorded.events.data(), memory.data() + sizeof header, header.recorded * sizeof(TraceEvent));
   const auto wrong = std::find_if_not(recorded.events.begin(), recorded.events.end(), makes_sense);
   if (wrong != recorded.events.end()) {

@@ -18,9 +18,9 @@ enum class TraceWhat : std::uint8_t {
   wait = 0,          ///< for a peer
   forward = 1,       ///< pass over a batch
   backward = 2,      ///< pass over a batch
-  bucket_ready = 3,  ///< instant: a bucket's gradients are computed
-  put = 4,           ///< of a bucket, from its start to its completion
-  bell = 5,          ///< instant: rung at `peer` by a trainer, heard from `peer` by a generator
+  bucket_ready = 3,  ///< instant: the gradients of a bucket, and of those behind it in its shard, are computed
+  put = 4,           ///< of a bucket and the bell behind it, from its start until both are at `peer`
+  bell = 5,          ///< instant: about this and the later buckets; rung at `peer` without a put, heard from `peer`
   reduce = 6,        ///< sum and optimizer of a bucket, which are one pass over memory
   publish = 7,       ///< of new parameters
   test = 8,          ///< a trainer's part of an evaluation
@@ -55,18 +55,22 @@ struct TraceEvent {
 struct TraceHeader {
   static constexpr std::uint32_t kMagic = 0x43525452;  // "RTRC"
   static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint64_t kOpen = std::numeric_limits<std::uint64_t>::max();
 
   std::uint32_t magic = kMagic;
   std::uint32_t version = kVersion;
-  std::uint64_t recorded = 0;  ///< events behind this header
-  std::uint64_t dropped = 0;   ///< events that found no room
-  std::uint64_t reserved = 0;
+  std::uint64_t recorded = kOpen;     ///< events behind this header; kOpen until there will be no more
+  std::uint64_t dropped = 0;          ///< events that found no room
+  std::int64_t first_trainer_ns = 0;  ///< of a generator: the first trainer's clock minus its own; else 0
 };
 
 static_assert(sizeof(TraceEvent) == 32 && std::is_trivially_copyable_v<TraceEvent>);
 static_assert(sizeof(TraceHeader) == 32 && std::is_trivially_copyable_v<TraceHeader>);
 
-/// Writes events into memory of its maker: a part of a slab, so that a peer can be given them as they are.
+/// What a process of a run has room for, in 4 MiB: some thousand steps of the reference network.
+inline constexpr std::size_t kTraceEvents = 1 << 17;
+
+/// Writes events into memory of its maker: a slab, out of which a peer gets them as they are.
 ///
 /// Recording allocates, locks and formats nothing. One that was made without memory is off, and costs a branch an
 /// event. Thread: one at a time.
@@ -90,6 +94,14 @@ class Trace {
 
   bool on() const { return header_ != nullptr; }
 
+  /// The begin of a span that `end` is going to record: now, or 0 when off.
+  std::int64_t begin() const { return on() ? now_ns() : 0; }
+
+  /// Records a span that ends now and began at `begin_ns`, which `begin` gave.
+  void end(std::int64_t begin_ns, const TraceLabel& label) {
+    if (on()) write({begin_ns, now_ns(), label});
+  }
+
   /// Records a span whose ends were noted by the caller, in `now_ns()`. When the memory is full, it is only counted.
   void add(std::int64_t begin_ns, std::int64_t end_ns, const TraceLabel& label) {
     if (on()) write({begin_ns, end_ns, label});
@@ -100,8 +112,10 @@ class Trace {
     if (on()) write_instant(label);
   }
 
-  /// The part of the memory that holds header and events so far; empty when off. `read_trace` reads it.
-  std::span<const std::byte> written() const;
+  /// Ends the recording: from here on the trace is off, and a peer that sees the header may read the rest. Gives the
+  /// part of the memory that holds header and events, for `read_trace`; nothing when off. `first_trainer_ns`: as in
+  /// `TraceHeader`.
+  std::span<const std::byte> close(std::int64_t first_trainer_ns = 0);
 
   /// The steady clock, in ns.
   static std::int64_t now_ns();
@@ -113,17 +127,16 @@ class Trace {
   TraceHeader* header_ = nullptr;
   TraceEvent* events_ = nullptr;
   std::uint64_t capacity_ = 0;
+  std::uint64_t recorded_ = 0;
+  std::uint64_t dropped_ = 0;
 };
 
 /// Records what happens while it lives.
 class TraceSpan {
  public:
   /// `trace` outlives this.
-  TraceSpan(Trace& trace, const TraceLabel& label)
-      : trace_(trace), label_(label), begin_ns_(trace.on() ? Trace::now_ns() : 0) {}
-  ~TraceSpan() {
-    if (trace_.on()) trace_.add(begin_ns_, Trace::now_ns(), label_);
-  }
+  TraceSpan(Trace& trace, const TraceLabel& label) : trace_(trace), label_(label), begin_ns_(trace.begin()) {}
+  ~TraceSpan() { trace_.end(begin_ns_, label_); }
 
   TraceSpan(const TraceSpan&) = delete;
   TraceSpan& operator=(const TraceSpan&) = delete;
@@ -138,11 +151,12 @@ class TraceSpan {
 struct RecordedTrace {
   std::vector<TraceEvent> events;  ///< by their begin; of those that begin at once, the longest first
   std::uint64_t dropped = 0;
+  std::int64_t first_trainer_ns = 0;  ///< as in `TraceHeader`; within ±2^60
 };
 
-/// Reads what a `Trace` has written; more memory may follow. Throws `RunError` (protocol_mismatch) when `memory`, which
-/// another process may have written, holds none or a damaged one; `who` is that process, as "trainer 0 rank=1". Any
-/// thread.
+/// Reads what a `Trace` has left when it was closed; more memory may follow. Throws `RunError` (protocol_mismatch) when
+/// `memory`, which another process may have written, holds none or a damaged one; `who` is that process, as "trainer 0
+/// rank=1". Any thread.
 RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& who);
 
 }  // namespace runnel

@@ -98,6 +98,7 @@ void TrainerClient::await_buckets(std::size_t buckets) {
   if (usable_ >= buckets) return;
   const std::int64_t begin = usable_ == 0 && pushed_ns_ != 0 ? pushed_ns_ : steady_ns();
   const bool had_to_wait = usable_ == 0 || !usable(buckets);
+  const std::int64_t wait_begin_ns = trace().begin();
   fabric_.liveness().enter(Phase::pull, step_);
   fabric_.wait_until([this](const Completion& completion) { hear(completion); }, [&] { return usable(buckets); },
                      [this] {
@@ -107,6 +108,10 @@ void TrainerClient::await_buckets(std::size_t buckets) {
                        return (*std::ranges::find_if(counterparts_, bucket))->link.peer.rank;
                      });
   fabric_.liveness().enter(Phase::push, step_);
+  const bool all = buckets == layout_.bucket_count();
+  trace().end(wait_begin_ns, {.what = TraceWhat::wait,
+                              .bucket = all ? TraceLabel::kNoBucket : static_cast<std::uint32_t>(buckets - 1),
+                              .step = step_});
   const std::int64_t now = steady_ns();
   if (pushed_ns_ != 0) exposed_ns_ += now - begin;
   if (usable_ == layout_.bucket_count() && had_to_wait) parameters_ready_ns_ = now;
@@ -141,6 +146,7 @@ bool TrainerClient::usable(std::size_t buckets) {
 
 void TrainerClient::gradient_ready(std::size_t tensor) {
   countdown_.tensor_ready(tensor);
+  note_complete(/*everything=*/false);
   pull();  // a tensor that no pass has read may be missing yet
   // What was handed over before moves on only while somebody polls.
   fabric_.poll([this](const Completion& completion) { hear(completion); });
@@ -150,14 +156,31 @@ void TrainerClient::gradient_ready(std::size_t tensor) {
 void TrainerClient::push(const Batch& batch) {
   pull();
   pushed_ns_ = steady_ns();
+  note_complete(/*everything=*/true);
   put_record(batch);
   hand_over(/*everything=*/true);
-  for (auto& counterpart : counterparts_) counterpart->protocol.end_step();
+  for (auto& counterpart : counterparts_) {
+    counterpart->protocol.end_step();
+    counterpart->noted = 0;
+  }
   countdown_.restart();
   ++step_;
   usable_ = 0;
   parameters_ready_ns_ = 0;
   exposed_ns_ = 0;
+}
+
+void TrainerClient::note_complete(bool everything) {
+  if (!trace().on()) return;
+  for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
+    Counterpart& counterpart = *counterparts_[generator];
+    const std::uint32_t buckets = counterpart.shard.buckets;
+    const std::uint32_t complete = everything ? buckets : countdown_.complete_from_back(generator);
+    while (counterpart.noted < complete) {
+      const std::size_t bucket = counterpart.shard.first_bucket + buckets - ++counterpart.noted;
+      trace().instant({.what = TraceWhat::bucket_ready, .bucket = static_cast<std::uint32_t>(bucket), .step = step_});
+    }
+  }
 }
 
 void TrainerClient::hand_over(bool everything) {
@@ -206,6 +229,9 @@ void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, st
 }
 
 void TrainerClient::leave() {
+  fabric_.wait_until([this](const Completion& completion) { hear(completion); },
+                     [this] { return fabric_.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
+  trace().close();
   const auto goes_on = [](const auto& one) { return one->link.version_heard.value() < kEndOfRun.encode(); };
   fabric_.wait_until([](const Completion&) {}, [&] { return std::ranges::none_of(counterparts_, goes_on); },
                      [&] { return (*std::ranges::find_if(counterparts_, goes_on))->link.peer.rank; });

@@ -37,6 +37,9 @@ class TrainerClient {
   /// The path to each generator.
   const std::vector<PathReport>& paths() const { return paths_; }
 
+  /// What this trainer does when; off in a run without run.trace.
+  Trace& trace() { return fabric_.trace(); }
+
   /// Whether the run has to stop; asked between parts of long computations.
   bool stopping() const { return fabric_.liveness().stopping(); }
 
@@ -90,12 +93,14 @@ class TrainerClient {
     GradientChannel gradients;
     ParameterChannel parameters;
     TrainerProtocol protocol;
+    std::uint32_t noted = 0;  ///< last buckets of the current step that the trace knows to be computed
   };
 
   void connect(const std::vector<ConnectionOffer>& offers);
   void hear(const Completion& completion);
   bool usable(std::size_t buckets);
   void await_buckets(std::size_t buckets);
+  void note_complete(bool everything);
   void hand_over(bool everything);
   void require_ok(const Status& status, const Counterpart& counterpart) const;
   void put_record(const Batch& batch);

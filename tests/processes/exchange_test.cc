@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -38,11 +39,12 @@ struct Settings {
   std::uint64_t steps = 20;
   Delay delay = Delay::none;
   std::uint64_t seed = 0;
+  bool traced = false;
 
   std::vector<std::string> to_arguments() const {
-    return {std::to_string(generators),   std::to_string(trainers), std::string(to_string(path)),
-            std::to_string(bucket_bytes), std::to_string(steps),    std::to_string(static_cast<int>(delay)),
-            std::to_string(seed)};
+    return {std::to_string(generators),   std::to_string(trainers),      std::string(to_string(path)),
+            std::to_string(bucket_bytes), std::to_string(steps),         std::to_string(static_cast<int>(delay)),
+            std::to_string(seed),         std::to_string(traced ? 1 : 0)};
   }
 
   static Settings from(const std::vector<std::string>& arguments) {
@@ -52,7 +54,8 @@ struct Settings {
             .bucket_bytes = std::stoll(arguments.at(3)),
             .steps = std::stoull(arguments.at(4)),
             .delay = static_cast<Delay>(std::stoi(arguments.at(5))),
-            .seed = std::stoull(arguments.at(6))};
+            .seed = std::stoull(arguments.at(6)),
+            .traced = arguments.at(7) == "1"};
   }
 
   Config config() const {
@@ -64,6 +67,7 @@ struct Settings {
     config.transport.path = to_string(path);
     config.transport.bucket_bytes = bucket_bytes;
     config.run.timeout_s = 15;
+    if (traced) config.run.trace = "only the program writes it";
     return config;
   }
 };
@@ -219,6 +223,19 @@ RUNNEL_PEER(synthetic_peer) {
   generator.leave();
 }
 
+/// Every process has recorded something in every step.
+void expect_traces(Generator& generator, const Settings& settings) {
+  std::vector<ProcessTrace> traces = {generator.own_trace()};
+  for (ProcessTrace& other : generator.collect_traces()) traces.push_back(std::move(other));
+  EXPECT_EQ(traces.size(), static_cast<std::size_t>(settings.generators + settings.trainers));
+  for (const ProcessTrace& trace : traces) {
+    std::set<std::uint64_t> steps;
+    for (const TraceEvent& event : trace.recorded.events) steps.insert(event.label.step);
+    EXPECT_GE(steps.size(), settings.steps) << trace.name;
+    EXPECT_EQ(trace.recorded.dropped, 0) << trace.name;
+  }
+}
+
 /// Runs a whole job, with this process as its lead generator, and gives the final parameters.
 std::vector<float> run_job(const Settings& settings) {
   PeerProcesses peers("synthetic_peer", settings.to_arguments(), settings.trainers + settings.generators - 1);
@@ -229,6 +246,7 @@ std::vector<float> run_job(const Settings& settings) {
   generator.collect_evaluation();
   const auto result = generator.collect_parameters();
   std::vector<float> parameters(result.begin(), result.end());
+  if (settings.traced) expect_traces(generator, settings);
   generator.leave();
   peers.join();
   return parameters;
@@ -274,6 +292,14 @@ TEST_P(ExchangeTest, StepsAllocateAndRegisterNothing) {
   const std::uint64_t registered = registration_count();
   run_job(job);
   EXPECT_GT(registration_count(), registered) << "the counter of registrations is blind";
+}
+
+TEST_P(ExchangeTest, StepsAllocateNothingWithATrace) {
+  if (!kCountsAllocations) GTEST_SKIP() << "a sanitizer stands in for operator new";
+  Settings job = settings();
+  job.steps = 50;
+  job.traced = true;
+  run_job(job);
 }
 
 TEST(ExchangeOrderTest, AnotherOrderOfTheSumHasOtherBits) {

@@ -34,6 +34,7 @@ struct Written : Memory<3> {
   Written() {
     Trace trace(room());
     for (std::int64_t i = 0; i < 3; ++i) trace.add(10 * i, 10 * i + 5, {.what = TraceWhat::put});
+    trace.close(/*first_trainer_ns=*/-7);
   }
 };
 
@@ -56,7 +57,7 @@ TEST(Trace, OffRecordsNothing) {
     trace.add(1, 2, {.what = TraceWhat::put});
   }
   EXPECT_FALSE(trace.on());
-  EXPECT_TRUE(trace.written().empty());
+  EXPECT_TRUE(trace.close().empty());
 }
 
 TEST(Trace, RecordsSpansInstantsAndNotedTimes) {
@@ -73,7 +74,7 @@ TEST(Trace, RecordsSpansInstantsAndNotedTimes) {
   const std::int64_t after = Trace::now_ns();
   trace.add(after + 10, after + 25, put);
 
-  const RecordedTrace recorded = read_trace(trace.written(), "this");
+  const RecordedTrace recorded = read_trace(trace.close(), "this");
   ASSERT_EQ(recorded.events.size(), 3);
   EXPECT_EQ(recorded.dropped, 0);
   const TraceEvent& span = recorded.events[0];
@@ -92,11 +93,23 @@ TEST(Trace, CountsWhatFindsNoRoom) {
   Memory<3> memory;
   Trace trace(memory.room());
   for (std::int64_t i = 0; i < 5; ++i) trace.add(i, i, {.what = TraceWhat::bell});
+  trace.close();
   const RecordedTrace recorded = read_trace(memory.room(), "this");
   ASSERT_EQ(recorded.events.size(), 3);
   EXPECT_EQ(recorded.events[2].begin_ns, 2);
   EXPECT_EQ(recorded.dropped, 2);
   EXPECT_THAT(memory.behind(), testing::Each(Memory<3>::kUntouched));
+}
+
+TEST(Trace, IsReadOnlyWhenItIsClosed) {
+  Memory<3> memory;
+  Trace trace(memory.room());
+  trace.add(1, 2, {.what = TraceWhat::put});
+  EXPECT_THAT(refusal(memory.room()), HasSubstr("where 3 fit"));
+  trace.close();
+  trace.add(3, 4, {.what = TraceWhat::put});
+  EXPECT_FALSE(trace.on());
+  EXPECT_EQ(read_trace(memory.room(), "this").events.size(), 1);
 }
 
 TEST(Trace, RecordsWithoutAllocating) {
@@ -109,7 +122,7 @@ TEST(Trace, RecordsWithoutAllocating) {
     trace.instant({.what = TraceWhat::bell, .step = step});
   }
   EXPECT_EQ(test::allocation_count(), before);
-  EXPECT_EQ(read_trace(trace.written(), "this").dropped, 136);
+  EXPECT_EQ(read_trace(trace.close(), "this").dropped, 136);
 }
 
 TEST(Trace, IsReadInTheOrderOfTheBeginsWithTheOutermostFirst) {
@@ -119,13 +132,14 @@ TEST(Trace, IsReadInTheOrderOfTheBeginsWithTheOutermostFirst) {
   trace.add(5, 9, {.step = 1});
   trace.add(7, 8, {.step = 3});
   trace.add(0, 3, {.step = 0});
-  const RecordedTrace recorded = read_trace(trace.written(), "this");
+  const RecordedTrace recorded = read_trace(trace.close(), "this");
   for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(recorded.events[i].label.step, i);
 }
 
 TEST(Trace, OfMemoryThatHoldsNoneIsRefused) {
   Written written;
   EXPECT_EQ(read_trace(written.bytes, "this").events.size(), 3);
+  EXPECT_EQ(read_trace(written.bytes, "this").first_trainer_ns, -7);
   EXPECT_THAT(refusal({}), HasSubstr("no header"));
   EXPECT_THAT(refusal(written.room().first(sizeof(TraceHeader) - 1)), HasSubstr("no header"));
   EXPECT_THAT(refusal(written.room().first(Trace::bytes_for(3) - 1)), HasSubstr("3 events where 2 fit"));
@@ -143,6 +157,8 @@ TEST(Trace, WithADamagedFieldIsRefused) {
   EXPECT_THAT(damaged(offsetof(TraceHeader, version), 2U), HasSubstr("version 2, expected 1"));
   EXPECT_THAT(damaged(offsetof(TraceHeader, recorded), std::uint64_t{4}), HasSubstr("4 events where 3 fit"));
   EXPECT_THAT(damaged(offsetof(TraceHeader, recorded), ~std::uint64_t{0}), HasSubstr("where 3 fit"));
+  EXPECT_THAT(damaged(offsetof(TraceHeader, first_trainer_ns), (std::int64_t{1} << 60) + 1), HasSubstr("clocks"));
+  EXPECT_THAT(damaged(offsetof(TraceHeader, first_trainer_ns), -(std::int64_t{1} << 60) - 1), HasSubstr("clocks"));
   EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, begin_ns), std::int64_t{-1}), HasSubstr("event 1"));
   EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, begin_ns), std::int64_t{16}), HasSubstr("event 1"));
   EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, end_ns), std::numeric_limits<std::int64_t>::max()),
