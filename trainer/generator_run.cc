@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "runnel_version.h"
 #include "runtime/bootstrap_mpi.h"
@@ -58,27 +59,38 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   try {
     make_steps(exchange);
     if (leads_) keep_parameters(exchange);
+    if (leads_ && traces()) collect_traces(exchange);
     exchange.leave();
   } catch (const std::exception& error) {
     exchange.fail();
     settle(exchange);
-    if (leads_) report_failure(error);
+    if (leads_) report_failure(exchange, error);
     throw;
   }
   settle(exchange);
   if (!leads_) return;
-  if (!config_.run.report.empty()) write_report(report_, config_.run.report);
+  write_accounts();
   say_result();
 }
 
-void GeneratorRun::report_failure(const std::exception& error) {
+void GeneratorRun::collect_traces(Generator& exchange) {
+  traces_.push_back(exchange.own_trace());
+  for (ProcessTrace& other : exchange.collect_traces()) traces_.push_back(std::move(other));
+}
+
+void GeneratorRun::write_accounts() const {
+  if (!config_.run.report.empty()) write_report(report_, config_.run.report);
+  if (traces()) write_trace(config_.run.trace, traces_, kVersion);
+}
+
+void GeneratorRun::report_failure(Generator& exchange, const std::exception& error) {
   report_.exit = static_cast<int>(status_of(error));
   if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
     report_.lost.push_back({.rank = lost->rank(), .step = report_.steps, .cause = lost->cause()});
   }
-  if (config_.run.report.empty()) return;
+  if (traces() && traces_.empty()) traces_.push_back(exchange.own_trace());
   try {
-    write_report(report_, config_.run.report);
+    write_accounts();
   } catch (const WriteError& unwritten) {
     log_error(unwritten.what());  // it must not take the place of what ended the run
   }
@@ -200,6 +212,7 @@ void GeneratorRun::say_result() {
   progress_.say("parameters sha256 " + report_.parameters_sha256);
   if (!config_.run.save.empty()) progress_.say("saved " + config_.run.save);
   if (!config_.run.report.empty()) progress_.say("report " + config_.run.report);
+  if (traces()) progress_.say("trace " + config_.run.trace);
 }
 
 }  // namespace runnel

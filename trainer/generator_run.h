@@ -10,6 +10,7 @@
 #include "runtime/generator.h"
 #include "runtime/report.h"
 #include "runtime/schedule.h"
+#include "runtime/trace_file.h"
 #include "trainer/model.h"
 #include "trainer/progress.h"
 #include "trainer/run_plan.h"
@@ -42,7 +43,10 @@ class GeneratorRun {
   void make_step(Generator& exchange, std::int64_t step);
   void test(Generator& exchange, std::int64_t step);
   void settle(Generator& exchange);
-  void report_failure(const std::exception& error);
+  bool traces() const { return !config_.run.trace.empty(); }
+  void collect_traces(Generator& exchange);
+  void write_accounts() const;
+  void report_failure(Generator& exchange, const std::exception& error);
   void say_result();
 
   const Config& config_;
@@ -55,6 +59,7 @@ class GeneratorRun {
   std::int64_t test_samples_;  // of the whole test set
   std::vector<float> start_;   // the parameters of version 0
   RunReport report_;
+  std::vector<ProcessTrace> traces_;
   std::vector<double> step_ms_;
   std::int64_t images_ = 0;
 };

@@ -5,6 +5,8 @@
 #include <ATen/Context.h>
 #include <ATen/ops/nll_loss.h>
 
+#include <optional>
+
 #include "trainer/random.h"
 
 namespace runnel {
@@ -63,8 +65,15 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
   const Batch batch = builder_.build(samples);
   const ObservedPasses passes(model_, observer);
+  std::optional<TraceSpan> pass;
+  const auto begin = [&](TraceWhat what) {
+    if (trace_ != nullptr) pass.emplace(*trace_, TraceLabel{.what = what, .step = static_cast<std::uint64_t>(step)});
+  };
+  begin(TraceWhat::forward);
   const at::Tensor loss = at::nll_loss(model_.forward(batch.images, /*training=*/true), batch.labels);
+  begin(TraceWhat::backward);
   loss.backward();
+  pass.reset();
   return {.loss = loss.item<double>(), .images = batch.size(), .staged_bytes = collect_gradients(model_, gradients)};
 }
 

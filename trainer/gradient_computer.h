@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "runtime/config.h"
+#include "runtime/trace.h"
 #include "trainer/batch.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
@@ -31,6 +32,9 @@ class GradientComputer {
   GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
                    std::uint64_t trainer);
 
+  /// From here on `trace`, which outlives the passes, has their spans.
+  void record_into(Trace& trace) { trace_ = &trace; }
+
   /// Writes the gradient of the mean loss over the batch of `step` into `gradients`; zeros for an empty batch.
   ///
   /// The passes read `parameters` in place. On return the gradient is complete in memory, nothing refers to the arenas
@@ -50,6 +54,7 @@ class GradientComputer {
   std::uint64_t trainer_;
   Sampler sampler_;
   BatchBuilder builder_;
+  Trace* trace_ = nullptr;
 };
 
 }  // namespace runnel

@@ -9,14 +9,18 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "runnel_version.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
 #include "runtime/launcher.h"
 #include "runtime/reducer.h"
 #include "runtime/schedule.h"
+#include "runtime/trace.h"
+#include "runtime/trace_file.h"
 #include "trainer/evaluation.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
@@ -34,18 +38,21 @@ namespace {
 /// What the generator and the trainer of a job hold, side by side in plain memory.
 class LocalJob {
  public:
-  LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train)
+  LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train, Trace& trace)
       : plan_(plan),
+        trace_(trace),
         model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed))),
         layout_(model_->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)),
         virtual_trainers_(*model_, train, plan, layout_, config, /*trainer=*/0),
         reducer_(layout_.float_count(), config.optimizer, static_cast<std::size_t>(config.generator.threads),
                  static_cast<std::size_t>(config.trainer.virtual_count)),
         schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
+    virtual_trainers_.record_into(trace);
     write_initial_parameters(config.model, *model_, layout_, buffers_[0].floats);
   }
 
   Model& model() { return *model_; }
+  Trace& trace() { return trace_; }
   const BucketLayout& layout() const { return layout_; }
 
   /// Parameters of version `version`, as long as no later version than the next one exists.
@@ -59,6 +66,9 @@ class LocalJob {
                         buffer_of(step + 1).floats.data());
     const std::array<const float*, 1> gradients = {gradient_.floats.data()};
     for (std::size_t bucket = 0; bucket < layout_.bucket_count(); ++bucket) {
+      const TraceSpan span(trace_, {.what = TraceWhat::reduce,
+                                    .bucket = static_cast<std::uint32_t>(bucket),
+                                    .step = static_cast<std::uint64_t>(step)});
       reducer_.reduce(layout_.bucket(bucket), gradients);
     }
     reducer_.finish_step();
@@ -81,6 +91,7 @@ class LocalJob {
   Buffer& buffer_of(std::int64_t version) { return buffers_[static_cast<std::size_t>(version % 2)]; }
 
   RunPlan plan_;
+  Trace& trace_;
   std::unique_ptr<Model> model_;
   BucketLayout layout_;
   std::array<Buffer, 2> buffers_ = {Buffer(layout_), Buffer(layout_)};
@@ -118,7 +129,7 @@ class LocalRun {
 
   void test(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
     const Stopwatch watch;
-    const TestScore score = evaluate(job_.model(), data, config_, keep_going);
+    const TestScore score = evaluate(step, data, keep_going);
     report_.seconds.test += watch.seconds();
     if (score.samples < static_cast<std::int64_t>(data.size())) {
       return;
@@ -139,6 +150,11 @@ class LocalRun {
   }
 
  private:
+  TestScore evaluate(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
+    const TraceSpan span(job_.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
+    return runnel::evaluate(job_.model(), data, config_, keep_going);
+  }
+
   LocalJob& job_;
   const Config& config_;
   const RunPlan& plan_;
@@ -171,7 +187,9 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
 
   const RunPlan whole(config, count_samples(config.data.path, Split::train));
   const RunPlan plan = options.dry_run ? whole.limited_to(1) : whole;
-  LocalJob job(config, plan, train);
+  std::vector<std::byte> trace_memory(config.run.trace.empty() ? 0 : Trace::bytes_for(kTraceEvents));
+  Trace trace = trace_memory.empty() ? Trace() : Trace(trace_memory);
+  LocalJob job(config, plan, train, trace);
   LocalRun run(job, config, plan, options, report);
   report.seconds.start = std::chrono::duration<double>(time_since_start()).count();
   std::int64_t step = 0;
@@ -184,6 +202,10 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   run.finish(step);
   if (step == plan.total_steps() && !config.run.save.empty()) {
     save_safetensors(config.run.save, job.layout(), job.parameters(step));
+  }
+  if (trace.on()) {
+    const std::string name = "trainer 0 (" + report.processes.front().host + ")";
+    write_trace(config.run.trace, {{.name = name, .recorded = read_trace(trace.close(), name)}}, kVersion);
   }
   report.seconds.total = watch.seconds();
   return report;

@@ -57,6 +57,7 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
     return arenas[static_cast<std::size_t>(index)];
   };
   bind_parameters(model_, at(parameters, 0));
+  virtual_trainers_.record_into(exchange.trace());
   release_freed_memory();  // the model's own values, and what reading the data took
   OverlappedExchange overlapped(exchange);
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
@@ -69,10 +70,15 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
     if (!plan_.test_after(step)) continue;
     exchange.pull();
     bind_parameters(model_, at(parameters, exchange.buffer()));
-    const TestScore score = evaluate(model_, test_, config_, [&] { return !exchange.stopping(); });
+    const TestScore score = test(exchange, step);
     exchange.report_evaluation(score.loss_sum, static_cast<std::uint64_t>(score.correct),
                                static_cast<std::uint64_t>(score.samples));
   }
+}
+
+TestScore TrainerRun::test(TrainerClient& exchange, std::int64_t step) {
+  const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
+  return evaluate(model_, test_, config_, [&] { return !exchange.stopping(); });
 }
 
 }  // namespace runnel

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "runtime/bucket_layout.h"
@@ -11,6 +12,7 @@
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/run_plan.h"
+#include "trainer/test_score.h"
 #include "trainer/virtual_trainers.h"
 
 namespace runnel {
@@ -27,6 +29,7 @@ class TrainerRun {
 
  private:
   void make_steps(TrainerClient& exchange);
+  TestScore test(TrainerClient& exchange, std::int64_t step);
 
   const Config& config_;
   const RunPlan& plan_;

@@ -141,6 +141,8 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.ucx_version = ucx_version();
   introduction.layout_fingerprint = to_hex(layout.fingerprint());
   introduction.configuration = canonical_lines(config);
+  // Files may have other names elsewhere, but the lead can only collect what all record.
+  introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
   const Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
   if (generates) {

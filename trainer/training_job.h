@@ -19,7 +19,7 @@ void check_job(const Config& config);
 ///
 /// `config` says as many trainers as there are ranks for them. Everything that can be wrong with the user's input is
 /// found before MPI starts; MPI itself ends before the first step. Progress and results go to standard output of rank
-/// 0, which also writes run.report and run.save. Throws `RunError`, `TransportError`, `BootstrapError`.
+/// 0, which also writes run.report, run.save and run.trace. Throws `RunError`, `TransportError`, `BootstrapError`.
 void run_training_job(const Config& config, const LaunchPlace& place);
 
 }  // namespace runnel

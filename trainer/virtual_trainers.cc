@@ -40,6 +40,10 @@ VirtualTrainers::VirtualTrainers(Model& model, const std::vector<IdxDataset>& sh
   for (std::size_t leaves = 1; leaves < shares.size(); leaves *= 2) scratch_.emplace_back(layout);
 }
 
+void VirtualTrainers::record_into(Trace& trace) {
+  for (GradientComputer& computer : computers_) computer.record_into(trace);
+}
+
 VirtualTrainers::Result VirtualTrainers::compute(std::int64_t step, const TensorArena& parameters,
                                                  const TensorArena& gradients, PassObserver* observer) {
   Step whole = {.index = step, .parameters = parameters, .result = {}};

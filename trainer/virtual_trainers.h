@@ -9,6 +9,7 @@
 
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/trace.h"
 #include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
@@ -34,6 +35,9 @@ class VirtualTrainers {
   /// Model and shares outlive this.
   VirtualTrainers(Model& model, const std::vector<IdxDataset>& shares, const RunPlan& plan, const BucketLayout& layout,
                   const Config& config, std::size_t trainer);
+
+  /// From here on `trace`, which outlives the passes, has their spans.
+  void record_into(Trace& trace);
 
   struct Result {
     double loss = 0;                 ///< mean over the batches that are not empty; 0 without any
