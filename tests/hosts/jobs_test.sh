@@ -2,8 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host; a path that is
-# required and not there, a rank that is lost on another host, or the host itself, ends the job. Exit status 77: not permitted here.
+# jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host, and a trace has
+# both; a path that is required and not there, a rank that is lost on another host, or the host itself, ends the job. Exit
+# status 77: not permitted here.
 set -euo pipefail
 runnel=$1
 mnist=$2
@@ -24,6 +25,27 @@ on_hosts() {
   [ "$(value parameters_sha256)" = "$4" ] || fail "$2 ranks on $1 hosts: other parameters than on one host"
   netns_down
   echo "ok: $2 ranks on $1 hosts"
+}
+
+# traces_hosts: a trace has the processes of both hosts, and clocks that agree: the reduction of a bucket begins after its
+# gradients are computed on the other host.
+traces_hosts() {
+  hosts_up 2
+  netns_mpirun 0 -n 2 "$runnel" "${arguments[@]}" --trace "$work/trace.json" >"$work/output" 2>&1 ||
+    fail "a traced run: status $?: $(cat "$work/output")"
+  netns_down
+  python3 - "$work/trace.json" <<'EOF' || fail "the trace of two hosts"
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+names = {e["args"]["name"] for e in events if e["name"] == "process_name"}
+assert names == {"generator (host0)", "trainer 0 (host1)"}, names
+begin = {(e["name"], e["args"]["step"], e["args"].get("bucket")): e["ts"] for e in events if e["ph"] != "M"}
+reductions = [key for key in begin if key[0] == "reduce + optimize"]
+assert reductions
+for _, step, bucket in reductions:
+    assert begin["bucket ready", step, bucket] <= begin["reduce + optimize", step, bucket], (step, bucket)
+EOF
+  echo "ok: the trace of two hosts"
 }
 
 # refuses_require VALUE REASON: no path between these hosts meets transport.require = VALUE.
@@ -86,6 +108,7 @@ one=$(value parameters_sha256)
 on_hosts 2 2 "emulated " "$one"
 on_hosts 2 3 "emulated mapped " "$two"
 on_hosts 3 3 "emulated emulated " "$two"
+traces_hosts
 refuses_require mapped "they are on different hosts"
 refuses_require rdma "RDMA device"
 loses_a_rank "a trainer killed on another host" signal_trainer KILL
