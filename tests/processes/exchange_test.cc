@@ -294,7 +294,7 @@ TEST_P(ExchangeTest, StepsAllocateAndRegisterNothing) {
   EXPECT_GT(registration_count(), registered) << "the counter of registrations is blind";
 }
 
-TEST_P(ExchangeTest, StepsAllocateNothingWithATrace) {
+TEST_P(ExchangeTest, StepsAllocateAndRegisterNothingWithATrace) {
   if (!kCountsAllocations) GTEST_SKIP() << "a sanitizer stands in for operator new";
   Settings job = settings();
   job.steps = 50;
