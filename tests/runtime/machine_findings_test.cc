@@ -5,91 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
+#include "tests/runtime/healthy_machines.h"
 
 /// Facts of healthy machines, spoilt in one thing at a time: the one finding names it, and what to do.
-namespace runnel {
+namespace runnel::test {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
-using testing::Field;
-using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr std::uint32_t address(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
-  return a << 24 | b << 16 | c << 8 | d;
-}
-
-/// A laptop: two cores, no RDMA, no GPU.
-MachineFacts laptop(const std::string& name, std::uint32_t number) {
-  MachineFacts facts;
-  facts.host = {.name = name,
-                .identity = name + "/boot",
-                .interfaces = {{"lo", address(127, 0, 0, 1), 8, true},
-                               {"eth0", address(10, 0, 0, number), 24, false},
-                               {"fast0", address(10, 0, 1, number), 24, false}}};
-  facts.runnel_version = "0.1.0";
-  facts.runnel_commit = "0123456789ab";
-  facts.mpi_components = {{"pml", "ob1"}, {"osc", "^ucx"}, {"btl", "self,vader,tcp"}};
-  facts.ucx_version = "1.22.0";
-  facts.ucx_libraries = {"/lib/libucp.so.0"};
-  facts.ucx_components = {{"self", true}, {"tcp", true}, {"sysv", true}, {"posix", true}, {"cma", true}};
-  facts.name_addresses = {dotted(address(10, 0, 0, number))};
-  facts.shared_memory_bytes = 4'000'000'000;
-  facts.shared_memory_free_bytes = 3'000'000'000;
-  facts.memlock_bytes = 8 << 20;
-  facts.open_files = 1024;
-  facts.ptrace_scope = 1;
-  facts.cores = 2;
-  return facts;
-}
-
-PairMeasurement mapped() {
-  PairMeasurement pair;
-  pair.path = {
-      .path = Path::mapped, .transports = {"posix/memory", "cma/memory"}, .reason = "the peer's slab is mapped"};
-  pair.put_us = pair.get_us = pair.copy_us = 90;
-  return pair;
-}
-
-PairMeasurement emulated() {
-  PairMeasurement pair;
-  pair.path = {.path = Path::emulated, .transports = {"tcp/lo"}, .reason = "a put did not complete"};
-  pair.put_us = 455;
-  pair.get_us = 600;
-  pair.copy_us = 90;
-  return pair;
-}
-
-JobFacts job_of(int trainers) {
-  JobFacts job;
-  job.trainers = trainers;
-  job.payload_bytes = 4'799'528;
-  job.generator_shared_memory_bytes = 30'000'000;
-  job.trainer_shared_memory_bytes = 2'000'000;
-  return job;
-}
-
-/// Generator and two trainers on one laptop.
-Diagnosis one_host() {
-  const MachineFacts facts = laptop("one", 1);
-  return {.job = job_of(2), .ranks = {facts, facts, facts}, .pairs = {mapped(), mapped()}, .untried = {}};
-}
-
-/// Generator and a trainer, each on a host of its own.
-Diagnosis two_hosts() {
-  return {.job = job_of(1), .ranks = {laptop("one", 1), laptop("two", 2)}, .pairs = {emulated()}, .untried = {}};
-}
-
-void each_rank(Diagnosis& diagnosis, const std::function<void(MachineFacts&)>& spoil) {
-  for (MachineFacts& facts : diagnosis.ranks) spoil(facts);
-}
-
-auto finding(const std::string& where, const std::string& what, const std::string& remedy) {
-  return AllOf(Field(&Finding::where, where), Field(&Finding::what, HasSubstr(what)),
-               Field(&Finding::remedy, HasSubstr(remedy)), Field(&Finding::cost, testing::Not("")));
-}
 
 TEST(MachineFindingsTest, ALaptopIsHealthy) {
   EXPECT_THAT(find_problems(one_host()), IsEmpty());
@@ -106,32 +29,6 @@ TEST(MachineFindingsTest, MoreProcessesThanCoresAreHealthyButMoreThreadsAreNot) 
   diagnosis.job.trainer_threads = 4;
   EXPECT_THAT(find_problems(diagnosis),
               ElementsAre(finding("host one", "2 trainers with 4 threads each for 1 cores", "trainer.threads")));
-}
-
-TEST(MachineFindingsTest, UcxTlsThatLeavesSharedMemoryOut) {
-  Diagnosis diagnosis = one_host();
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.ucx_environment = {{"UCX_TLS", "tcp"}}; });
-  diagnosis.pairs = {emulated(), emulated()};
-  const auto found = find_problems(diagnosis);
-  ASSERT_THAT(found, ElementsAre(finding("trainer 0 on one, trainer 1 on one", "emulated (tcp/lo)", "UCX_TLS=tcp")));
-  EXPECT_THAT(found[0].cost, AllOf(HasSubstr("455 us"), HasSubstr("90 us")));
-}
-
-TEST(MachineFindingsTest, AForcedPathThatIsReachedIsNoFinding) {
-  Diagnosis diagnosis = one_host();
-  diagnosis.job.transport.path = "emulated";
-  diagnosis.pairs = {emulated(), emulated()};
-  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
-  diagnosis.job.transport.path = "one-sided";
-  EXPECT_THAT(find_problems(diagnosis),
-              ElementsAre(finding("trainer 0 on one, trainer 1 on one", "not one-sided", "cma")));
-}
-
-TEST(MachineFindingsTest, ARequiredPathThatIsNotReached) {
-  Diagnosis diagnosis = two_hosts();
-  diagnosis.job.transport.require = "rdma";
-  EXPECT_THAT(find_problems(diagnosis),
-              ElementsAre(finding("trainer 0 on two", "transport.require = \"rdma\"", "lower transport.require")));
 }
 
 TEST(MachineFindingsTest, SharedMemoryTooSmall) {
@@ -170,21 +67,7 @@ TEST(MachineFindingsTest, RdmaDeviceWithoutItsModule) {
     facts.rdma_devices = {"mlx5_0"};
     facts.memlock_bytes = -1;
   });
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "mlx5_0", "UCX_ROOT")));
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.ucx_components.push_back({"ib", true}); });
-  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
-}
-
-TEST(MachineFindingsTest, RdmaOnBothHostsButNotInUse) {
-  Diagnosis diagnosis = two_hosts();
-  each_rank(diagnosis, [](MachineFacts& facts) {
-    facts.rdma_devices = {"mlx5_0"};
-    facts.rdma_ports = {"mlx5_0:1"};
-    facts.memlock_bytes = -1;
-    facts.ucx_components.push_back({"ib", true});
-    facts.ucx_environment = {{"UCX_TLS", "tcp"}};
-  });
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("trainer 0 on two", "not by RDMA", "UCX_TLS=tcp")));
+  expect_cured_by("ib", diagnosis, finding("host one", "mlx5_0", "UCX_ROOT"));
 }
 
 TEST(MachineFindingsTest, LockedMemoryMattersToRdmaOnly) {
@@ -201,9 +84,7 @@ TEST(MachineFindingsTest, LockedMemoryMattersToRdmaOnly) {
 TEST(MachineFindingsTest, GpuWithoutCuda) {
   Diagnosis diagnosis = one_host();
   each_rank(diagnosis, [](MachineFacts& facts) { facts.gpus = {"NVIDIA H100"}; });
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "NVIDIA H100", "built with CUDA")));
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.ucx_components.push_back({"cuda_cpy", true}); });
-  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+  expect_cured_by("cuda_cpy", diagnosis, finding("host one", "NVIDIA H100", "built with CUDA"));
 }
 
 TEST(MachineFindingsTest, TooFewOpenFiles) {
@@ -212,57 +93,6 @@ TEST(MachineFindingsTest, TooFewOpenFiles) {
   each_rank(diagnosis, [&](MachineFacts& facts) { facts.open_files = needed - 1; });
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "limit of open files", "ulimit -n 1024")));
   each_rank(diagnosis, [&](MachineFacts& facts) { facts.open_files = needed; });
-  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
-}
-
-TEST(MachineFindingsTest, AnInterfaceThatAHostLacks) {
-  Diagnosis diagnosis = two_hosts();
-  diagnosis.job.transport.interface = "eth9";
-  EXPECT_THAT(find_problems(diagnosis),
-              ElementsAre(finding("host one", "it has eth0, fast0, lo", "transport.interface"),
-                          finding("host two", "'eth9'", "transport.interface")));
-}
-
-TEST(MachineFindingsTest, AnRdmaPortIsAnInterface) {
-  Diagnosis diagnosis = one_host();
-  diagnosis.job.transport.interface = "mlx5_0:1";
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.rdma_ports = {"mlx5_0:1"}; });
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "'mlx5_0:1'", "transport.interface")));
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.ucx_components.push_back({"ib", true}); });
-  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
-}
-
-TEST(MachineFindingsTest, SeveralInterfacesAreNamedWithCommas) {
-  Diagnosis diagnosis = one_host();
-  diagnosis.job.transport.interface = "lo,eth0";
-  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
-  diagnosis.job.transport.interface = "lo,eth9";
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "names 'eth9'", "transport.interface")));
-}
-
-TEST(MachineFindingsTest, AnAddressThatEveryHostHasIsNoWayBetweenThem) {
-  Diagnosis diagnosis = two_hosts();
-  each_rank(diagnosis, [](MachineFacts& facts) {
-    facts.host.interfaces.insert(facts.host.interfaces.begin(), {"docker0", address(172, 17, 0, 1), 16, false});
-  });
-  const std::vector<Host> hosts = {diagnosis.ranks[0].host, diagnosis.ranks[1].host};
-  EXPECT_EQ(choose_interface(hosts[0], hosts), "eth0");
-  EXPECT_EQ(choose_interface(hosts[1], hosts), "eth0");
-}
-
-TEST(MachineFindingsTest, ContainersOfOneNetworkNamespaceReachEachOther) {
-  Diagnosis diagnosis = two_hosts();
-  diagnosis.ranks[1].host.interfaces = diagnosis.ranks[0].host.interfaces;
-  const std::vector<Host> hosts = {diagnosis.ranks[0].host, diagnosis.ranks[1].host};
-  EXPECT_EQ(choose_interface(hosts[0], hosts), "eth0");
-}
-
-TEST(MachineFindingsTest, ASlowInterfaceWhereAFasterOneExists) {
-  Diagnosis diagnosis = two_hosts();
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.speeds_mbps = {{"eth0", 1000}, {"fast0", 25000}}; });
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "eth0 with 1000 Mb/s", "\"fast0\""),
-                                                    finding("host two", "eth0 with 1000 Mb/s", "\"fast0\"")));
-  diagnosis.job.transport.interface = "fast0";
   EXPECT_THAT(find_problems(diagnosis), IsEmpty());
 }
 
@@ -305,12 +135,6 @@ TEST(MachineFindingsTest, TwoUcxLibrariesInAProcess) {
                                                     finding("host one", "OMPI_MCA_pml=ucx", "unset OMPI_MCA_pml")));
 }
 
-TEST(MachineFindingsTest, SettingsOfUcxThatDifferBetweenHosts) {
-  Diagnosis diagnosis = two_hosts();
-  diagnosis.ranks[1].ucx_environment = {{"UCX_TLS", "tcp"}};
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("trainer 0 on two", "UCX_TLS", "mpirun -x")));
-}
-
 TEST(MachineFindingsTest, PairsThatCouldNotBeTriedAreAFindingUnlessOneExplainsIt) {
   Diagnosis diagnosis = one_host();
   diagnosis.pairs.clear();
@@ -321,4 +145,4 @@ TEST(MachineFindingsTest, PairsThatCouldNotBeTriedAreAFindingUnlessOneExplainsIt
 }
 
 }  // namespace
-}  // namespace runnel
+}  // namespace runnel::test
