@@ -174,10 +174,6 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
   return pid;
 }
 
-LocalBootstrap::Socket::~Socket() {
-  if (fd_ >= 0) close(fd_);
-}
-
 LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline) : place_(place) {
   if (place.rank < 0 || place.rank >= place.size) {
     fail(name_of(place.rank) + " of a group of " + std::to_string(place.size));
@@ -191,7 +187,7 @@ LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline
 
 void LocalBootstrap::accept_all(const Deadline& deadline) {
   sockets_.resize(static_cast<std::size_t>(place_.size));
-  const Socket listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const OwnedFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const AbstractAddress address(place_.socket);
   if (bind(listener.get(), address.get(), address.length) != 0 || listen(listener.get(), place_.size) != 0) {
     fail_errno("cannot listen on socket " + place_.socket);
@@ -202,7 +198,7 @@ void LocalBootstrap::accept_all(const Deadline& deadline) {
       if (deadline.expired()) fail(missing_ranks() + " did not come in time");
       continue;
     }
-    Socket peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    OwnedFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     // A process of another user is none of the group.
     if (peer.get() < 0 || !is_same_user(peer.get())) continue;
     std::int32_t rank = 0;
@@ -225,7 +221,7 @@ std::string LocalBootstrap::missing_ranks() const {
 }
 
 void LocalBootstrap::connect_to_root(const Deadline& deadline) {
-  Socket root(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  OwnedFd root(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const AbstractAddress address(place_.socket);
   while (connect(root.get(), address.get(), address.length) != 0) {
     if (errno != ECONNREFUSED && errno != EINTR && errno != EAGAIN) fail_errno("cannot connect to rank 0");

@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "runtime/bootstrap.h"
+#include "transport/owned_fd.h"
 
 namespace runnel {
 
@@ -52,29 +52,12 @@ class LocalBootstrap final : public Bootstrap {
   void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) override;
 
  private:
-  /// Owns a descriptor; moves.
-  class Socket {
-   public:
-    Socket() = default;
-    explicit Socket(int fd) : fd_(fd) {}
-    Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Socket& operator=(Socket&& other) noexcept {
-      std::swap(fd_, other.fd_);
-      return *this;
-    }
-    ~Socket();
-    int get() const { return fd_; }
-
-   private:
-    int fd_ = -1;
-  };
-
   void accept_all(const Deadline& deadline);
   void connect_to_root(const Deadline& deadline);
   std::string missing_ranks() const;
 
   LocalPlace place_;
-  std::vector<Socket> sockets_;  // rank 0: one to each rank, none at its own; others: one, to rank 0
+  std::vector<OwnedFd> sockets_;  // rank 0: one to each rank, none at its own; others: one, to rank 0
 };
 
 }  // namespace runnel
