@@ -24,11 +24,7 @@ void put_and_bell_round_trip(benchmark::State& state, Job& job, Path path, std::
     wiring.put_payload_and_ring(0, ++round);
     wiring.wait_until([&] { return wiring.bell(0) == round; });
   };
-  warm_up(round_trip);
-  for (auto iteration : state) {
-    (void)iteration;
-    round_trip();
-  }
+  repeat(state, round_trip);
   state.SetLabel(wiring.description());
   wiring.part(true);
 }
@@ -49,13 +45,8 @@ void bell_fan_in(benchmark::State& state, Job& job, Path path, int peers) {
       return heard == wiring.partners();
     });
   };
-  warm_up(fan_in);
-  for (auto iteration : state) {
-    (void)iteration;
-    fan_in();
-  }
-  state.counters["per_peer"] = benchmark::Counter(
-      static_cast<double>(peers), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  repeat(state, fan_in);
+  state.counters["per_peer"] = time_of_one(peers);
   state.SetLabel(wiring.description());
   wiring.part(true);
 }

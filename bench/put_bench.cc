@@ -20,13 +20,8 @@ void put_latency(benchmark::State& state, Job& job, Path path) {
     wiring.put_word(0, ++round);
     wiring.poll_until([&] { return wiring.word(0) == round; });
   };
-  warm_up(round_trip);
-  for (auto iteration : state) {
-    (void)iteration;
-    round_trip();
-  }
-  state.counters["latency"] =
-      benchmark::Counter(2.0, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  repeat(state, round_trip);
+  state.counters["latency"] = time_of_one(2);
   state.SetLabel(wiring.description());
   wiring.part(true);
 }

@@ -42,6 +42,21 @@ void warm_up(Body&& body) {
   while (!deadline.expired()) body();
 }
 
+/// Measures `body`, after a warm-up.
+template <class Body>
+void repeat(benchmark::State& state, Body&& body) {
+  warm_up(body);
+  for (auto iteration : state) {
+    (void)iteration;
+    body();
+  }
+}
+
+/// How long one of `count` equal parts of a repetition takes, as a counter in seconds.
+inline benchmark::Counter time_of_one(int count) {
+  return {static_cast<double>(count), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert};
+}
+
 /// Registers `body` as a benchmark of that name. Where it throws `Impossible` the benchmark is skipped with the reason.
 benchmark::internal::Benchmark* add(const std::string& name, std::function<void(benchmark::State&)> body,
                                     Timing timing = Timing::real);
