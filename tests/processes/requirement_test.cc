@@ -39,23 +39,25 @@ TEST_P(RequirementTest, EndsARunOverTcpWithPairAndRemedy) {
   EXPECT_EQ(output.find("step "), std::string::npos) << output;
 }
 
-TEST(ConnectionTest, ThatNoTransportAllowsEndsTheRunWithPeerAndRemedy) {
+/// What a run writes with these transports, which end it with `status`.
+std::string output_with(const std::string& transports, int status) {
   const RunnelProgram program;
-  const ScopedEnvironment self("UCX_TLS", "self");
+  const ScopedEnvironment environment("UCX_TLS", transports);
   Job job({.argv = program.train({"-n", "1"})});
-  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 69);
-  const std::string output = job.output();
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), status);
+  return job.output();
+}
+
+TEST(ConnectionTest, ThatNoTransportAllowsEndsTheRunWithPeerAndRemedy) {
+  const std::string output = output_with("self", 69);
   EXPECT_NE(output.find("error: no transport leads to "), std::string::npos) << output;
   EXPECT_NE(output.find("; name an interface in transport.interface"), std::string::npos) << output;
 }
 
 TEST(ConnectionTest, WithATransportThatUcxDoesNotKnowIsABadConfiguration) {
-  const RunnelProgram program;
-  const ScopedEnvironment bogus("UCX_TLS", "bogus");
-  Job job({.argv = program.train({"-n", "1"})});
-  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 78);
-  EXPECT_NE(job.output().find("(transports \"bogus\""), std::string::npos) << job.output();
-  EXPECT_NE(job.output().find("; unset UCX_TLS"), std::string::npos) << job.output();
+  const std::string output = output_with("bogus", 78);
+  EXPECT_NE(output.find("(transports \"bogus\""), std::string::npos) << output;
+  EXPECT_NE(output.find("; unset UCX_TLS"), std::string::npos) << output;
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, RequirementTest, testing::Values("mapped", "one-sided", "rdma"), [](const auto& test) {
