@@ -19,6 +19,7 @@
 #include <random>
 #include <thread>
 
+#include "runtime/joined.h"
 #include "transport/context.h"
 
 namespace runnel {
@@ -212,12 +213,11 @@ void LocalBootstrap::accept_all(const Deadline& deadline) {
 }
 
 std::string LocalBootstrap::missing_ranks() const {
-  std::string missing;
+  std::vector<int> missing;
   for (int rank = 1; rank < place_.size; ++rank) {
-    if (sockets_[static_cast<std::size_t>(rank)].get() >= 0) continue;
-    missing += (missing.empty() ? "" : ", ") + name_of(rank);
+    if (sockets_[static_cast<std::size_t>(rank)].get() < 0) missing.push_back(rank);
   }
-  return missing;
+  return joined(missing, ", ", name_of);
 }
 
 void LocalBootstrap::connect_to_root(const Deadline& deadline) {

@@ -12,6 +12,7 @@
 #include "runtime/config_schema.h"
 #include "runtime/config_value.h"
 #include "runtime/edit_distance.h"
+#include "runtime/joined.h"
 #include "runtime/toml_document.h"
 #include "runtime/utf8.h"
 #include "transport/path.h"
@@ -204,12 +205,9 @@ void ConfigReader::check_effects() const {
   for (const ConfigKey& key : config_keys()) {
     if (!given(key.path) || has_effect(key, config_)) continue;
     if (print_value(key.type, config_) == print_value(key.type, Config{})) continue;
-    std::string values;
-    for (const std::string_view value : key.only_with.values) {
-      values += (values.empty() ? "" : " or ") + std::string(value);
-    }
     fail_key(places_.at(key.path), key.path,
-             "has no effect: it needs " + std::string(key.only_with.key) + " = " + values + "; remove it");
+             "has no effect: it needs " + std::string(key.only_with.key) + " = " +
+                 joined(key.only_with.values, " or ") + "; remove it");
   }
 }
 

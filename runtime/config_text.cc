@@ -5,6 +5,7 @@
 #include "runtime/config.h"
 #include "runtime/config_schema.h"
 #include "runtime/config_value.h"
+#include "runtime/joined.h"
 
 namespace runnel {
 namespace {
@@ -41,11 +42,7 @@ std::string default_text(const ConfigKey& key) {
 std::string effect_text(const ConfigKey& key) {
   std::string text(key.effect);
   if (key.only_with.field == nullptr) return text;
-  text += " Only with `" + std::string(key.only_with.key) + "` =";
-  for (const std::string_view value : key.only_with.values) {
-    text += (value == key.only_with.values.front() ? " " : ", ") + std::string(value);
-  }
-  return text + '.';
+  return text + " Only with `" + std::string(key.only_with.key) + "` = " + joined(key.only_with.values, ", ") + '.';
 }
 
 }  // namespace

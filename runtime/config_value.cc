@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "runtime/edit_distance.h"
+#include "runtime/joined.h"
 #include "runtime/utf8.h"
 
 namespace runnel {
@@ -61,9 +62,7 @@ std::string to_text(const std::array<double, 2>& pair) {
 
 std::string to_text(const std::vector<std::string>& values) {
   if (values.size() == 1) return to_text(values[0]);
-  std::string text;
-  for (const std::string& value : values) text += (text.empty() ? "[" : ", ") + to_text(value);
-  return text + ']';
+  return '[' + joined(values, ", ", [](const std::string& value) { return to_text(value); }) + ']';
 }
 
 std::string found(const TomlArray& array);
@@ -78,9 +77,7 @@ std::string found(const TomlValue& value) {
 }
 
 std::string found(const TomlArray& array) {
-  std::string text;
-  for (const TomlValue& element : array) text += (text.empty() ? "" : ", ") + found(element);
-  return '[' + printable(text) + ']';
+  return '[' + printable(joined(array, ", ", [](const TomlValue& element) { return found(element); })) + ']';
 }
 
 std::string range_text(const NumberRange& range) {
@@ -211,10 +208,8 @@ std::string describe(const KeyType& type) {
                           return "two numbers in an array, " + range_text(key.first) + " and " + range_text(key.second);
                         },
                         [](const ChoiceKey& key) {
-                          std::string text;
-                          for (const std::string_view choice : key.choices) {
-                            text += (text.empty() ? "" : ", ") + to_text(std::string(choice));
-                          }
+                          const auto quoted = [](std::string_view choice) { return to_text(std::string(choice)); };
+                          const std::string text = joined(key.choices, ", ", quoted);
                           return key.choices.size() == 1 ? text : "one of " + text;
                         },
                         [](const TextKey&) { return std::string("a string that is not empty"); },

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "runtime/diagnosis.h"
+#include "runtime/joined.h"
 
 namespace runnel {
 namespace {
@@ -16,16 +17,10 @@ std::string formatted(const char* format, Values... values) {
   return text.data();
 }
 
-std::string joined(const std::vector<std::string>& words, const char* between = " ") {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
-  return text;
-}
-
 std::string settings(const std::map<std::string, std::string>& variables) {
   std::vector<std::string> words;
   for (const auto& [name, value] : variables) words.push_back(name + "=" + value);
-  return words.empty() ? "none" : joined(words);
+  return words.empty() ? "none" : joined(words, " ");
 }
 
 std::string megabytes(std::int64_t bytes) {
@@ -37,7 +32,7 @@ std::string components(const MachineFacts& facts) {
   for (const UcxComponent& component : facts.ucx_components) {
     words.push_back(component.name + (component.usable ? "" : " (not usable here)"));
   }
-  return joined(words);
+  return joined(words, " ");
 }
 
 std::string interfaces(const MachineFacts& facts) {
@@ -118,7 +113,7 @@ std::string pairs_text(const Diagnosis& diagnosis) {
     text += formatted(columns, std::to_string(i).c_str(), host.c_str(), std::string(to_string(pair.path.path)).c_str(),
                       formatted("%.2f", pair.bell_us).c_str(), rate(bytes, pair.put_us).c_str(),
                       rate(bytes, pair.get_us).c_str(), rate(bytes, pair.copy_us).c_str()) +
-            joined(pair.path.transports) + "; " + pair.path.reason + '\n';
+            joined(pair.path.transports, " ") + "; " + pair.path.reason + '\n';
   }
   return text + '\n';
 }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "runtime/frame.h"
+#include "runtime/joined.h"
 #include "runtime/path_requirement.h"
 
 namespace runnel {
@@ -87,9 +88,7 @@ std::vector<SharedPath> unpack(std::span<const std::byte> frame, int rank, int g
 
 /// "emulated (tcp/lo)".
 std::string describe(const PathReport& report) {
-  std::string transports;
-  for (const std::string& transport : report.transports) transports += (transports.empty() ? "" : " ") + transport;
-  return std::string(to_string(report.path)) + " (" + transports + ")";
+  return std::string(to_string(report.path)) + " (" + joined(report.transports, " ") + ")";
 }
 
 /// Refuses the run when `path` is less than `require` asks for, with the reason that the trainer gives: it knows its

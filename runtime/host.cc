@@ -19,6 +19,7 @@
 #include <sstream>
 
 #include "runtime/exit_status.h"
+#include "runtime/joined.h"
 
 namespace runnel {
 namespace {
@@ -123,9 +124,7 @@ std::string missing_interface(const std::string& interfaces, const Host& host,
 std::string interface_names(const Host& host, const std::vector<std::string>& rdma_ports) {
   std::set<std::string> names(rdma_ports.begin(), rdma_ports.end());
   for (const NetworkInterface& interface : host.interfaces) names.insert(interface.name);
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return list.empty() ? "none" : list;
+  return names.empty() ? "none" : joined(names, ", ");
 }
 
 void require_interfaces(const std::string& interfaces, const Host& self, const std::vector<std::string>& rdma_ports) {

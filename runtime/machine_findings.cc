@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "runtime/joined.h"
 #include "runtime/pair_findings.h"
 
 namespace runnel {
@@ -41,13 +42,6 @@ std::string megabytes(std::int64_t bytes) {
   return text.data();
 }
 
-template <class Names>
-std::string listed(const Names& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 const UcxComponent* component(const MachineFacts& facts, std::string_view name) {
   const auto found = std::ranges::find(facts.ucx_components, name, &UcxComponent::name);
   return found == facts.ucx_components.end() ? nullptr : &*found;
@@ -77,7 +71,7 @@ class HostJudge {
   void libraries() {
     if (facts_.ucx_libraries.size() > 1) {
       add("a process has loaded " + std::to_string(facts_.ucx_libraries.size()) + " UCX libraries (" +
-              listed(facts_.ucx_libraries) + ")",
+              joined(facts_.ucx_libraries, ", ") + ")",
           "they share settings and signal handlers, and crash in each other's code",
           "unset OMPI_MCA_pml, OMPI_MCA_osc and LD_PRELOAD, or build Runnel against the UCX of your MPI (UCX_ROOT)");
     }
@@ -99,7 +93,7 @@ class HostJudge {
     if (cma == nullptr && modules != facts_.ucx_environment.end()) {
       add("UCX has not loaded its module cma: UCX_MODULES=" + modules->second, cost, "unset UCX_MODULES");
     } else if (cma == nullptr) {
-      add("UCX has no module cma (" + listed(facts_.ucx_libraries) + ")", cost,
+      add("UCX has no module cma (" + joined(facts_.ucx_libraries, ", ") + ")", cost,
           "install the file libuct_cma.so of this UCX into its folder ucx/");
     } else if (facts_.ptrace_scope > 1) {
       add("the kernel lets no process copy another's memory (cma): kernel.yama.ptrace_scope is " +
@@ -114,7 +108,7 @@ class HostJudge {
   void devices() {
     const UcxComponent* verbs = component(facts_, "ib");
     if (!facts_.rdma_devices.empty() && (verbs == nullptr || !verbs->usable)) {
-      add("RDMA devices (" + listed(facts_.rdma_devices) + ") that UCX " +
+      add("RDMA devices (" + joined(facts_.rdma_devices, ", ") + ") that UCX " +
               (verbs == nullptr ? "has no verbs module (ib) for" : "finds no usable port of"),
           "peers on other hosts are reached over tcp: some 10 times the latency, emulated, with the target's CPU",
           verbs == nullptr ? "build Runnel against a UCX with verbs: -DUCX_ROOT=DIR, cmake/README.md"
@@ -122,7 +116,7 @@ class HostJudge {
     }
     const UcxComponent* cuda = component(facts_, "cuda_cpy");
     if (!facts_.gpus.empty() && cuda == nullptr) {
-      add("GPUs (" + listed(facts_.gpus) + ") that UCX has no CUDA module for",
+      add("GPUs (" + joined(facts_.gpus, ", ") + ") that UCX has no CUDA module for",
           "memory of a GPU can only be moved through copies in host memory",
           "use a UCX built with CUDA, and see that libcuda.so.1, the driver's library, is found");
     }
@@ -214,8 +208,9 @@ std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks) {
     const std::string where = "rank " + std::to_string(rank) + " on " + other.host.name;
     if (other.ucx_version != first.ucx_version) {
       found.push_back({where,
-                       "UCX " + other.ucx_version + " (" + listed(other.ucx_libraries) + "), rank 0 on " +
-                           first.host.name + " has " + first.ucx_version + " (" + listed(first.ucx_libraries) + ")",
+                       "UCX " + other.ucx_version + " (" + joined(other.ucx_libraries, ", ") + "), rank 0 on " +
+                           first.host.name + " has " + first.ucx_version + " (" + joined(first.ucx_libraries, ", ") +
+                           ")",
                        "the processes refuse to connect: UCX's versions do not understand each other",
                        "install the same UCX on every host, and check LD_LIBRARY_PATH"});
     }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <set>
 
+#include "runtime/joined.h"
 #include "runtime/path_requirement.h"
 
 namespace runnel {
@@ -82,9 +83,8 @@ struct PairView {
   bool same_host() const { return trainer.host.identity == generator.host.identity; }
 
   std::string path() const {
-    std::string transports;
-    for (const std::string& name : measured.path.transports) transports += (transports.empty() ? "" : " ") + name;
-    return std::string(to_string(measured.path.path)) + " (" + transports + "): " + measured.path.reason;
+    return std::string(to_string(measured.path.path)) + " (" + joined(measured.path.transports, " ") +
+           "): " + measured.path.reason;
   }
 
   PairFacts requirement_facts() const {
@@ -144,9 +144,7 @@ std::string differing_settings(const MachineFacts& a, const MachineFacts& b) {
       if (found == other->ucx_environment.end() || found->second != value) names.insert(name);
     }
   }
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+  return joined(names, ", ");
 }
 
 /// Adds what is new; what is known gets one place more.

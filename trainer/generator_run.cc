@@ -14,6 +14,7 @@
 #include "runnel_version.h"
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/digest.h"
+#include "runtime/joined.h"
 #include "runtime/launcher.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/safetensors.h"
@@ -24,12 +25,6 @@
 
 namespace runnel {
 namespace {
-
-std::string transports_text(const std::vector<std::string>& transports) {
-  std::string text;
-  for (const std::string& transport : transports) text += (text.empty() ? "" : " ") + transport;
-  return text;
-}
 
 /// Room that is made before the first step, so that none allocates; the records of a longer run grow as it goes on.
 constexpr std::int64_t kMostReservedSteps = 1'000'000;
@@ -131,7 +126,7 @@ void GeneratorRun::describe(const PathReport& path, const Peer& trainer, const P
   if (!leads_) return;
   const std::string target = config_.generator.count == 1 ? "" : " to " + generator.name + " on " + generator.host.name;
   progress_.say(trainer.name + " on " + trainer.host.name + target + ": " + std::string(to_string(path.path)) + " (" +
-                transports_text(path.transports) + "), " + path.reason);
+                joined(path.transports, " ") + "), " + path.reason);
 }
 
 void GeneratorRun::keep_parameters(Generator& exchange) {
