@@ -25,7 +25,7 @@ void set_torch_threads(std::int64_t threads);
 std::string torch_version();
 
 /// The device that a key such as trainer.device asks for: "cpu" for "cpu" and, as this build has no CUDA, for "auto".
-/// Throws `RunError` (os_limit) for "cuda" and "cuda:K", naming `key`.
+/// Throws `RunError` (78) for "cuda" and "cuda:K", naming `key`.
 std::string select_device(const std::string& wanted, const std::string& key);
 
 }  // namespace runnel
