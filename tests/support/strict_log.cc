@@ -12,8 +12,7 @@
 namespace runnel::test {
 
 StrictLog::StrictLog() {
-  capture_log([this](LogLevel level, std::string_view line) {
-    if (level < LogLevel::warning) return;
+  capture_log([this](std::string_view line) {
     const std::lock_guard lock(mutex_);
     complaints_.emplace_back(line);
   });
