@@ -147,6 +147,9 @@ constexpr ConfigKey kKeys[] = {
      "How long a process waits for another one before it gives up.", "seconds"},
     {"run.log_every", IntegerKey{at<&Config::run, &RunConfig::log_every>, 1, kMaxCount},
      "Steps between two log lines when the output is not a terminal.", "steps"},
+    {"run.pin", BoolKey{at<&Config::run, &RunConfig::pin>},
+     "Whether every process of a job keeps to cores of its own, one for each of its threads. Where there are too few, "
+     "none does, and a line says how many are missing."},
     {"run.report", FileKey{at<&Config::run, &RunConfig::report>, false},
      "Where the run report is written (JSON); `\"\"`: nowhere."},
     {"run.save", FileKey{at<&Config::run, &RunConfig::save>, false},

@@ -39,12 +39,6 @@ std::string namespace_inode(const char* kind) {
   return stat(path.c_str(), &status) == 0 ? std::to_string(status.st_ino) : "0";
 }
 
-std::string boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  return id;
-}
-
 struct FreeInterfaces {
   void operator()(ifaddrs* list) const { freeifaddrs(list); }
 };
@@ -86,6 +80,12 @@ bool has_its_own(std::uint32_t address, const Host& other, const Host& self) {
 
 std::uint32_t NetworkInterface::network() const {
   return prefix_bits == 0 ? 0 : address & ~((std::uint64_t{1} << (32 - prefix_bits)) - 1);
+}
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
 }
 
 Host Host::local() {

@@ -29,6 +29,10 @@ struct Host {
   static Host local();
 };
 
+/// Of the running kernel: equal for two processes exactly when they share a machine, whatever their namespaces. Empty
+/// where /proc does not say.
+std::string boot_id();
+
 /// The interface of `self` to reach peers on `hosts` (which contains `self`) with: loopback when all are one host, else
 /// the first one whose network every host has an interface in, and whose address no other host has too, as docker0
 /// has one address everywhere. Empty when there is none: UCX then chooses.

@@ -10,6 +10,7 @@
 #include "runnel_version.h"
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/bucket_layout.h"
+#include "runtime/core_binding.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
 #include "runtime/peer_group.h"
@@ -145,6 +146,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
   const Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
+  if (config.run.pin) bind_to_own_cores(bootstrap, group, config, deadline);
   if (generates) {
     Generator exchange(bootstrap, group, layout, config, deadline);
     bootstrap.finalize();
