@@ -31,10 +31,11 @@ Status GradientChannel::hand_over(std::uint64_t step, std::uint32_t count, std::
   if (posted_ == complete_) return Status();
   posted_ = complete_;
   fabric_.trace().instant(label(TraceWhat::bell, shard_.buckets - complete_));  // before the generator can hear it
-  return fabric_.queue().ring(link_.gradient, BellWord{.number = step_, .back = complete_}.encode(), 0);
+  return fabric_.queue().ring(link_.gradient, BellWord{.number = step_, .back = complete_}.encode(), tag);
 }
 
 Status GradientChannel::sent(std::uint64_t tag) {
+  if (is_mapped()) return Status();  // a ring, which told of everything at once
   fabric_.trace().end(puts_.front().begin_ns, puts_.front().label);
   std::move(puts_.begin() + 1, puts_.end(), puts_.begin());
   --in_flight_;

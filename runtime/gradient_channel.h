@@ -42,7 +42,7 @@ class GradientChannel {
 
   /// The last `count` buckets of `step` are complete in the window: they go to the generator one after the other. The
   /// memory must stay untouched until the step's version is published. Counts of a step rise; the next step begins when
-  /// the generator has all of the last one. A put that is through completes with `tag`, which goes to `sent`.
+  /// the generator has all of the last one. A put or ring that is through completes with `tag`, which goes to `sent`.
   Status hand_over(std::uint64_t step, std::uint32_t count, std::uint64_t tag);
 
   /// A put is through: the next ones can go.
