@@ -50,9 +50,9 @@ class Bench:
             raise Missing(f"runnel-bench has no benchmark that matches {pattern}")
         return runs
 
-    def first(self, pattern, ranks=0):
+    def first(self, pattern, ranks=0, options=()):
         """The first repetition of the first benchmark that matches."""
-        return next(iter(self.run(pattern, ranks).values()))[0]
+        return next(iter(self.run(pattern, ranks, options).values()))[0]
 
     def one(self, name, counter):
         return self.first(f"^{name}/")[counter]
@@ -165,16 +165,11 @@ def compare_ucx_over(table, bench, perftest, settings, path):
 
 
 def compare_mpi(table, bench, settings):
-    targets = {2: "≤ 0.8", 4: "≤ 0.3"}
-    for trainers in (2, 4):
-        what = f"exchange + Adadelta, N={trainers}, against "
-        try:
-            measured = [bench.first("^exchange/mapped/", trainers + 1) for _ in range(settings.repetitions)]
-            for name, counter in (("MPI_Allreduce", "mpi_allreduce"), ("MPI_Reduce+Bcast", "mpi_reduce_bcast")):
-                pairs = [(run["exchange_p50_ms"] * 1e-3, run[f"{counter}_p50_ms"] * 1e-3) for run in measured]
-                table.add(what + name, "s", pairs, targets[trainers] if counter == "mpi_allreduce" else "")
-        except Missing as why:
-            table.missing(what + "MPI", why)
+    with tempfile.TemporaryDirectory() as folder:
+        for trainers, threads, target in ((2, 1, "≤ 0.8"), (2, 2, "≤ 0.8"), (4, 1, "≤ 0.3"), (4, 2, "≤ 0.3")):
+            config = Path(folder) / "job.toml"
+            config.write_text(f"[generator]\nthreads = {threads}\n")
+            compare_collectives(table, bench, settings, trainers, threads, target, ["--config", str(config)])
     for size in (M, 64 << 20):
         what = f"put {size} B, mapped, against MPI_Put"
         try:
@@ -185,6 +180,17 @@ def compare_mpi(table, bench, settings):
             table.add(what, "B/s", list(zip(rates[f"put_bandwidth/mapped/bytes:{size}"], rates[f"mpi_put/bytes:{size}"])))
         except Missing as why:
             table.missing(what, why)
+
+
+def compare_collectives(table, bench, settings, trainers, threads, target, options):
+    what = f"exchange + Adadelta, N={trainers}, {threads} thread{'s' * (threads > 1)}, against "
+    try:
+        measured = [bench.first("^exchange/mapped/", trainers + 1, options) for _ in range(settings.repetitions)]
+        for name, counter in (("MPI_Allreduce", "mpi_allreduce"), ("MPI_Reduce+Bcast", "mpi_reduce_bcast")):
+            pairs = [(run["exchange_p50_ms"] * 1e-3, run[f"{counter}_p50_ms"] * 1e-3) for run in measured]
+            table.add(what + name, "s", pairs, target if counter == "mpi_allreduce" else "")
+    except Missing as why:
+        table.missing(what + "MPI", why)
 
 
 def compare_with_itself(table, bench, settings):

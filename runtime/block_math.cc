@@ -15,6 +15,11 @@ RUNNEL_VECTOR_CLONES void add_two(std::size_t count, const float* __restrict a, 
   for (std::size_t i = 0; i < count; ++i) sum[i] = a[i] + b[i];
 }
 
+RUNNEL_VECTOR_CLONES void add_four(std::size_t count, const float* __restrict a, const float* __restrict b,
+                                   const float* __restrict c, const float* __restrict d, float* __restrict sum) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] = ((a[i] + b[i]) + c[i]) + d[i];
+}
+
 RUNNEL_VECTOR_CLONES void add_four_in_tree(std::size_t count, const float* __restrict a, const float* __restrict b,
                                            const float* __restrict c, const float* __restrict d,
                                            float* __restrict sum) {
@@ -23,6 +28,11 @@ RUNNEL_VECTOR_CLONES void add_four_in_tree(std::size_t count, const float* __res
 
 RUNNEL_VECTOR_CLONES void add_to(std::size_t count, const float* __restrict a, float* __restrict sum) {
   for (std::size_t i = 0; i < count; ++i) sum[i] += a[i];
+}
+
+RUNNEL_VECTOR_CLONES void add_three_to(std::size_t count, const float* __restrict a, const float* __restrict b,
+                                       const float* __restrict c, float* __restrict sum) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] = ((sum[i] + a[i]) + b[i]) + c[i];
 }
 
 RUNNEL_VECTOR_CLONES void multiply(std::size_t count, const float* values, float factor, float* out) {
@@ -63,8 +73,18 @@ void sum_gradients(std::span<const float* const> gradients, std::size_t offset, 
     std::copy_n(gradients[0] + offset, count, sum);
     return;
   }
-  add_two(count, gradients[0] + offset, gradients[1] + offset, sum);
-  for (const float* gradient : gradients.subspan(2)) add_to(count, gradient + offset, sum);
+  // As many in one loop as registers and streams allow: the partial sum is loaded and stored less often.
+  std::size_t next = 2;
+  if (gradients.size() < 4) {
+    add_two(count, gradients[0] + offset, gradients[1] + offset, sum);
+  } else {
+    add_four(count, gradients[0] + offset, gradients[1] + offset, gradients[2] + offset, gradients[3] + offset, sum);
+    next = 4;
+  }
+  for (; next + 3 <= gradients.size(); next += 3) {
+    add_three_to(count, gradients[next] + offset, gradients[next + 1] + offset, gradients[next + 2] + offset, sum);
+  }
+  for (; next < gradients.size(); ++next) add_to(count, gradients[next] + offset, sum);
 }
 
 void sum_gradients_in_tree(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum) {
