@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tests/transport/code_of.h"
 #include "transport/path.h"
 #include "transport/slab.h"
 #include "transport/status.h"
@@ -15,15 +16,6 @@ namespace runnel::test {
 namespace {
 
 constexpr std::size_t kPart = 16384;
-
-StatusCode code_of(auto&& function) {
-  try {
-    function();
-    return StatusCode::ok;
-  } catch (const TransportError& error) {
-    return error.code();
-  }
-}
 
 TEST(AddressWindowTest, ShowsTheSamePagesSideBySide) {
   Context context(context_options_for(Path::mapped));

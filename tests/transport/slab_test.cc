@@ -12,20 +12,12 @@
 
 #include "tests/support/scoped_environment.h"
 #include "tests/support/strict_log.h"
+#include "tests/transport/code_of.h"
 #include "transport/path.h"
 #include "transport/status.h"
 
 namespace runnel::test {
 namespace {
-
-StatusCode code_of(auto&& function) {
-  try {
-    function();
-    return StatusCode::ok;
-  } catch (const TransportError& error) {
-    return error.code();
-  }
-}
 
 TEST(SlabTest, IsZeroedWholePages) {
   const StrictLog log;

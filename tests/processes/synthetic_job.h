@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "transport/path.h"
+
+/// A job whose gradients a formula gives, and what comes out of it: by a plain loop, without any exchange.
+namespace runnel::test {
+
+inline constexpr double kLearningRate = 0.01;
+/// Which process waits, at random but by a seed, and where in a step.
+enum class Delay { none, before_push, after_push, anywhere };
+
+struct Settings {
+  int generators = 1;
+  int trainers = 2;
+  Path path = Path::mapped;
+  std::int64_t bucket_bytes = 65536;
+  std::uint64_t steps = 20;
+  Delay delay = Delay::none;
+  std::uint64_t seed = 0;
+  bool traced = false;
+
+  std::vector<std::string> to_arguments() const {
+    return {std::to_string(generators),   std::to_string(trainers),      std::string(to_string(path)),
+            std::to_string(bucket_bytes), std::to_string(steps),         std::to_string(static_cast<int>(delay)),
+            std::to_string(seed),         std::to_string(traced ? 1 : 0)};
+  }
+
+  static Settings from(const std::vector<std::string>& arguments) {
+    return {.generators = std::stoi(arguments.at(0)),
+            .trainers = std::stoi(arguments.at(1)),
+            .path = path_from_string(arguments.at(2)).value(),
+            .bucket_bytes = std::stoll(arguments.at(3)),
+            .steps = std::stoull(arguments.at(4)),
+            .delay = static_cast<Delay>(std::stoi(arguments.at(5))),
+            .seed = std::stoull(arguments.at(6)),
+            .traced = arguments.at(7) == "1"};
+  }
+
+  Config config() const {
+    Config config;
+    config.trainer.count = trainers;
+    config.generator.count = generators;
+    config.optimizer.name = "sgd";
+    config.optimizer.lr = kLearningRate;
+    config.transport.path = to_string(path);
+    config.transport.bucket_bytes = bucket_bytes;
+    config.run.timeout_s = 15;
+    if (traced) config.run.trace = "only the program writes it";
+    return config;
+  }
+};
+
+/// Tensors that end inside a block, inside a bucket and inside a shard.
+inline BucketLayout layout_of(const Settings& settings) {
+  return {{{.name = "a", .shape = {61, 1000}}, {.name = "b", .shape = {7}}, {.name = "c", .shape = {33, 31, 29}}},
+          static_cast<std::size_t>(settings.bucket_bytes),
+          static_cast<std::size_t>(settings.generators)};
+}
+
+inline float start_value(std::size_t element) {
+  return 1.0F + static_cast<float>(element % 97) / 97.0F;
+}
+
+/// Depends on the parameters, so that a trainer that computed with another version is found out; and of a size that
+/// differs between trainers, so that another order of the sum has other bits.
+inline float gradient(int trainer, std::uint64_t step, std::size_t element, float parameter) {
+  const std::uint64_t mixed = (element + 1) * 0x9e3779b97f4a7c15 ^ (step + 1) * 0xbf58476d1ce4e5b9;
+  const float noise = static_cast<float>((mixed >> 40) % 1001) / 1001.0F - 0.5F;
+  return (noise + 0.1F * parameter) / static_cast<float>(3 * trainer + 1);
+}
+
+inline std::vector<float> plain_loop(const Settings& settings) {
+  std::vector<float> parameters(layout_of(settings).float_count());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    float value = start_value(i);
+    for (std::uint64_t step = 0; step < settings.steps; ++step) {
+      float sum = gradient(0, step, i, value);
+      for (int trainer = 1; trainer < settings.trainers; ++trainer) sum += gradient(trainer, step, i, value);
+      value -= static_cast<float>(kLearningRate) * sum;
+    }
+    parameters[i] = value;
+  }
+  return parameters;
+}
+
+}  // namespace runnel::test
