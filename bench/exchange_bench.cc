@@ -13,7 +13,8 @@
 namespace runnel {
 namespace {
 
-void require_possible(const Job& job, Path path) {
+void require_possible(const Job& job, Path path, int trainers) {
+  if (trainers < 1) throw Impossible("generator.count leaves no rank to train: start more");
   if (path == Path::mapped && !job.one_host()) throw Impossible("nothing is mapped between hosts");
 }
 
@@ -31,7 +32,7 @@ void count(benchmark::State& state, const std::string& name, const std::vector<d
 }
 
 void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
-  require_possible(job, path);
+  require_possible(job, path, trainers);
   const Order order{.task = Task::exchange, .path = path, .peers = trainers + other_generators(job)};
   job.give(order);
   const ExchangeTimes times = measure_exchange(job, order);
@@ -52,7 +53,7 @@ void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
 }
 
 void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) {
-  require_possible(job, path);
+  require_possible(job, path, trainers);
   const Order order{.task = Task::sleep_before_push, .path = path, .peers = trainers + other_generators(job)};
   job.give(order);
   for (auto iteration : state) {

@@ -80,8 +80,8 @@ constexpr ConfigKey kKeys[] = {
      "CUDA."},
 
     {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1024},
-     "Number of generators, the first ranks; each owns an equal part of the parameters. It changes no bit of the "
-     "result.",
+     "Number of generators, the first ranks; each owns an equal part of the parameters, at least 16 KiB of them. It "
+     "changes no bit of the result; `--alone` has none.",
      "processes"},
     {"generator.device", DeviceKey{at<&Config::generator, &GeneratorConfig::device>},
      "Where gradients are summed and parameters are updated. `\"auto\"`: the CPU. This build refuses CUDA."},
@@ -119,12 +119,12 @@ constexpr ConfigKey kKeys[] = {
      "Steps over which the learning rate rises linearly, before the schedule begins.", "steps",
      with_schedule(kSchedulesWithWarmup)},
     {"optimizer.clip_norm", NumberKey{at<&Config::optimizer, &OptimizerConfig::clip_norm>, {0, 1e30}},
-     "Largest L2 norm of the reduced gradient; a longer one is shortened to it. 0: off."},
+     "Largest L2 norm of the reduced gradient; a longer one is shortened to it. Needs one generator. 0: off."},
 
     {"transport.path", ChoiceKey{at<&Config::transport, &TransportConfig::path>, kPaths},
      "How bytes reach a peer. `\"auto\"`: the best that works; another value forces one, for tests and comparison."},
     {"transport.require", ChoiceKey{at<&Config::transport, &TransportConfig::require>, kRequirements},
-     "The run ends with status 78, as soon as all are connected, unless every trainer reaches its generator by this "
+     "The run ends with status 78, as soon as all are connected, unless every trainer reaches every generator by this "
      "path "
      "or a better one. `\"rdma\"`: between hosts, one-sided by an RDMA device; within one, `\"one-sided\"`."},
     {"transport.interface", TextKey{at<&Config::transport, &TransportConfig::interface>},

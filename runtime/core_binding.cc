@@ -40,10 +40,14 @@ void bind_to(const std::vector<int>& cores) {
   cpu_set_t set;
   CPU_ZERO(&set);
   for (const int core : cores) CPU_SET(core, &set);
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    if (sched_setaffinity(std::atoi(thread.path().filename().c_str()), sizeof set, &set) == 0) continue;
+  std::error_code error;
+  std::filesystem::directory_iterator threads("/proc/self/task", error);
+  for (; !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
+    if (sched_setaffinity(std::atoi(threads->path().filename().c_str()), sizeof set, &set) == 0) continue;
     if (errno != ESRCH) fail("cannot bind to core " + std::to_string(cores.front()));  // else the thread has just ended
   }
+  errno = error.value();
+  if (error) fail("cannot list the threads of this process");
 }
 
 std::vector<std::byte> pack(const std::string& machine, const std::vector<int>& allowed) {

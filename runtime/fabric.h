@@ -6,6 +6,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,11 @@ namespace runnel {
 
 /// Nanoseconds of this host's steady clock; equal in all processes of one host.
 std::int64_t steady_ns();
+
+/// In a generator, the tags of all completions have the peer's rank in their lower half.
+inline int rank_of_tag(std::uint64_t tag) {
+  return static_cast<int>(tag & 0xFFFFFFFF);
+}
 
 /// What a generator and a trainer have alike: this process's end of the job's transport, and the watch over its peers.
 ///

@@ -13,7 +13,7 @@
 namespace runnel {
 namespace {
 
-/// What the tags in the completion queue mean, besides the peer's rank in the lower half.
+/// What the tags in the completion queue mean, above the peer's rank.
 enum class Tag : std::uint64_t { peer, hello, gradient, evaluation };
 
 std::uint64_t tag_of(Tag tag, int rank) {
@@ -22,9 +22,6 @@ std::uint64_t tag_of(Tag tag, int rank) {
 
 Tag kind_of(std::uint64_t tag) {
   return static_cast<Tag>(tag >> 32);
-}
-int rank_of(std::uint64_t tag) {
-  return static_cast<int>(tag & 0xFFFFFFFF);
 }
 
 /// Rings that may be under way: hello, the version's latest and one that waits for it, to each trainer and, of the
@@ -192,7 +189,7 @@ void Generator::publish(std::uint64_t step) {
 }
 
 void Generator::hear(const Completion& completion) {
-  const int rank = rank_of(completion.tag);
+  const int rank = rank_of_tag(completion.tag);
   fabric_.check(completion, rank);
   if (completion.kind != CompletionKind::bell) return;
   const auto trainer = static_cast<std::size_t>(rank - fabric_.group().generators());

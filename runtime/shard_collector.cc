@@ -61,7 +61,7 @@ std::span<float> ShardCollector::collect(int buffer, std::span<const float> own)
     if (!status.ok()) fabric_.throw_for(status, other->peer.rank);
     fabric_.wait_until(
         [&](const Completion& completion) {
-          fabric_.check(completion, other->peer.rank);
+          fabric_.check(completion, rank_of_tag(completion.tag));
           here |= completion.kind == CompletionKind::data_arrived;
         },
         [&] { return here; }, [&] { return other->peer.rank; });

@@ -14,6 +14,15 @@ namespace {
 // a microsecond.
 constexpr std::size_t kPartsPerThread = 16;
 
+// Before a thread sleeps: some ten microseconds, in which a part is done or the next loop begins.
+constexpr unsigned kSpins = 500;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
 // In place of a number of parts: the helpers end.
 constexpr std::uint32_t kEnd = std::numeric_limits<std::uint32_t>::max();
 
@@ -41,6 +50,7 @@ void ThreadTeam::run_task(Task task) {
   left_.store(static_cast<std::uint32_t>(parts_), std::memory_order_release);
   left_.notify_all();
   do_parts();
+  for (unsigned spins = 0; spins < kSpins && open_.load(std::memory_order_acquire) != 0; ++spins) pause_briefly();
   for (std::uint32_t open; (open = open_.load(std::memory_order_acquire)) != 0;) open_.wait(open);
 }
 
@@ -68,6 +78,8 @@ void ThreadTeam::do_parts() {
 
 void ThreadTeam::help() {
   for (;;) {
+    // The next bucket's loop often begins at once: a helper that sleeps meanwhile comes late to it.
+    for (unsigned spins = 0; spins < kSpins && left_.load(std::memory_order_acquire) == 0; ++spins) pause_briefly();
     left_.wait(0, std::memory_order_acquire);
     if (left_.load(std::memory_order_acquire) == kEnd) return;
     do_parts();

@@ -89,7 +89,8 @@ RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& w
   RecordedTrace recorded{.events = std::vector<TraceEvent>(header.recorded),
                          .dropped = header.dropped,
                          .first_trainer_ns = header.first_trainer_ns};
-  std::memcpy(recorded.events.data(), memory.data() + sizeof header, header.recorded * sizeof(TraceEvent));
+  const auto events = memory.subspan(sizeof header, header.recorded * sizeof(TraceEvent));
+  std::copy(events.begin(), events.end(), std::as_writable_bytes(std::span(recorded.events)).begin());
   const auto wrong = std::find_if_not(recorded.events.begin(), recorded.events.end(), makes_sense);
   if (wrong != recorded.events.end()) {
     refuse(who, "has nonsense in event " + std::to_string(wrong - recorded.events.begin()));

@@ -13,7 +13,7 @@
 /// What a process did when, recorded for `--trace FILE`. runtime/README.md, "Trace", has the bytes of a record.
 namespace runnel {
 
-/// What an event is about. The numbers travel from trainers to rank 0.
+/// What an event is about. The numbers travel from all ranks to rank 0.
 enum class TraceWhat : std::uint8_t {
   wait = 0,          ///< for a peer
   forward = 1,       ///< pass over a batch

@@ -70,7 +70,7 @@ void TraceCollector::get(const Source& source, std::size_t bytes) {
   bool here = false;
   fabric_.wait_until(
       [&](const Completion& completion) {
-        fabric_.check(completion, source.peer.rank);
+        fabric_.check(completion, rank_of_tag(completion.tag));
         here |= completion.kind == CompletionKind::data_arrived;
       },
       [&] { return here; }, [&] { return source.peer.rank; });

@@ -168,12 +168,13 @@ int doctor(const DoctorOptions& options, const std::vector<std::string>& argumen
   }
   ConfigOptions config_options;
   config_options.sets = options.sets;
-  config_options.sets.emplace_back("generator.count=1");  // pairs are probed with the first generator
   const auto set_trainers = [&](int count) { config_options.sets.push_back("trainer.count=" + std::to_string(count)); };
   if (options.trainers > 0) set_trainers(options.trainers);
   if (!options.hosts.empty()) set_trainers(ranks_on_hosts(options.hosts) - 1);
-  if (place) config_options.ranks = place->size;
   Config config = load_config(options.config, config_options);
+  // Pairs are probed with the first generator only: all other ranks are trainers.
+  config.generator.count = 1;
+  if (place) config.trainer.count = place->size - 1;
   if (place) check_trainers(*place, options.trainers, config);
   return run_doctor({.config = std::move(config),
                      .place = place,

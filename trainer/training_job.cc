@@ -46,7 +46,8 @@ std::chrono::milliseconds meeting_time(const RunConfig& run) {
 /// which a second per GiB is plenty. A rank that hangs here ends the run as soon as one that hangs in a step.
 std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_t trainers) {
   const auto slab_bytes = layout.padded_bytes() * (2 * static_cast<std::size_t>(trainers) + 2);
-  return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20));
+  // Each trainer probes one generator after the other, 40 ms each where it gets no answer.
+  return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20) + 100 * (layout.shard_count() - 1));
 }
 
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
