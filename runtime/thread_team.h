@@ -12,7 +12,7 @@
 
 namespace runnel {
 
-/// A fixed number of threads that share a loop and are parked between loops.
+/// A fixed number of threads that share a loop, and between loops spin for some microseconds before they are parked.
 ///
 /// The caller's thread is one of them, so a team of one starts no thread. Each takes the next part of the loop when it
 /// has done one: a helper that gets no core costs the loop nothing but its help. Helpers run on other cores than the
