@@ -2,40 +2,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/bucket_countdown.h"
 
+#include <algorithm>
+
 namespace runnel {
-namespace {
 
-bool overlap(ByteRange a, ByteRange b) {
-  return a.begin < b.end && b.begin < a.end;
-}
-
-}  // namespace
-
-BucketCountdown::BucketCountdown(const BucketLayout& layout) : layout_(layout), tensors_(layout.bucket_count()) {
-  for (std::size_t bucket = 0; bucket < tensors_.size(); ++bucket) {
-    for (const TensorPlace& tensor : layout.tensors()) {
-      tensors_[bucket] += overlap(tensor.bytes, layout.bucket(bucket)) ? 1 : 0;
+BucketCountdown::BucketCountdown(const BucketLayout& layout)
+    : layout_(layout), tensors_(layout.bucket_count()), complete_(layout.shard_count()) {
+  for (const TensorPlace& tensor : layout.tensors()) {
+    Buckets& buckets = buckets_.emplace_back();
+    while (layout.bucket(buckets.first).end <= tensor.bytes.begin) ++buckets.first;
+    buckets.end = buckets.first;
+    while (buckets.end < tensors_.size() && layout.bucket(buckets.end).begin < tensor.bytes.end) {
+      ++tensors_[buckets.end++];
     }
   }
-  missing_ = tensors_;
+  restart();
 }
 
 void BucketCountdown::restart() {
   missing_.assign(tensors_.begin(), tensors_.end());
+  std::ranges::fill(complete_, 0U);
 }
 
 void BucketCountdown::tensor_ready(std::size_t tensor) {
-  const ByteRange bytes = layout_.tensors()[tensor].bytes;
-  for (std::size_t bucket = 0; bucket < missing_.size(); ++bucket) {
-    if (overlap(bytes, layout_.bucket(bucket))) --missing_[bucket];
+  for (std::size_t bucket = buckets_[tensor].first; bucket < buckets_[tensor].end; ++bucket) --missing_[bucket];
+  for (std::size_t i = 0; i < complete_.size(); ++i) {
+    const Shard& shard = layout_.shard(i);
+    const auto next = [&] { return shard.first_bucket + shard.buckets - 1 - complete_[i]; };
+    while (complete_[i] < shard.buckets && missing_[next()] == 0) ++complete_[i];
   }
-}
-
-std::uint32_t BucketCountdown::complete_from_back(std::size_t shard) const {
-  const Shard& buckets = layout_.shard(shard);
-  std::uint32_t complete = 0;
-  while (complete < buckets.buckets && missing_[buckets.first_bucket + buckets.buckets - 1 - complete] == 0) ++complete;
-  return complete;
 }
 
 }  // namespace runnel

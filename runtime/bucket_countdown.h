@@ -25,12 +25,20 @@ class BucketCountdown {
   void tensor_ready(std::size_t tensor);
 
   /// How many of the last buckets of shard `shard` are complete.
-  std::uint32_t complete_from_back(std::size_t shard) const;
+  std::uint32_t complete_from_back(std::size_t shard) const { return complete_[shard]; }
 
  private:
+  /// Those that a tensor has a part in.
+  struct Buckets {
+    std::size_t first = 0;
+    std::size_t end = 0;
+  };
+
   const BucketLayout& layout_;
-  std::vector<std::uint32_t> tensors_;  // that have a part in the bucket
-  std::vector<std::uint32_t> missing_;  // of these, in this step
+  std::vector<Buckets> buckets_;         // by tensor
+  std::vector<std::uint32_t> tensors_;   // that have a part in the bucket
+  std::vector<std::uint32_t> missing_;   // of these, in this step
+  std::vector<std::uint32_t> complete_;  // from the back, by shard
 };
 
 }  // namespace runnel
