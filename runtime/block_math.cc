@@ -40,8 +40,6 @@ RUNNEL_VECTOR_CLONES void multiply(std::size_t count, const float* values, float
 }
 
 // Each level of the tree above the lowest two keeps a strip of 2 KiB: 16 KiB for 1024 gradients.
-constexpr std::size_t kStripFloats = 512;
-
 void sum_strip_in_tree(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum) {
   if (gradients.size() <= 2) return sum_gradients(gradients, offset, count, sum);
   if (gradients.size() == 4) {

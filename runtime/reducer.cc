@@ -14,9 +14,6 @@
 namespace runnel {
 namespace {
 
-// A reduced gradient is used up in strips that stay in the first-level cache beside the six to ten streams that pass
-// through it. Whole blocks (16 KiB) cost a tenth more with four trainers.
-constexpr std::size_t kStripFloats = 512;
 using Strip = std::array<float, kStripFloats>;
 
 // A vector of any width that begins at a multiple of its size stays within one line. In arrays that begin elsewhere, as
