@@ -63,6 +63,11 @@ std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const Connect
   return offers;
 }
 
+const ConnectionOffer::Tensors& require_tensors(const ConnectionOffer& offer, int rank) {
+  if (offer.tensors) return *offer.tensors;
+  throw FrameError("rank " + std::to_string(rank) + ", a generator, offers no tensors");
+}
+
 const RegionDescriptor& require_length(const RegionDescriptor& offered, std::size_t bytes, const char* what, int rank) {
   if (offered.length >= bytes) return offered;  // slabs are whole pages
   throw FrameError("rank " + std::to_string(rank) + " offers " + std::to_string(offered.length) + " bytes of " + what +

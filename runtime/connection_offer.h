@@ -31,6 +31,9 @@ struct ConnectionOffer {
 std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const ConnectionOffer& mine,
                                              const Deadline& deadline);
 
+/// The tensors that `offer`, of the generator of rank `rank`, must have. Throws `FrameError` when it has none.
+const ConnectionOffer::Tensors& require_tensors(const ConnectionOffer& offer, int rank);
+
 /// `offered`, of which this process is going to use `bytes` bytes; `what` names it ("control"). Throws `FrameError`
 /// when it is shorter: a peer's word about its memory is not believed where it contradicts what both sides computed.
 const RegionDescriptor& require_length(const RegionDescriptor& offered, std::size_t bytes, const char* what, int rank);

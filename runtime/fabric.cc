@@ -67,10 +67,12 @@ std::int64_t steady_ns() {
       .count();
 }
 
-Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations)
+Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
+               const Deadline& bootstrap)
     : group_(group),
       mapping_policy_(policy_for(config.transport)),
       timeout_(timeout_for(group, config.run.timeout_s)),
+      bootstrap_(bootstrap),
       context_(make_context(context_options(group, config.transport))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
@@ -121,6 +123,19 @@ void Fabric::park_for(std::span<const PathReport> paths) {
 
 void Fabric::drop_completions() {
   (void)queue_.poll(completions_);
+}
+
+void Fabric::get_and_wait(const RemoteRegion& region, std::size_t offset, std::span<std::byte> target, const Slab& slab,
+                          int rank) {
+  const Status status = queue_.get(region, offset, target, slab, static_cast<std::uint64_t>(rank));
+  if (!status.ok()) throw_for(status, rank);
+  bool here = false;
+  wait_until(
+      [&](const Completion& completion) {
+        check(completion, rank_of_tag(completion.tag));
+        here |= completion.kind == CompletionKind::data_arrived;
+      },
+      [&] { return here; }, [rank] { return rank; });
 }
 
 void Fabric::throw_for(const Status& status, int rank) const {

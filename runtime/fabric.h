@@ -22,6 +22,7 @@
 #include "transport/context.h"
 #include "transport/endpoint.h"
 #include "transport/path.h"
+#include "transport/remote_region.h"
 #include "transport/slab.h"
 #include "transport/waiter.h"
 #include "transport/worker.h"
@@ -42,8 +43,10 @@ inline int rank_of_tag(std::uint64_t tag) {
 class Fabric {
  public:
   /// Makes context, worker, and a control slab of `control_bytes` whose first line is the park word. `operations` is
-  /// how many transfers may be under way at once. Throws `TransportError`, `RunError`.
-  Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations);
+  /// how many transfers may be under way at once. Every wait until `park_for` ends by `bootstrap`. Throws
+  /// `TransportError`, `RunError`.
+  Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
+         const Deadline& bootstrap);
   ~Fabric();
 
   Fabric(const Fabric&) = delete;
@@ -71,9 +74,6 @@ class Fabric {
   /// An endpoint to `peer`, which sent `offer`. Throws `RunError` (69) when no transport leads there, and
   /// `TransportError`.
   Endpoint connect(const Peer& peer, const ConnectionOffer& offer);
-
-  /// Every wait from here to `park_for` ends by `deadline`.
-  void begin_bootstrap(const Deadline& deadline) { bootstrap_ = deadline; }
 
   /// Ends the bootstrap: from here on, waits park as suits the paths by which peers write to this process, and each one
   /// has run.timeout_s of its own.
@@ -137,6 +137,11 @@ class Fabric {
   void wait_for_transfers(int rank) {
     wait_for_transfers([rank] { return rank; });
   }
+
+  /// A generator's: reads from `offset` of the region of `rank` into `target`, a part of `slab`, and returns when the
+  /// bytes are there. Bells that are rung meanwhile are not handled. Throws as `wait_until`.
+  void get_and_wait(const RemoteRegion& region, std::size_t offset, std::span<std::byte> target, const Slab& slab,
+                    int rank);
 
   /// Throws the error to end with after `status` on a transfer with, or a wait for, `rank`: `PeerLost` when `rank` is
   /// gone or late, else `RunError` (internal) with UCX's text.

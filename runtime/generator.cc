@@ -34,7 +34,7 @@ std::size_t operations_for(const PeerGroup& group) {
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
                      const Deadline& deadline)
-    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group)),
+    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline),
       layout_(layout),
       shard_(layout.shard(static_cast<std::size_t>(group.self().index))),
       gradients_(Slab::allocate(fabric_.context(), GradientChannel::slab_bytes(layout, shard_, group.trainers()))),
@@ -50,7 +50,6 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   ConnectionOffer mine = fabric_.offer();
   mine.tensors = {.gradients = gradients_.descriptor(), .parameters = parameters_.descriptor()};
   const auto offers = exchange_offers(bootstrap, mine, deadline);
-  fabric_.begin_bootstrap(deadline);
   connect(offers);
   fabric_.liveness().start(offers);
   if (others_) others_->greet();

@@ -161,7 +161,6 @@ void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
                                          std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
                                          const Deadline& deadline) {
-  fabric.begin_bootstrap(deadline);
   const PeerGroup& group = fabric.group();
   const auto unreached = [&] { return first_unreached(links); };
   for (auto& link : links) {
@@ -186,7 +185,6 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
 
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric, std::span<GeneratorLink* const> links,
                                          const std::string& require, const Deadline& deadline) {
-  fabric.begin_bootstrap(deadline);
   const PeerGroup& group = fabric.group();
   for (GeneratorLink* link : links) ring(fabric, link->hello, kConnected, link->peer.rank);
   for (GeneratorLink* link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);

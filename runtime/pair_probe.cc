@@ -224,7 +224,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
   ConnectionOffer mine;
   together(bootstrap, group, deadline, [&] {
     fabric.emplace(group, config, GeneratorControl::bytes(group.trainers()),
-                   kOperations * static_cast<std::size_t>(group.trainers()));
+                   kOperations * static_cast<std::size_t>(group.trainers()), deadline);
     target = Slab::allocate(fabric->context(), payload_bytes);
     mine = fabric->offer();
     mine.tensors = {.gradients = target->descriptor(), .parameters = target->descriptor()};
@@ -253,7 +253,7 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
   std::optional<Fabric> fabric;
   std::optional<Slab> slab;
   together(bootstrap, group, deadline, [&] {
-    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations);
+    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline);
     slab = Slab::allocate(fabric->context(), 2 * payload_bytes);
   });
   const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline);

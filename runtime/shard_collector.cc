@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::uint64_t kHello = 1;
 
-const RegionDescriptor& parameters_of(const ConnectionOffer& offer, const Peer& generator, std::size_t bytes) {
-  if (offer.tensors) return require_length(offer.tensors->parameters, bytes, "parameter", generator.rank);
-  throw FrameError("rank " + std::to_string(generator.rank) + ", the " + generator.name + ", offers no tensors");
-}
-
 }  // namespace
 
 ShardCollector::Other::Other(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout)
@@ -29,7 +24,9 @@ ShardCollector::Other::Other(Fabric& fabric, const ConnectionOffer& offer, int g
       control(endpoint,
               require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control", peer.rank),
               fabric.mapping_policy()),
-      parameters(endpoint, parameters_of(offer, peer, ParameterChannel::slab_bytes(layout, shard)),
+      parameters(endpoint,
+                 require_length(require_tensors(offer, peer.rank).parameters,
+                                ParameterChannel::slab_bytes(layout, shard), "parameter", peer.rank),
                  fabric.mapping_policy()),
       bell(control, GeneratorControl::kLeadBell, kParkOffset) {}
 
@@ -53,18 +50,9 @@ void ShardCollector::add_to(TraceCollector& traces, const std::vector<Connection
 std::span<float> ShardCollector::collect(int buffer, std::span<const float> own) {
   std::memcpy(whole_.bytes().data(), own.data(), own.size_bytes());
   for (const auto& other : others_) {
-    bool here = false;
+    const std::size_t offset = ParameterChannel::buffer_offset(layout_, other->shard, buffer);
     const auto target = whole_.bytes().subspan(other->shard.bytes.begin, other->shard.bytes.size());
-    const Status status =
-        fabric_.queue().get(other->parameters, ParameterChannel::buffer_offset(layout_, other->shard, buffer), target,
-                            whole_, static_cast<std::uint64_t>(other->peer.rank));
-    if (!status.ok()) fabric_.throw_for(status, other->peer.rank);
-    fabric_.wait_until(
-        [&](const Completion& completion) {
-          fabric_.check(completion, rank_of_tag(completion.tag));
-          here |= completion.kind == CompletionKind::data_arrived;
-        },
-        [&] { return here; }, [&] { return other->peer.rank; });
+    fabric_.get_and_wait(other->parameters, offset, target, whole_, other->peer.rank);
   }
   return {reinterpret_cast<float*>(whole_.bytes().data()), layout_.float_count()};
 }

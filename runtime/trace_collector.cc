@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "runtime/frame.h"
 
@@ -64,16 +65,7 @@ RecordedTrace TraceCollector::fetch(const Source& source) {
 /// Brings the first `bytes` of the trace here.
 void TraceCollector::get(const Source& source, std::size_t bytes) {
   const Slab& slab = *fabric_.trace_slab();
-  const Status status = fabric_.queue().get(source.region, 0, slab.bytes().first(bytes), slab,
-                                            static_cast<std::uint64_t>(source.peer.rank));
-  if (!status.ok()) fabric_.throw_for(status, source.peer.rank);
-  bool here = false;
-  fabric_.wait_until(
-      [&](const Completion& completion) {
-        fabric_.check(completion, rank_of_tag(completion.tag));
-        here |= completion.kind == CompletionKind::data_arrived;
-      },
-      [&] { return here; }, [&] { return source.peer.rank; });
+  fabric_.get_and_wait(source.region, 0, slab.bytes().first(bytes), slab, source.peer.rank);
 }
 
 }  // namespace runnel

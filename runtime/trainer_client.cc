@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/frame.h"
 #include "runtime/handshake.h"
 
 namespace runnel {
@@ -33,11 +32,6 @@ std::uint32_t about(std::uint64_t tag) {
   return static_cast<std::uint32_t>(tag);
 }
 
-const ConnectionOffer::Tensors& tensors_of(const ConnectionOffer& offer, const Peer& generator) {
-  if (offer.tensors) return *offer.tensors;
-  throw FrameError("rank " + std::to_string(generator.rank) + ", the " + generator.name + ", offers no tensors");
-}
-
 }  // namespace
 
 TrainerClient::Counterpart::Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator,
@@ -45,13 +39,13 @@ TrainerClient::Counterpart::Counterpart(Fabric& fabric, const ConnectionOffer& o
                                         TensorWindow& parameter_window)
     : link(fabric, offer, generator),
       shard(layout.shard(static_cast<std::size_t>(generator))),
-      gradients(fabric, link, tensors_of(offer, link.peer).gradients, layout, shard, gradient_window),
-      parameters(fabric, link, tensors_of(offer, link.peer).parameters, layout, shard, parameter_window),
+      gradients(fabric, link, require_tensors(offer, link.peer.rank).gradients, layout, shard, gradient_window),
+      parameters(fabric, link, require_tensors(offer, link.peer.rank).parameters, layout, shard, parameter_window),
       protocol(shard.buckets) {}
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
                              const Config& config, const Deadline& deadline)
-    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout)),
+    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline),
       layout_(layout),
       gradients_(layout),
       parameters_(layout),
