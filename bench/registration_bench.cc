@@ -36,7 +36,7 @@ void register_memory(benchmark::State& state, std::uint64_t bytes, std::uint64_t
     (void)iteration;
     for (std::uint64_t piece = 0; piece < count; ++piece) {
       const auto part = std::span(memory).subspan(piece * (bytes / count), bytes / count);
-      slabs.push_back(Slab::register_memory(context, part, MemoryKind::host));
+      slabs.push_back(Slab::register_memory(context, part));
       benchmark::DoNotOptimize(slabs.back().descriptor());
     }
     slabs.clear();

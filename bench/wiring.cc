@@ -161,8 +161,8 @@ void Wiring::probe_partners() {
   if (job_.is_peer()) return;
   const Layout layout = layout_of(order_);
   for (const auto& partner : partners_) {
-    probes_.push_back(
-        std::make_unique<PathProbe>(partner->region, layout.probe(0), *slab_, layout.probe(probes_.size())));
+    const PathProbe::Place area = {partner->region, layout.probe(0)};
+    probes_.push_back(std::make_unique<PathProbe>(area, area, *slab_, layout.probe(probes_.size())));
     const PathReport found = probes_.back()->run();
     if (found.path == order_.path) continue;
     throw Impossible("the path is " + std::string(to_string(found.path)) + ", not " +

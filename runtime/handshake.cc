@@ -196,8 +196,8 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric, s
   std::deque<PathProbe> probes;
   std::vector<PathReport> paths;
   for (GeneratorLink* link : links) {
-    probes.emplace_back(link->control, GeneratorControl::probe_area(group.self().index), fabric.control(),
-                        TrainerControl::probe_area(link->peer.index));
+    const PathProbe::Place area = {link->control, GeneratorControl::probe_area(group.self().index)};
+    probes.emplace_back(area, area, fabric.control(), TrainerControl::probe_area(link->peer.index));
     paths.push_back(probes.back().run());
   }
   bootstrap.barrier(deadline);

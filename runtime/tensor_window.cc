@@ -12,7 +12,7 @@ void TensorWindow::map(int copy, const Shard& shard, std::span<std::byte> memory
 }
 
 void TensorWindow::register_memory(Context& context) {
-  slab_ = Slab::register_memory(context, window_.bytes(), MemoryKind::host);
+  slab_ = Slab::register_memory(context, window_.bytes());
 }
 
 std::span<float> TensorWindow::floats(int copy) const {

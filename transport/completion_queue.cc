@@ -19,7 +19,9 @@ Status check(const RemoteRegion& region, std::size_t offset, std::span<const std
   if (offset % kPayloadAlignment != 0 || local.size() % kPayloadAlignment != 0) {
     return Status(StatusCode::misaligned, operation);
   }
-  if (slab.kind() != MemoryKind::host) return Status(StatusCode::unsupported, operation);
+  // What is mapped of a GPU's memory, or goes from there to mapped memory, its owner's streams copy.
+  const bool on_host = region.kind() == MemoryKind::host && slab.kind() == MemoryKind::host;
+  if (region.is_mapped() && !on_host) return Status(StatusCode::unsupported, operation);
   if (region.endpoint().lost()) return Status(StatusCode::peer_lost, operation, region.endpoint().error().ucx_code());
   return Status();
 }

@@ -25,7 +25,7 @@ ucp_request_param_t request_param(void (*callback)(void*, ucs_status_t, void*), 
 OperationPool::OperationPool(Context& context, std::size_t operations)
     : operations_(operations),
       words_(operations),
-      words_slab_(Slab::register_memory(context, std::as_writable_bytes(std::span(words_)), MemoryKind::host)) {
+      words_slab_(Slab::register_memory(context, std::as_writable_bytes(std::span(words_)))) {
   for (Operation& operation : operations_) {
     operation.pool = this;
     operation.next = std::exchange(free_, &operation);

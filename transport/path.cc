@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
+#include <vector>
 
 #include "transport/status.h"
 
@@ -35,13 +35,18 @@ std::uint64_t pattern_word(std::uint64_t address, std::size_t index) {
   return x ^ (x >> 31);
 }
 
-void require_pattern(std::span<const std::byte> half, std::uint64_t address) {
-  for (std::size_t i = 0; i < half.size() / sizeof(std::uint64_t); ++i) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, half.data() + i * sizeof word, sizeof word);
-    if (word == pattern_word(address, i)) continue;
-    throw TransportError(StatusCode::internal, "a peer's region does not hold what its owner wrote");
-  }
+/// Half a probe area, in the host's memory.
+using Half = std::vector<std::uint64_t>;
+
+Half pattern(std::uint64_t address) {
+  Half words(kHalf / sizeof(std::uint64_t));
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = pattern_word(address, i);
+  return words;
+}
+
+void require_pattern(const Half& found, std::uint64_t address) {
+  if (found == pattern(address)) return;
+  throw TransportError(StatusCode::internal, "a peer's region does not hold what its owner wrote");
 }
 
 }  // namespace
@@ -65,14 +70,15 @@ std::optional<Path> path_from_string(std::string_view name) {
   return std::nullopt;
 }
 
-ContextOptions context_options_for(Path path) {
+ContextOptions context_options_for(Path path, MemoryKind kind) {
+  const std::string more = kind == MemoryKind::cuda ? ",cuda_copy,cuda_ipc" : "";
   switch (path) {
     case Path::mapped:
-      return {.transports = "posix,self"};
+      return {.transports = "posix,self" + more};
     case Path::one_sided:
-      return {.transports = "posix,cma,self"};
+      return {.transports = "posix,cma,self" + more};
     case Path::emulated:
-      return {.transports = "tcp,self"};
+      return {.transports = "tcp,self" + more};
   }
   return {};
 }
@@ -100,25 +106,25 @@ void PathProbe::prepare(const Slab& slab, std::size_t offset) {
     throw TransportError(StatusCode::out_of_range, "a probe area leaves its slab");
   }
   const auto address = reinterpret_cast<std::uintptr_t>(slab.bytes().data() + offset);
-  for (std::size_t i = 0; i < kHalf / sizeof(std::uint64_t); ++i) {
-    const std::uint64_t word = pattern_word(address, i);
-    std::memcpy(slab.bytes().data() + offset + i * sizeof word, &word, sizeof word);
-  }
+  const Half words = pattern(address);
+  slab.write(offset, std::as_bytes(std::span(words)));
 }
 
-PathProbe::PathProbe(const RemoteRegion& region, std::size_t remote_offset, const Slab& local, std::size_t local_offset)
-    : region_(region),
-      remote_offset_(remote_offset),
+PathProbe::PathProbe(const Place& payload, const Place& bell, const Slab& local, std::size_t local_offset)
+    : region_(payload.region),
+      remote_offset_(payload.offset),
       local_(local),
       local_offset_(local_offset),
-      queue_(region.endpoint().worker(), 2),
-      bell_(region, remote_offset + kBellOffset, remote_offset + kParkOffset) {}
+      queue_(region_.endpoint().worker(), 2),
+      bell_(bell.region, bell.offset + kBellOffset, bell.offset + kParkOffset) {}
 
 PathReport PathProbe::run() {
   PathReport report;
   report.transports = region_.endpoint().transports();
   if (region_.is_mapped()) {
-    require_pattern(region_.mapped().subspan(remote_offset_, kHalf), region_.address(remote_offset_));
+    Half found(kHalf / sizeof(std::uint64_t));
+    region_.read(remote_offset_, std::as_writable_bytes(std::span(found)));
+    require_pattern(found, region_.address(remote_offset_));
     report.path = Path::mapped;
     report.reason = "the peer's slab is mapped";
     return report;
@@ -160,7 +166,9 @@ void PathProbe::poll() {
   for (const Completion& completion : std::span(completions).first(count)) {
     throw_unless_ok(completion.status);
     if (completion.tag != kGetTag) continue;
-    require_pattern(local_.bytes().subspan(local_offset_, kHalf), region_.address(remote_offset_));
+    Half found(kHalf / sizeof(std::uint64_t));
+    local_.read(local_offset_, std::as_writable_bytes(std::span(found)));
+    require_pattern(found, region_.address(remote_offset_));
   }
 }
 

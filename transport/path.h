@@ -30,8 +30,9 @@ enum class Path : std::uint8_t {
 std::string_view to_string(Path path);
 std::optional<Path> path_from_string(std::string_view name);
 
-/// What forces every pair of processes on one host onto `path`: transports for the Context, a policy for RemoteRegions.
-ContextOptions context_options_for(Path path);
+/// What forces every pair of processes on one host onto `path`: transports for the Context of a process that has
+/// tensors in memory of `kind`, a policy for RemoteRegions.
+ContextOptions context_options_for(Path path, MemoryKind kind = MemoryKind::host);
 MappingPolicy mapping_policy_for(Path path);
 
 /// What a pair of processes uses, and why it is not more.
@@ -56,11 +57,18 @@ class PathProbe {
   /// Large enough that UCX picks the protocol it picks for payload, not the one for a few bytes.
   static constexpr std::size_t kProbeBytes = 32768;
 
+  /// Where a probe area begins in a peer's region.
+  struct Place {
+    const RemoteRegion& region;
+    std::size_t offset;
+  };
+
   /// Fills the probe area at `offset` of the owner's slab. Throws `TransportError`: out_of_range, misaligned.
   static void prepare(const Slab& slab, std::size_t offset);
 
-  /// Probes the area at `remote_offset` of `region` with the area at `local_offset` of the own slab, both kProbeBytes.
-  PathProbe(const RemoteRegion& region, std::size_t remote_offset, const Slab& local, std::size_t local_offset);
+  /// Probes the area at `payload` with the area at `local_offset` of the own slab, both kProbeBytes. The bell is rung
+  /// in the area at `bell`, in host memory of the same peer: the same area where that is host memory, too.
+  PathProbe(const Place& payload, const Place& bell, const Slab& local, std::size_t local_offset);
 
   /// Tries, for at least 20 ms and 200 progress calls before it gives up. Throws `TransportError` when an operation
   /// fails or the bytes that arrive are not those that `prepare` wrote.

@@ -38,25 +38,38 @@ void require_free_shared_memory(std::size_t bytes) {
 struct Mapping {
   ucp_mem_h handle;
   std::span<std::byte> bytes;
+  ucs_memory_type_t type;
 };
 
 Mapping map(Context& context, const ucp_mem_map_params_t& params) {
   ucp_mem_h handle = nullptr;
   throw_unless_ok(Status::from_ucx(ucp_mem_map(context.handle(), &params, &handle), "ucp_mem_map"));
   ucp_mem_attr_t attributes = {};
-  attributes.field_mask = UCP_MEM_ATTR_FIELD_ADDRESS | UCP_MEM_ATTR_FIELD_LENGTH;
+  attributes.field_mask = UCP_MEM_ATTR_FIELD_ADDRESS | UCP_MEM_ATTR_FIELD_LENGTH | UCP_MEM_ATTR_FIELD_MEM_TYPE;
   const ucs_status_t status = ucp_mem_query(handle, &attributes);
   if (status != UCS_OK) {
     ucp_mem_unmap(context.handle(), handle);
     throw TransportError(Status::from_ucx(status, "ucp_mem_query"));
   }
-  return {handle, {static_cast<std::byte*>(attributes.address), attributes.length}};
+  return {handle, {static_cast<std::byte*>(attributes.address), attributes.length}, attributes.mem_type};
+}
+
+ucs_memory_type_t ucs_type_of(MemoryKind kind) {
+  return kind == MemoryKind::host ? UCS_MEMORY_TYPE_HOST : UCS_MEMORY_TYPE_CUDA;
+}
+
+[[noreturn]] void throw_for_kind(MemoryKind kind, ucs_memory_type_t found) {
+  throw TransportError(StatusCode::unsupported,
+                       "UCX " + ucx_version() + " takes " + std::string(to_string(kind)) + " memory for " +
+                           ucs_memory_type_names[found] +
+                           " memory: it was built without CUDA, cannot load its CUDA module, or UCX_TLS leaves it out; "
+                           "use a UCX that `ucx_info -d` shows cuda_copy and cuda_ipc of, or devices \"cpu\"");
 }
 
 }  // namespace
 
-Slab::Slab(Context& context, std::span<std::byte> bytes, MemoryKind kind, ucp_mem_h handle)
-    : context_(&context), bytes_(bytes), kind_(kind), handle_(handle) {}
+Slab::Slab(Context& context, std::span<std::byte> bytes, MemoryKind kind, MemoryAccess* access, ucp_mem_h handle)
+    : context_(&context), bytes_(bytes), kind_(kind), access_(access), handle_(handle) {}
 
 Slab Slab::allocate(Context& context, std::size_t bytes) {
   if (bytes == 0) throw TransportError(StatusCode::invalid, "a slab of 0 bytes");
@@ -69,36 +82,47 @@ Slab Slab::allocate(Context& context, std::size_t bytes) {
   params.flags = UCP_MEM_MAP_ALLOCATE;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
   const Mapping mapping = map(context, params);
-  Slab slab(context, mapping.bytes.first(whole_pages), MemoryKind::host, mapping.handle);
+  Slab slab(context, mapping.bytes.first(whole_pages), MemoryKind::host, nullptr, mapping.handle);
   std::memset(slab.bytes_.data(), 0, slab.bytes_.size());
   return slab;
 }
 
-Slab Slab::register_memory(Context& context, std::span<std::byte> memory, MemoryKind kind) {
+Slab Slab::register_memory(Context& context, std::span<std::byte> memory) {
   if (memory.empty()) throw TransportError(StatusCode::invalid, "a slab of 0 bytes");
-  if (kind != MemoryKind::host) {
-    throw TransportError(StatusCode::unsupported,
-                         "this build registers host memory only, not " + std::string(to_string(kind)));
-  }
   ucp_mem_map_params_t params = {};
   params.field_mask =
       UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH | UCP_MEM_MAP_PARAM_FIELD_MEMORY_TYPE;
   params.address = memory.data();
   params.length = memory.size();
   params.memory_type = UCS_MEMORY_TYPE_HOST;
-  return Slab(context, memory, kind, map(context, params).handle);
+  return Slab(context, memory, MemoryKind::host, nullptr, map(context, params).handle);
+}
+
+Slab Slab::register_memory(Context& context, std::span<std::byte> memory, MemoryKind kind, MemoryAccess& access) {
+  if (memory.empty()) throw TransportError(StatusCode::invalid, "a slab of 0 bytes");
+  ucp_mem_map_params_t params = {};
+  // Without a memory type: ucp_mem_query would only repeat the one that was given, whether UCX knows it or not.
+  params.field_mask = UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH;
+  params.address = memory.data();
+  params.length = memory.size();
+  const Mapping mapping = map(context, params);
+  Slab slab(context, memory, kind, &access, mapping.handle);
+  if (mapping.type != ucs_type_of(kind)) throw_for_kind(kind, mapping.type);
+  return slab;
 }
 
 Slab::Slab(Slab&& other) noexcept
     : context_(other.context_),
       bytes_(other.bytes_),
       kind_(other.kind_),
+      access_(other.access_),
       handle_(std::exchange(other.handle_, nullptr)) {}
 
 Slab& Slab::operator=(Slab&& other) noexcept {
   std::swap(context_, other.context_);
   std::swap(bytes_, other.bytes_);
   std::swap(kind_, other.kind_);
+  std::swap(access_, other.access_);
   std::swap(handle_, other.handle_);
   return *this;
 }
@@ -107,6 +131,18 @@ Slab::~Slab() {
   if (handle_ == nullptr) return;
   const Status status = Status::from_ucx(ucp_mem_unmap(context_->handle(), handle_), "ucp_mem_unmap");
   if (!status.ok()) log_warning("a slab was not released: " + status.message());
+}
+
+void Slab::read(std::size_t offset, std::span<std::byte> target) const {
+  const std::byte* const source = bytes_.subspan(offset, target.size()).data();
+  if (access_ != nullptr) return access_->copy_now(target.data(), source, target.size());
+  std::memcpy(target.data(), source, target.size());
+}
+
+void Slab::write(std::size_t offset, std::span<const std::byte> source) const {
+  std::byte* const target = bytes_.subspan(offset, source.size()).data();
+  if (access_ != nullptr) return access_->copy_now(target, source.data(), source.size());
+  std::memcpy(target, source.data(), source.size());
 }
 
 RegionDescriptor Slab::descriptor() const {

@@ -15,7 +15,8 @@ class PathTest : public OnEachPath {};
 
 PathReport classify(Link& link) {
   PathProbe::prepare(link.slab, kPeerProbeOffset);
-  PathProbe probe(link.region, kPeerProbeOffset, link.slab, kOwnProbeOffset);
+  const PathProbe::Place area = {link.region, kPeerProbeOffset};
+  PathProbe probe(area, area, link.slab, kOwnProbeOffset);
   link.barrier();
   link.silent_barrier();
   const PathReport report = probe.run();

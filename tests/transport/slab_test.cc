@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -58,7 +60,7 @@ TEST(SlabTest, MovesItsMemory) {
 TEST(SlabTest, RegistersForeignHostMemory) {
   Context context(context_options_for(Path::one_sided));
   std::vector<std::byte> memory(10000);
-  const Slab slab = Slab::register_memory(context, memory, MemoryKind::host);
+  const Slab slab = Slab::register_memory(context, memory);
   EXPECT_EQ(slab.bytes().data(), memory.data());
   EXPECT_EQ(slab.bytes().size(), memory.size());
 }
@@ -67,8 +69,45 @@ TEST(SlabTest, RefusesWhatItCannotRegister) {
   Context context(context_options_for(Path::emulated));
   std::vector<std::byte> memory(4096);
   EXPECT_EQ(code_of([&] { Slab::allocate(context, 0); }), StatusCode::invalid);
-  EXPECT_EQ(code_of([&] { Slab::register_memory(context, {}, MemoryKind::host); }), StatusCode::invalid);
-  EXPECT_EQ(code_of([&] { Slab::register_memory(context, memory, MemoryKind::cuda); }), StatusCode::unsupported);
+  EXPECT_EQ(code_of([&] { Slab::register_memory(context, {}); }), StatusCode::invalid);
+}
+
+/// Counts how often it is asked.
+class CountingAccess final : public MemoryAccess {
+ public:
+  void copy_now(std::byte* target, const std::byte* source, std::size_t bytes) override {
+    std::memcpy(target, source, bytes);
+    ++copies;
+  }
+
+  int copies = 0;
+};
+
+TEST(SlabTest, RefusesMemoryThatUcxTakesForAnotherKind) {
+  Context context(context_options_for(Path::emulated));
+  std::vector<std::byte> memory(4096);
+  CountingAccess access;
+  try {
+    Slab::register_memory(context, memory, MemoryKind::cuda, access);
+    FAIL() << "host memory was registered as that of a GPU";
+  } catch (const TransportError& error) {
+    EXPECT_EQ(error.code(), StatusCode::unsupported);
+    EXPECT_NE(std::string(error.what()).find("takes cuda memory for host memory"), std::string::npos) << error.what();
+  }
+}
+
+TEST(SlabTest, IsReadAndWrittenByTheAccessToItsMemory) {
+  Context context(context_options_for(Path::emulated));
+  std::vector<std::byte> memory(4096);
+  CountingAccess access;
+  const Slab slab = Slab::register_memory(context, memory, MemoryKind::host, access);
+  const std::array<std::byte, 2> written = {std::byte{1}, std::byte{2}};
+  slab.write(10, written);
+  EXPECT_EQ(memory[11], std::byte{2});
+  std::array<std::byte, 2> found = {};
+  slab.read(10, found);
+  EXPECT_EQ(found, written);
+  EXPECT_EQ(access.copies, 2);
 }
 
 TEST(SlabTest, SaysHowMuchSharedMemoryIsMissing) {
