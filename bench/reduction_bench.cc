@@ -12,7 +12,7 @@
 
 #include "bench/page_floats.h"
 #include "bench/suite.h"
-#include "runtime/reducer.h"
+#include "runtime/host_reducer.h"
 
 namespace runnel {
 namespace {
@@ -28,7 +28,7 @@ double seconds_since(Clock::time_point begin) {
 /// One step, and memcpy of M by turns, so that both see the same machine. memcpy moves two bytes for each that it
 /// copies.
 void reduction(benchmark::State& state, std::size_t trainers) {
-  Reducer reducer(kFloats, OptimizerConfig{}, 1);
+  HostReducer reducer(kFloats, OptimizerConfig{}, 1);
   const std::vector<PageFloats> gradients(trainers, PageFloats(kFloats, 1e-3F));
   std::vector<const float*> starts;
   for (const auto& gradient : gradients) starts.push_back(gradient.data());
@@ -44,8 +44,8 @@ void reduction(benchmark::State& state, std::size_t trainers) {
     benchmark::ClobberMemory();
     copying += seconds_since(copy_begin);
     const auto begin = Clock::now();
-    reducer.begin_step(0.1, ++step, in.data(), out.data());
-    reducer.reduce({0, kReferenceBytes}, starts);
+    reducer.begin_step(0.1, ++step, in.data(), out.data(), starts);
+    reducer.reduce({0, kReferenceBytes});
     reducer.finish_step();
     const double time = seconds_since(begin);
     stepping += time;

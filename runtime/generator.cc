@@ -102,7 +102,8 @@ Generator::Step Generator::step(double lr) {
     const std::size_t offset = GradientChannel::slot_offset(layout_, shard_, static_cast<int>(i), slot_of_step(step));
     slots_[i] = reinterpret_cast<const float*>(gradients_.bytes().data() + offset);
   }
-  reducer_.begin_step(lr, static_cast<std::int64_t>(step) + 1, buffer_of(step).data(), buffer_of(step + 1).data());
+  reducer_.begin_step(lr, static_cast<std::int64_t>(step) + 1, buffer_of(step).data(), buffer_of(step + 1).data(),
+                      slots_);
   fabric_.wait_until([this](const Completion& completion) { hear(completion); },
                      [this] {
                        reduce_ready_buckets();
@@ -228,7 +229,7 @@ void Generator::reduce_ready_buckets() {
     if (idle_since_ns_ != 0) trace.end(std::exchange(idle_since_ns_, 0), {.what = TraceWhat::wait, .step = step});
     {
       const TraceSpan span(trace, {.what = TraceWhat::reduce, .bucket = index_of(*bucket), .step = step});
-      reducer_.reduce(layout_.bucket_in(shard_, *bucket), slots_);
+      reducer_.reduce(layout_.bucket_in(shard_, *bucket));
     }
     protocol_.reduced();
     // With clipping, parameters change at the end of the step; and the last ring is that of the complete version.

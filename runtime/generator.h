@@ -14,9 +14,9 @@
 #include "runtime/control_block.h"
 #include "runtime/fabric.h"
 #include "runtime/handshake.h"
+#include "runtime/host_reducer.h"
 #include "runtime/link.h"
 #include "runtime/peer_group.h"
-#include "runtime/reducer.h"
 #include "runtime/shard_collector.h"
 #include "runtime/slot_protocol.h"
 #include "runtime/trace_collector.h"
@@ -97,7 +97,7 @@ class Generator {
   std::vector<TrainerFacts> facts_;
   TrainerRecords records_;
   GeneratorProtocol protocol_;
-  Reducer reducer_;
+  HostReducer reducer_;
   std::vector<const float*> slots_;         // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;  // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;

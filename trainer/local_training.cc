@@ -16,8 +16,8 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
+#include "runtime/host_reducer.h"
 #include "runtime/launcher.h"
-#include "runtime/reducer.h"
 #include "runtime/schedule.h"
 #include "runtime/trace.h"
 #include "runtime/trace_file.h"
@@ -62,14 +62,14 @@ class LocalJob {
   VirtualTrainers::Result make_step(std::int64_t step) {
     const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
     since_gradient_ = Stopwatch();
-    reducer_.begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1, buffer_of(step).floats.data(),
-                        buffer_of(step + 1).floats.data());
     const std::array<const float*, 1> gradients = {gradient_.floats.data()};
+    reducer_.begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1, buffer_of(step).floats.data(),
+                        buffer_of(step + 1).floats.data(), gradients);
     for (std::size_t bucket = 0; bucket < layout_.bucket_count(); ++bucket) {
       const TraceSpan span(trace_, {.what = TraceWhat::reduce,
                                     .bucket = static_cast<std::uint32_t>(bucket),
                                     .step = static_cast<std::uint64_t>(step)});
-      reducer_.reduce(layout_.bucket(bucket), gradients);
+      reducer_.reduce(layout_.bucket(bucket));
     }
     reducer_.finish_step();
     bind_parameters(*model_, buffer_of(step + 1).arena);
@@ -97,7 +97,7 @@ class LocalJob {
   std::array<Buffer, 2> buffers_ = {Buffer(layout_), Buffer(layout_)};
   Buffer gradient_ = Buffer(layout_);
   VirtualTrainers virtual_trainers_;
-  Reducer reducer_;
+  HostReducer reducer_;
   Schedule schedule_;
   Stopwatch since_gradient_;
 };

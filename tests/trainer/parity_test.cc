@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/reducer.h"
+#include "runtime/host_reducer.h"
 #include "trainer/gradient_computer.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
@@ -74,7 +74,7 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
   const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = config_.trainer.batch_size});
   std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, shares[0], plan, config_, 0),
                                               GradientComputer(*model_, shares[1], plan, config_, 1)};
-  Reducer reducer(floats, config_.optimizer, 1);
+  HostReducer reducer(floats, config_.optimizer, 1);
   write_initial_parameters(config_.model, *model_, *layout_, parameters[0]);
 
   const std::size_t steps = fixture_["steps"];
@@ -85,11 +85,11 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
           trainers[i].compute(static_cast<std::int64_t>(step), parameter_arenas[now], gradient_arenas[i]);
       EXPECT_NEAR(result.loss, fixture_["losses"][2 * step + i].get<double>(), 2e-6) << "step " << step;
     }
-    reducer.begin_step(config_.optimizer.lr, static_cast<std::int64_t>(step) + 1, parameters[now].data(),
-                       parameters[1 - now].data());
     const std::array<const float*, 2> slots = {gradients[0].data(), gradients[1].data()};
+    reducer.begin_step(config_.optimizer.lr, static_cast<std::int64_t>(step) + 1, parameters[now].data(),
+                       parameters[1 - now].data(), slots);
     for (std::size_t bucket = 0; bucket < layout_->bucket_count(); ++bucket) {
-      reducer.reduce(layout_->bucket(bucket), slots);
+      reducer.reduce(layout_->bucket(bucket));
     }
     reducer.finish_step();
   }

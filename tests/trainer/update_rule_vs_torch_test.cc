@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "runtime/reducer.h"
+#include "runtime/host_reducer.h"
 #include "runtime/schedule.h"
 
 // The update rules, clipping and the step schedule against LibTorch's own.
@@ -30,14 +30,14 @@ torch::Tensor start() {
 
 // The parameters after each step of Runnel's rule.
 std::vector<torch::Tensor> run(const OptimizerConfig& config) {
-  Reducer reducer(kFloats, config, 1);
+  HostReducer reducer(kFloats, config, 1);
   std::vector<torch::Tensor> versions = {start()};
   for (const torch::Tensor& gradient : random_gradients()) {
     const float* pointer = gradient.data_ptr<float>();
     versions.push_back(torch::empty({kFloats}));
     reducer.begin_step(kLr, static_cast<std::int64_t>(versions.size()) - 1, versions.end()[-2].data_ptr<float>(),
-                       versions.back().data_ptr<float>());
-    reducer.reduce({0, kFloats * sizeof(float)}, {&pointer, 1});
+                       versions.back().data_ptr<float>(), {&pointer, 1});
+    reducer.reduce({0, kFloats * sizeof(float)});
     reducer.finish_step();
   }
   versions.erase(versions.begin());

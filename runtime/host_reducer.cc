@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/reducer.h"
+#include "runtime/host_reducer.h"
 
 #include <algorithm>
 #include <array>
@@ -22,8 +22,8 @@ constexpr std::align_val_t kLineAlignment{64};
 
 }  // namespace
 
-Reducer::Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
-                 std::size_t virtual_trainers)
+HostReducer::HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
+                         std::size_t virtual_trainers)
     : float_count_(float_count),
       mean_(config.reduce == "mean"),
       virtual_trainers_(virtual_trainers),
@@ -35,35 +35,38 @@ Reducer::Reducer(std::size_t float_count, const OptimizerConfig& config, std::si
   for (std::size_t i = 0; i < rule_->state_count(); ++i) state_.push_back(zeroed_lines(float_count));
 }
 
-void Reducer::FreeLines::operator()(float* floats) const {
+void HostReducer::FreeLines::operator()(float* floats) const {
   operator delete[](floats, kLineAlignment);
 }
 
-Reducer::Lines Reducer::zeroed_lines(std::size_t float_count) {
+HostReducer::Lines HostReducer::zeroed_lines(std::size_t float_count) {
   return Lines(new (kLineAlignment) float[float_count]());
 }
 
-void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* out) {
+void HostReducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
+                             std::span<const float* const> gradients) {
+  assert(!gradients.empty() && (virtual_trainers_ == 0 || std::has_single_bit(gradients.size())));
   rule_->begin_step(lr, step);
   in_ = in;
   out_ = out;
+  gradients_ = gradients;
+  if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
-void Reducer::reduce(ByteRange bucket, std::span<const float* const> gradients) {
-  assert(bucket.begin % kBlockBytes == 0 && bucket.end <= float_count_ * sizeof(float) && !gradients.empty());
-  assert(virtual_trainers_ == 0 || std::has_single_bit(gradients.size()));
+void HostReducer::reduce(ByteRange bucket) {
+  assert(bucket.begin % kBlockBytes == 0 && bucket.end <= float_count_ * sizeof(float));
   const std::size_t first = bucket.begin / kBlockBytes;
   const std::size_t blocks = (bucket.size() + kBlockBytes - 1) / kBlockBytes;
   team_.run(blocks, [&](std::size_t begin, std::size_t end) {
     if (clips()) {
-      for (std::size_t block = first + begin; block < first + end; ++block) reduce_and_keep(block, gradients);
+      for (std::size_t block = first + begin; block < first + end; ++block) reduce_and_keep(block);
     } else {
-      reduce_and_update(floats_of_blocks(first + begin, first + end), gradients);
+      reduce_and_update(floats_of_blocks(first + begin, first + end));
     }
   });
 }
 
-void Reducer::finish_step() {
+void HostReducer::finish_step() {
   if (!clips()) return;
   double squares = 0;
   for (const double block : block_squares_) squares += block;
@@ -74,48 +77,42 @@ void Reducer::finish_step() {
             [&](std::size_t begin, std::size_t end) { update_kept(floats_of_blocks(begin, end), clip_factor); });
 }
 
-Reducer::FloatRange Reducer::floats_of_blocks(std::size_t first, std::size_t last) const {
+HostReducer::FloatRange HostReducer::floats_of_blocks(std::size_t first, std::size_t last) const {
   return {first * kBlockFloats, std::min(last * kBlockFloats, float_count_)};
 }
 
-float Reducer::share_of(std::size_t gradients) const {
-  if (!mean_) return 1.0F;
-  return 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients);
-}
-
-void Reducer::sum(FloatRange range, std::span<const float* const> gradients, float* sum) const {
+void HostReducer::sum(FloatRange range, float* sum) const {
   const std::size_t count = range.end - range.begin;
   if (virtual_trainers_ > 0) {
-    sum_gradients_in_tree(gradients, range.begin, count, sum);
+    sum_gradients_in_tree(gradients_, range.begin, count, sum);
   } else {
-    sum_gradients(gradients, range.begin, count, sum);
+    sum_gradients(gradients_, range.begin, count, sum);
   }
-  const float share = share_of(gradients.size());
-  if (share != 1.0F) scale(sum, share, count, sum);
+  if (share_ != 1.0F) scale(sum, share_, count, sum);
 }
 
-void Reducer::reduce_and_update(FloatRange range, std::span<const float* const> gradients) {
+void HostReducer::reduce_and_update(FloatRange range) {
   alignas(64) Strip strip;
-  const bool as_it_is = gradients.size() == 1 && share_of(1) == 1.0F;
+  const bool as_it_is = gradients_.size() == 1 && share_ == 1.0F;
   for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
     const std::size_t count = std::min(kStripFloats, range.end - offset);
     if (as_it_is) {
-      update(offset, count, gradients[0] + offset);
+      update(offset, count, gradients_[0] + offset);
       continue;
     }
-    sum({offset, offset + count}, gradients, strip.data());
+    sum({offset, offset + count}, strip.data());
     update(offset, count, strip.data());
   }
 }
 
-void Reducer::reduce_and_keep(std::size_t block, std::span<const float* const> gradients) {
+void HostReducer::reduce_and_keep(std::size_t block) {
   const FloatRange range = floats_of_blocks(block, block + 1);
   float* const kept = reduced_.get() + range.begin;
-  sum(range, gradients, kept);
+  sum(range, kept);
   block_squares_[block] = sum_of_squares(kept, range.end - range.begin);
 }
 
-void Reducer::update_kept(FloatRange range, float clip_factor) {
+void HostReducer::update_kept(FloatRange range, float clip_factor) {
   alignas(64) Strip strip;
   for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
     const std::size_t count = std::min(kStripFloats, range.end - offset);
@@ -124,7 +121,7 @@ void Reducer::update_kept(FloatRange range, float clip_factor) {
   }
 }
 
-void Reducer::update(std::size_t offset, std::size_t count, const float* gradient) {
+void HostReducer::update(std::size_t offset, std::size_t count, const float* gradient) {
   std::array<float*, UpdateRule::kMaxStates> state = {};
   for (std::size_t i = 0; i < state_.size(); ++i) state[i] = state_[i].get() + offset;
   rule_->update({count, gradient, in_ + offset, out_ + offset, state.data()});

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/reducer.h"
+#include "runtime/host_reducer.h"
 
 #include <gtest/gtest.h>
 
@@ -64,15 +64,16 @@ std::vector<const float*> pointers(const std::vector<Floats>& gradients) {
 // The parameters' bits after all steps, with buckets reduced in a random order.
 std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::size_t threads, std::mt19937& random) {
   const BucketLayout layout({{"all", {static_cast<std::int64_t>(kFloats)}}}, bucket_bytes);
-  Reducer reducer(kFloats, job.optimizer, threads, job.virtual_trainers);
+  HostReducer reducer(kFloats, job.optimizer, threads, job.virtual_trainers);
   Floats in = job.start;
   Floats out(kFloats);
   std::vector<std::size_t> order(layout.bucket_count());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   for (int step = 0; step < kSteps; ++step) {
     std::shuffle(order.begin(), order.end(), random);
-    reducer.begin_step(0.1, step + 1, in.data(), out.data());
-    for (const std::size_t i : order) reducer.reduce(layout.bucket(i), pointers(job.gradients[step]));
+    const auto gradients = pointers(job.gradients[step]);
+    reducer.begin_step(0.1, step + 1, in.data(), out.data(), gradients);
+    for (const std::size_t i : order) reducer.reduce(layout.bucket(i));
     reducer.finish_step();
     std::swap(in, out);
   }
@@ -97,7 +98,7 @@ std::string describe(const OptimizerConfig& c) {
   return c.name + ' ' + c.reduce + " clip_norm " + std::to_string(c.clip_norm);
 }
 
-TEST(Reducer, GivesTheSameBitsForAnyBucketsOrderAndThreads) {
+TEST(HostReducer, GivesTheSameBitsForAnyBucketsOrderAndThreads) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
@@ -131,7 +132,7 @@ std::string digest_of(const OptimizerConfig& optimizer) {
   return to_hex(sha256(std::as_bytes(std::span(bits)))).substr(0, 16);
 }
 
-TEST(Reducer, GivesTheSameBitsInEveryBuild) {
+TEST(HostReducer, GivesTheSameBitsInEveryBuild) {
   EXPECT_EQ(digest_of({.name = "adadelta", .reduce = "sum", .schedule = {}}), "de3171f93ed98de3");
   EXPECT_EQ(digest_of({.name = "adadelta", .weight_decay = 0.01, .reduce = "mean", .schedule = {}, .clip_norm = 2}),
             "1926618c3d44431f");
@@ -143,17 +144,18 @@ TEST(Reducer, GivesTheSameBitsInEveryBuild) {
 // With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
 Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t virtual_trainers = 0) {
   config.name = "sgd";
-  Reducer reducer(kFloats, config, 2, virtual_trainers);
+  HostReducer reducer(kFloats, config, 2, virtual_trainers);
   const Floats zero(kFloats);
   Floats out(kFloats);
-  reducer.begin_step(1.0, 1, zero.data(), out.data());
-  reducer.reduce({0, kFloats * sizeof(float)}, pointers(gradients));
+  const auto starts = pointers(gradients);
+  reducer.begin_step(1.0, 1, zero.data(), out.data(), starts);
+  reducer.reduce({0, kFloats * sizeof(float)});
   reducer.finish_step();
   for (float& x : out) x = 0.0F - x;
   return out;
 }
 
-TEST(Reducer, AddsInTrainerOrderAndScalesOnce) {
+TEST(HostReducer, AddsInTrainerOrderAndScalesOnce) {
   std::mt19937 random(3);
   std::vector<Floats> gradients;
   for (int i = 0; i < 5; ++i) gradients.push_back(random_gradient(random, false));
@@ -186,7 +188,7 @@ std::vector<Floats> subtree_roots(const std::vector<Floats>& gradients, std::siz
   return roots;
 }
 
-TEST(Reducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
+TEST(HostReducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
@@ -210,14 +212,14 @@ TEST(Reducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
 }
 
 // In float, three small numbers are lost one by one in a large one, but not when two of them meet first.
-TEST(Reducer, ATreeIsNotASequence) {
+TEST(HostReducer, ATreeIsNotASequence) {
   const std::vector<Floats> gradients = {Floats(kFloats, 16777216.0F), Floats(kFloats, 1.0F), Floats(kFloats, 1.0F),
                                          Floats(kFloats, 1.0F)};
   EXPECT_EQ(reduced(gradients, {})[0], 16777216.0F);
   EXPECT_EQ(reduced(gradients, {}, 4)[0], 16777218.0F);
 }
 
-TEST(Reducer, ClipsTheNormOfTheReducedGradient) {
+TEST(HostReducer, ClipsTheNormOfTheReducedGradient) {
   std::mt19937 random(4);
   const std::vector<Floats> gradients = {random_gradient(random, false), random_gradient(random, false)};
   double squares = 0;
@@ -240,19 +242,19 @@ TEST(Reducer, ClipsTheNormOfTheReducedGradient) {
   EXPECT_EQ(reduced(gradients, roomy), reduced(gradients, {}));
 }
 
-TEST(Reducer, StepAllocatesNothing) {
+TEST(HostReducer, StepAllocatesNothing) {
   if (!test::kCountsAllocations) GTEST_SKIP() << "allocations cannot be counted under this sanitizer";
   std::mt19937 random(5);
   for (const OptimizerConfig& optimizer : optimizers()) {
     const Job job = random_job(random, optimizer, false);
-    Reducer reducer(kFloats, optimizer, 3, job.virtual_trainers);
+    HostReducer reducer(kFloats, optimizer, 3, job.virtual_trainers);
     Floats out(kFloats);
     const auto gradients = pointers(job.gradients[0]);
     const std::uint64_t before = test::allocation_count();
     for (int step = 1; step <= 3; ++step) {
-      reducer.begin_step(0.1, step, job.start.data(), out.data());
-      reducer.reduce({0, 2 * kBlockBytes}, gradients);
-      reducer.reduce({2 * kBlockBytes, kFloats * sizeof(float)}, gradients);
+      reducer.begin_step(0.1, step, job.start.data(), out.data(), gradients);
+      reducer.reduce({0, 2 * kBlockBytes});
+      reducer.reduce({2 * kBlockBytes, kFloats * sizeof(float)});
       reducer.finish_step();
     }
     EXPECT_EQ(test::allocation_count(), before) << describe(optimizer);

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "runtime/config.h"
+#include "runtime/reducer.h"
+#include "runtime/thread_team.h"
+#include "runtime/update_rule.h"
+
+namespace runnel {
+
+/// Reduces in the memory and with the cores of the host: what a method says is complete when it returns.
+///
+/// Has `threads - 1` parked helpers of its own.
+class HostReducer final : public Reducer {
+ public:
+  /// For `float_count` parameters. Allocates and zeroes the optimizer's state and, with clipping, one gradient.
+  /// `virtual_trainers` is trainer.virtual: where it is not 0, the number of gradients is a power of two that divides
+  /// it, and a mean is over the virtual trainers.
+  HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
+              std::size_t virtual_trainers = 0);
+
+  void begin_step(double lr, std::int64_t step, const float* in, float* out,
+                  std::span<const float* const> gradients) override;
+  void reduce(ByteRange bucket) override;
+  bool clips() const override { return clip_norm_ > 0; }
+  void finish_step() override;
+
+ private:
+  struct FreeLines {
+    void operator()(float* floats) const;
+  };
+  using Lines = std::unique_ptr<float[], FreeLines>;  // begins on a cache line
+
+  struct FloatRange {
+    std::size_t begin;
+    std::size_t end;
+  };
+
+  static Lines zeroed_lines(std::size_t float_count);
+  FloatRange floats_of_blocks(std::size_t first, std::size_t last) const;
+  void reduce_and_update(FloatRange range);
+  void sum(FloatRange range, float* sum) const;
+  void reduce_and_keep(std::size_t block);
+  void update_kept(FloatRange range, float clip_factor);
+  void update(std::size_t offset, std::size_t count, const float* gradient);
+
+  std::size_t float_count_;
+  bool mean_;
+  std::size_t virtual_trainers_;
+  double clip_norm_;
+  std::unique_ptr<UpdateRule> rule_;
+  std::vector<Lines> state_;
+  Lines reduced_;                      // the reduced gradient; only with clipping
+  std::vector<double> block_squares_;  // its sum of squares per block; only with clipping
+  const float* in_ = nullptr;
+  float* out_ = nullptr;
+  std::span<const float* const> gradients_;
+  float share_ = 1;  // of the sum that is the reduced gradient
+  ThreadTeam team_;
+};
+
+}  // namespace runnel
