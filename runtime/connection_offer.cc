@@ -10,17 +10,29 @@
 namespace runnel {
 namespace {
 
+void write(FrameWriter& writer, const std::optional<ConnectionOffer::Tensors>& tensors) {
+  writer.u8(tensors ? 1 : 0);
+  if (!tensors) return;
+  writer.bytes(encode(tensors->gradients));
+  writer.bytes(encode(tensors->parameters));
+}
+
+std::optional<ConnectionOffer::Tensors> read_tensors(FrameReader& reader) {
+  if (reader.u8() == 0) return std::nullopt;
+  ConnectionOffer::Tensors tensors;
+  tensors.gradients = decode_region_descriptor(reader.bytes());
+  tensors.parameters = decode_region_descriptor(reader.bytes());
+  return tensors;
+}
+
 std::vector<std::byte> pack(const ConnectionOffer& offer) {
   FrameWriter writer;
   writer.bytes(offer.data_address);
   writer.bytes(offer.liveness_address);
   writer.bytes(encode(offer.control));
   writer.bytes(encode(offer.heartbeats));
-  writer.u8(offer.tensors ? 1 : 0);
-  if (offer.tensors) {
-    writer.bytes(encode(offer.tensors->gradients));
-    writer.bytes(encode(offer.tensors->parameters));
-  }
+  write(writer, offer.tensors);
+  write(writer, offer.device_tensors);
   writer.u8(offer.trace ? 1 : 0);
   if (offer.trace) writer.bytes(encode(*offer.trace));
   return writer.seal(FrameKind::connection);
@@ -38,12 +50,8 @@ ConnectionOffer unpack(std::span<const std::byte> frame, const std::string& send
     offer.liveness_address = address();
     offer.control = decode_region_descriptor(reader.bytes());
     offer.heartbeats = decode_region_descriptor(reader.bytes());
-    if (reader.u8() != 0) {
-      ConnectionOffer::Tensors tensors;
-      tensors.gradients = decode_region_descriptor(reader.bytes());
-      tensors.parameters = decode_region_descriptor(reader.bytes());
-      offer.tensors = std::move(tensors);
-    }
+    offer.tensors = read_tensors(reader);
+    offer.device_tensors = read_tensors(reader);
     if (reader.u8() != 0) offer.trace = decode_region_descriptor(reader.bytes());
   } catch (const TransportError& error) {
     throw FrameError("bad region descriptor from " + sender + ": " + error.what());
@@ -63,9 +71,11 @@ std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const Connect
   return offers;
 }
 
-const ConnectionOffer::Tensors& require_tensors(const ConnectionOffer& offer, int rank) {
-  if (offer.tensors) return *offer.tensors;
-  throw FrameError("rank " + std::to_string(rank) + ", a generator, offers no tensors");
+const ConnectionOffer::Tensors& require_tensors(const ConnectionOffer& offer, MemoryPlace place, int rank) {
+  const auto& tensors = place == MemoryPlace::device ? offer.device_tensors : offer.tensors;
+  if (tensors) return *tensors;
+  throw FrameError("rank " + std::to_string(rank) + ", a generator, offers no tensors in the memory of its " +
+                   (place == MemoryPlace::device ? "device" : "host"));
 }
 
 const RegionDescriptor& require_length(const RegionDescriptor& offered, std::size_t bytes, const char* what, int rank) {

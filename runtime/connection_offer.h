@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "transport/region_descriptor.h"
 
 namespace runnel {
+
+/// Where the tensors lie that two processes share.
+enum class MemoryPlace : std::uint8_t { host, device };
 
 /// What a process gives to its peers so that they can connect to it and reach its slabs.
 struct ConnectionOffer {
@@ -23,7 +27,8 @@ struct ConnectionOffer {
     RegionDescriptor gradients;   ///< trainers x kSlots slots
     RegionDescriptor parameters;  ///< kParameterBuffers buffers
   };
-  std::optional<Tensors> tensors;         ///< of a generator
+  std::optional<Tensors> tensors;         ///< of a generator, in host memory: for trainers, or generators, without it
+  std::optional<Tensors> device_tensors;  ///< of a generator that has a device: for trainers that have one as well
   std::optional<RegionDescriptor> trace;  ///< in a run with a trace
 };
 
@@ -31,8 +36,9 @@ struct ConnectionOffer {
 std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const ConnectionOffer& mine,
                                              const Deadline& deadline);
 
-/// The tensors that `offer`, of the generator of rank `rank`, must have. Throws `FrameError` when it has none.
-const ConnectionOffer::Tensors& require_tensors(const ConnectionOffer& offer, int rank);
+/// The tensors of `offer`, of the generator of rank `rank`: those in the memory of its device or those in the host's.
+/// Throws `FrameError` when it has none.
+const ConnectionOffer::Tensors& require_tensors(const ConnectionOffer& offer, MemoryPlace place, int rank);
 
 /// `offered`, of which this process is going to use `bytes` bytes; `what` names it ("control"). Throws `FrameError`
 /// when it is shorter: a peer's word about its memory is not believed where it contradicts what both sides computed.

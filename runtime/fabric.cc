@@ -20,9 +20,10 @@ std::string network_devices(const PeerGroup& group, const std::string& interface
   return devices;
 }
 
-ContextOptions context_options(const PeerGroup& group, const TransportConfig& config) {
+ContextOptions context_options(const PeerGroup& group, const TransportConfig& config, const Device* device) {
   const auto forced = path_from_string(config.path);
-  ContextOptions options = forced ? context_options_for(*forced) : ContextOptions{};
+  const MemoryKind kind = device == nullptr ? MemoryKind::host : device->kind();
+  ContextOptions options = forced ? context_options_for(*forced, kind) : ContextOptions{};
   options.interface = network_devices(group, config.interface);
   options.estimated_peers = group.all().size();
   options.shared_between_threads = true;  // the heartbeat thread has a worker of its own
@@ -54,6 +55,12 @@ std::chrono::nanoseconds timeout_for(const PeerGroup& group, double timeout_s) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(timeout);
 }
 
+/// UCX looks for the device of the thread that makes its context.
+Device* bound(Device* device) {
+  if (device != nullptr) device->bind_thread();
+  return device;
+}
+
 /// Whether a status says that the peer is gone or late; anything else is a fault of ours or of UCX.
 bool tells_of_peer(StatusCode code) {
   return code == StatusCode::peer_lost || code == StatusCode::canceled || code == StatusCode::unreachable ||
@@ -68,12 +75,13 @@ std::int64_t steady_ns() {
 }
 
 Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
-               const Deadline& bootstrap)
+               const Deadline& bootstrap, Device* device)
     : group_(group),
+      device_(bound(device)),
       mapping_policy_(policy_for(config.transport)),
       timeout_(timeout_for(group, config.run.timeout_s)),
       bootstrap_(bootstrap),
-      context_(make_context(context_options(group, config.transport))),
+      context_(make_context(context_options(group, config.transport, device))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
       queue_(worker_, operations),
@@ -119,6 +127,15 @@ void Fabric::park_for(std::span<const PathReport> paths) {
   liveness_.interrupt_on_stop(nullptr);
   waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), park_on_for(paths));
   liveness_.interrupt_on_stop(&*waiter_);
+}
+
+CompletionQueue::Polled Fabric::poll_busily(const Deadline& until) {
+  const std::size_t count = queue_.poll(completions_);
+  if (count > 0) return {.count = count, .status = {}};
+  if (liveness_.stopping()) return {.count = 0, .status = Status(StatusCode::interrupted, "wait")};
+  if (until.expired()) return {.count = 0, .status = Status(StatusCode::deadline_exceeded, "wait")};
+  std::this_thread::yield();
+  return {};
 }
 
 void Fabric::drop_completions() {

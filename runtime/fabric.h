@@ -14,6 +14,7 @@
 
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
+#include "runtime/device.h"
 #include "runtime/liveness.h"
 #include "runtime/peer_group.h"
 #include "runtime/stop_signals.h"
@@ -43,10 +44,10 @@ inline int rank_of_tag(std::uint64_t tag) {
 class Fabric {
  public:
   /// Makes context, worker, and a control slab of `control_bytes` whose first line is the park word. `operations` is
-  /// how many transfers may be under way at once. Every wait until `park_for` ends by `bootstrap`. Throws
-  /// `TransportError`, `RunError`.
+  /// how many transfers may be under way at once. Every wait until `park_for` ends by `bootstrap`. `device`: where the
+  /// tensors of this process lie, else null; it outlives this. Throws `TransportError`, `RunError`.
   Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
-         const Deadline& bootstrap);
+         const Deadline& bootstrap, Device* device = nullptr);
   ~Fabric();
 
   Fabric(const Fabric&) = delete;
@@ -56,6 +57,12 @@ class Fabric {
   Context& context() { return context_; }
   Worker& worker() { return worker_; }
   Slab& control() { return control_; }
+  Device* device() const { return device_; }
+
+  /// Where the tensors lie that this process shares with `peer`.
+  MemoryPlace place_with(const Peer& peer) const {
+    return device_ != nullptr && peer.has_device() ? MemoryPlace::device : MemoryPlace::host;
+  }
 
   /// What this process does when; off in a run without run.trace.
   Trace& trace() { return trace_; }
@@ -86,6 +93,13 @@ class Fabric {
   /// when run.timeout_s passes: then `awaited()` is the rank that has not done its part.
   template <class Handle, class Done, class Awaited>
   void wait_until(Handle&& handle, Done&& done, Awaited&& awaited) {
+    wait_until(handle, done, awaited, [] { return false; });
+  }
+
+  /// The same where `done()` may also depend on work of this process's device, which wakes nobody: while `busy()`, the
+  /// wait polls without sleeping.
+  template <class Handle, class Done, class Awaited, class Busy>
+  void wait_until(Handle&& handle, Done&& done, Awaited&& awaited, Busy&& busy) {
     const Deadline until = deadline();
     // Polls even when there is nothing to wait for: only a poll gives places in the queue back.
     CompletionQueue::Polled polled = {.count = queue_.poll(completions_), .status = {}};
@@ -93,7 +107,7 @@ class Fabric {
       for (const Completion& completion : std::span(completions_).first(polled.count)) handle(completion);
       if (done()) return;
       if (!polled.status.ok()) throw_for(polled.status, awaited());
-      polled = queue_.wait(completions_, *waiter_, until);
+      polled = busy() ? poll_busily(until) : queue_.wait(completions_, *waiter_, until);
     }
   }
 
@@ -148,8 +162,11 @@ class Fabric {
   [[noreturn]] void throw_for(const Status& status, int rank) const;
 
  private:
+  CompletionQueue::Polled poll_busily(const Deadline& until);
+
   BlockedStopSignals blocked_;  // before UCX starts threads
   const PeerGroup& group_;
+  Device* device_;
   MappingPolicy mapping_policy_;
   std::chrono::nanoseconds timeout_;   // of one wait in the step path
   std::optional<Deadline> bootstrap_;  // while it lasts

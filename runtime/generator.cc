@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
-#include "runtime/gradient_channel.h"
-#include "runtime/parameter_channel.h"
+#include "runtime/host_reducer.h"
 
 namespace runnel {
 namespace {
@@ -33,22 +31,21 @@ std::size_t operations_for(const PeerGroup& group) {
 }  // namespace
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                     const Deadline& deadline)
-    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline),
+                     const Deadline& deadline, Device* device)
+    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device),
       layout_(layout),
       shard_(layout.shard(static_cast<std::size_t>(group.self().index))),
-      gradients_(Slab::allocate(fabric_.context(), GradientChannel::slab_bytes(layout, shard_, group.trainers()))),
-      parameters_(Slab::allocate(fabric_.context(), ParameterChannel::slab_bytes(layout, shard_))),
+      memory_(fabric_, layout, shard_),
       facts_(static_cast<std::size_t>(group.trainers())),
       records_(fabric_.control(), group, layout, config, facts_),
       protocol_(group.trainers(), shard_.buckets),
-      reducer_(shard_.bytes.size() / sizeof(float), config.optimizer,
-               static_cast<std::size_t>(config.generator.threads),
-               static_cast<std::size_t>(config.trainer.virtual_count)),
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
+  if (device != nullptr) passes_.emplace(*device, shard_.buckets);
+  reducer_ = make_reducer(config);
   ConnectionOffer mine = fabric_.offer();
-  mine.tensors = {.gradients = gradients_.descriptor(), .parameters = parameters_.descriptor()};
+  memory_.add_to(mine);
+  memory_.prepare_probes();
   const auto offers = exchange_offers(bootstrap, mine, deadline);
   connect(offers);
   fabric_.liveness().start(offers);
@@ -57,7 +54,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   std::vector<PathReport> paths;
   for (std::size_t i = 0; i < links_.size(); ++i) {
     paths.push_back(facts_[i].paths[static_cast<std::size_t>(group.self().index)]);
-    if (paths.back().path != Path::mapped) fetching_.push_back(links_[i].get());
+    if (paths.back().path != Path::mapped || links_[i]->peer.has_device()) fetching_.push_back(links_[i].get());
   }
   fabric_.park_for(paths);
 }
@@ -84,32 +81,31 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
   }
 }
 
-std::span<float> Generator::buffer_of(std::uint64_t version) {
-  const auto bytes =
-      parameters_.bytes().subspan(ParameterChannel::buffer_offset(layout_, shard_, buffer_of_version(version)));
-  return {reinterpret_cast<float*>(bytes.data()), shard_.bytes.size() / sizeof(float)};
+std::unique_ptr<Reducer> Generator::make_reducer(const Config& config) {
+  const std::size_t floats = shard_.bytes.size() / sizeof(float);
+  const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
+  return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
+                                       virtual_trainers);
 }
 
 void Generator::publish_start(std::span<const float> all) {
-  std::memcpy(buffer_of(0).data(), std::as_bytes(all).data() + shard_.bytes.begin, shard_.bytes.size());
-  for (auto& link : links_) ring(*link);
+  memory_.write_start(std::as_bytes(all).subspan(shard_.bytes.begin, shard_.bytes.size()));
+  for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 
 Generator::Step Generator::step(double lr) {
   const std::uint64_t step = protocol_.step();
   fabric_.liveness().enter(Phase::reduce, step);
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const std::size_t offset = GradientChannel::slot_offset(layout_, shard_, static_cast<int>(i), slot_of_step(step));
-    slots_[i] = reinterpret_cast<const float*>(gradients_.bytes().data() + offset);
-  }
-  reducer_.begin_step(lr, static_cast<std::int64_t>(step) + 1, buffer_of(step).data(), buffer_of(step + 1).data(),
-                      slots_);
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
+  reducer_->begin_step(lr, static_cast<std::int64_t>(step) + 1, memory_.parameters(step), memory_.parameters(step + 1),
+                       slots_);
   fabric_.wait_until([this](const Completion& completion) { hear(completion); },
                      [this] {
                        reduce_ready_buckets();
-                       return protocol_.step_complete();
+                       publish_done();
+                       return protocol_.step_complete() && !device_busy();
                      },
-                     [this] { return links_[static_cast<std::size_t>(*protocol_.first_awaited())]->peer.rank; });
+                     [this] { return awaited(); }, [this] { return device_busy(); });
   finish_step(step);
   fabric_.liveness().enter(Phase::publish, step);
   protocol_.end_step();
@@ -118,10 +114,33 @@ Generator::Step Generator::step(double lr) {
   return records_.read_step(step, steady_ns());
 }
 
+/// The rank that the step waits for; where it is this process's own device, throws instead.
+int Generator::awaited() const {
+  if (const auto trainer = protocol_.first_awaited()) return links_[static_cast<std::size_t>(*trainer)]->peer.rank;
+  throw RunError(ExitStatus::internal, fabric_.device()->name() + " did not reduce step " +
+                                           std::to_string(protocol_.step()) +
+                                           " within run.timeout_s rank=" + std::to_string(fabric_.group().self().rank) +
+                                           "; raise run.timeout_s if that takes so long");
+}
+
+/// With clipping, what `reduce_ready_buckets` has left to do.
 void Generator::finish_step(std::uint64_t step) {
-  std::optional<TraceSpan> update;  // else `reduce_ready_buckets` has made it, bucket by bucket
-  if (reducer_.clips()) update.emplace(fabric_.trace(), TraceLabel{.what = TraceWhat::reduce, .step = step});
-  reducer_.finish_step();
+  if (!reducer_->clips()) return;
+  if (!passes_) {
+    const TraceSpan update(fabric_.trace(), {.what = TraceWhat::reduce, .step = step});
+    reducer_->finish_step();
+    return;
+  }
+  passes_->begin();
+  reducer_->finish_step();
+  if (memory_.has_mirror()) memory_.mirror(passes_->stream(), step + 1, {0, shard_.bytes.size()});
+  passes_->end(TraceLabel::kNoBucket, protocol_.version_word());
+  fabric_.wait_until([this](const Completion& completion) { hear(completion); },
+                     [this] {
+                       publish_done();
+                       return !device_busy();
+                     },
+                     [this] { return awaited(); }, [] { return true; });
 }
 
 Generator::Evaluation Generator::collect_evaluation() {
@@ -139,7 +158,7 @@ Generator::Evaluation Generator::collect_evaluation() {
 }
 
 std::span<const float> Generator::collect_parameters() {
-  const auto own = buffer_of(protocol_.version());
+  const auto own = memory_.read(protocol_.version());
   return others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
 }
 
@@ -174,10 +193,8 @@ void Generator::await_lead() {
                      [this] { return fabric_.group().lead().rank; });
 }
 
-void Generator::ring(TrainerLink& link) {
-  const auto post = [&] {
-    return fabric_.queue().ring(link.version, protocol_.version_word(), tag_of(Tag::peer, link.peer.rank));
-  };
+void Generator::ring(TrainerLink& link, std::uint64_t word) {
+  const auto post = [&] { return fabric_.queue().ring(link.version, word, tag_of(Tag::peer, link.peer.rank)); };
   const Status status = fabric_.post_when_free(post, [this](const Completion& completion) { hear(completion); });
   if (!status.ok()) fabric_.throw_for(status, link.peer.rank);
 }
@@ -185,7 +202,7 @@ void Generator::ring(TrainerLink& link) {
 /// All that step `step` has made.
 void Generator::publish(std::uint64_t step) {
   const TraceSpan span(fabric_.trace(), {.what = TraceWhat::publish, .step = step});
-  for (auto& link : links_) ring(*link);
+  for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 
 void Generator::hear(const Completion& completion) {
@@ -227,17 +244,45 @@ void Generator::reduce_ready_buckets() {
   const std::uint64_t step = protocol_.step();
   while (const auto bucket = protocol_.next_bucket()) {
     if (idle_since_ns_ != 0) trace.end(std::exchange(idle_since_ns_, 0), {.what = TraceWhat::wait, .step = step});
-    {
-      const TraceSpan span(trace, {.what = TraceWhat::reduce, .bucket = index_of(*bucket), .step = step});
-      reducer_.reduce(layout_.bucket_in(shard_, *bucket));
-    }
-    protocol_.reduced();
-    // With clipping, parameters change at the end of the step; and the last ring is that of the complete version.
-    if (reducer_.clips() || protocol_.step_complete() || fetching_.empty()) continue;
-    const TraceSpan span(trace, {.what = TraceWhat::publish, .step = step});
-    for (TrainerLink* link : fetching_) ring(*link);
+    passes_ ? give_to_device(*bucket) : reduce(*bucket);
   }
   if (!protocol_.step_complete() && idle_since_ns_ == 0) idle_since_ns_ = trace.begin();
+}
+
+void Generator::reduce(std::uint32_t bucket) {
+  {
+    const TraceSpan span(fabric_.trace(),
+                         {.what = TraceWhat::reduce, .bucket = index_of(bucket), .step = protocol_.step()});
+    reducer_->reduce(layout_.bucket_in(shard_, bucket));
+  }
+  protocol_.reduced();
+  publish_bucket(protocol_.version_word());
+}
+
+/// The same by the device, which goes on with it beside this thread; `publish_done` comes behind.
+void Generator::give_to_device(std::uint32_t bucket) {
+  const ByteRange bytes = layout_.bucket_in(shard_, bucket);
+  passes_->begin();
+  reducer_->reduce(bytes);
+  if (memory_.has_mirror() && !reducer_->clips()) memory_.mirror(passes_->stream(), protocol_.step() + 1, bytes);
+  protocol_.reduced();
+  passes_->end(index_of(bucket), protocol_.version_word());
+}
+
+void Generator::publish_done() {
+  while (const auto done = passes_ ? passes_->next_done() : std::nullopt) {
+    fabric_.trace().add(done->begin_ns, done->end_ns,
+                        {.what = TraceWhat::reduce, .bucket = done->bucket, .step = protocol_.step()});
+    publish_bucket(done->word);
+  }
+}
+
+/// Rings `word`, of a bucket more, at those that do not wait for the whole version.
+void Generator::publish_bucket(std::uint64_t word) {
+  // With clipping, parameters change at the end of the step; and the last ring is that of the complete version.
+  if (reducer_->clips() || BellWord::decode(word).has_all(shard_.buckets) || fetching_.empty()) return;
+  const TraceSpan span(fabric_.trace(), {.what = TraceWhat::publish, .step = protocol_.step()});
+  for (TrainerLink* link : fetching_) ring(*link, word);
 }
 
 /// Among all buckets, of one of this shard.

@@ -12,11 +12,13 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/control_block.h"
+#include "runtime/device_passes.h"
 #include "runtime/fabric.h"
+#include "runtime/generator_memory.h"
 #include "runtime/handshake.h"
-#include "runtime/host_reducer.h"
 #include "runtime/link.h"
 #include "runtime/peer_group.h"
+#include "runtime/reducer.h"
 #include "runtime/shard_collector.h"
 #include "runtime/slot_protocol.h"
 #include "runtime/trace_collector.h"
@@ -35,9 +37,10 @@ class Generator {
   using Step = TrainerRecords::Step;
   using Evaluation = TrainerRecords::Evaluation;
 
-  /// Collective: connects to all trainers and finds the paths to them. `group` and `layout` outlive this.
+  /// Collective: connects to all trainers and finds the paths to them. `device`: what is to hold the tensors and reduce
+  /// them, else null. `group`, `layout` and `device` outlive this.
   Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-            const Deadline& deadline);
+            const Deadline& deadline, Device* device = nullptr);
 
   /// Paths and clock of every trainer, by index.
   const std::vector<TrainerFacts>& trainers() const { return facts_; }
@@ -74,30 +77,36 @@ class Generator {
   void fail() { fabric_.liveness().fail(); }
 
  private:
-  std::span<float> buffer_of(std::uint64_t version);
   void connect(const std::vector<ConnectionOffer>& offers);
-  void ring(TrainerLink& link);
+  void ring(TrainerLink& link, std::uint64_t word);
   void publish(std::uint64_t step);
   void finish_step(std::uint64_t step);
+  int awaited() const;
+  std::unique_ptr<Reducer> make_reducer(const Config& config);
   void hear(const Completion& completion);
   void hear_gradient(std::size_t trainer, std::uint64_t word);
   void reduce_ready_buckets();
+  void reduce(std::uint32_t bucket);
+  void give_to_device(std::uint32_t bucket);
+  void publish_done();
+  void publish_bucket(std::uint64_t word);
+  bool device_busy() const { return passes_ && !passes_->idle(); }
   void await_lead();
   std::uint32_t index_of(std::uint32_t bucket) const;
 
   Fabric fabric_;
   const BucketLayout& layout_;
   const Shard& shard_;
-  Slab gradients_;
-  Slab parameters_;
+  GeneratorMemory memory_;
   std::vector<std::unique_ptr<TrainerLink>> links_;
-  std::vector<TrainerLink*> fetching_;    // those that get each bucket as soon as it is published
+  std::vector<TrainerLink*> fetching_;    // those that get or copy each bucket as soon as it is published
   std::optional<ShardCollector> others_;  // of the lead, where there are some
   std::optional<TraceCollector> traces_;  // of the lead, in a run with a trace
   std::vector<TrainerFacts> facts_;
   TrainerRecords records_;
   GeneratorProtocol protocol_;
-  HostReducer reducer_;
+  std::optional<DevicePasses> passes_;  // with a device
+  std::unique_ptr<Reducer> reducer_;
   std::vector<const float*> slots_;         // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;  // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;

@@ -7,7 +7,8 @@
 namespace runnel {
 
 GradientChannel::GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients,
-                                 const BucketLayout& layout, const Shard& shard, TensorWindow& window)
+                                 const BucketLayout& layout, const Shard& shard, TensorWindow& window,
+                                 DeviceStream* stream)
     : fabric_(fabric),
       link_(link),
       layout_(layout),
@@ -16,11 +17,28 @@ GradientChannel::GradientChannel(Fabric& fabric, GeneratorLink& link, const Regi
       region_(
           link.endpoint,
           require_length(gradients, slab_bytes(layout, shard, fabric.group().trainers()), "gradient", link.peer.rank),
-          fabric.mapping_policy()) {
-  if (!is_mapped()) return;
-  for (int slot = 0; slot < kSlots; ++slot) {
+          fabric.mapping_policy(), fabric.device()) {
+  if (stream != nullptr) {
+    stage_.emplace(*stream, layout, shard, window, reach_slots());
+    return;
+  }
+  for (int slot = 0; is_mapped() && slot < kSlots; ++slot) {
     window.map(slot, shard, region_.mapped().subspan(slot_offset(layout, shard, fabric.group().self().index, slot)));
   }
+}
+
+/// The mapped slots, for the device.
+DeviceStage::Slots GradientChannel::reach_slots() {
+  if (!is_mapped()) return {};
+  const std::size_t slot_bytes = layout_.padded_bytes(shard_);
+  const auto mapped = region_.mapped().subspan(slots().offset, kSlots * slot_bytes);
+  if (region_.kind() == MemoryKind::host) pinned_slots_.emplace(*fabric_.device(), mapped);
+  std::byte* const first = pinned_slots_ ? pinned_slots_->device_address() : mapped.data();
+  return {first, first + slot_bytes};
+}
+
+PathProbe::Place GradientChannel::slots() const {
+  return {region_, slot_offset(layout_, shard_, fabric_.group().self().index, 0)};
 }
 
 Status GradientChannel::hand_over(std::uint64_t step, std::uint32_t count, std::uint64_t tag) {

@@ -5,13 +5,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "runtime/bucket_layout.h"
+#include "runtime/device_memory.h"
+#include "runtime/device_stage.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
 #include "runtime/slot_protocol.h"
 #include "runtime/tensor_window.h"
 #include "runtime/trace.h"
+#include "transport/path.h"
 #include "transport/remote_region.h"
 
 namespace runnel {
@@ -20,13 +24,16 @@ namespace runnel {
 ///
 /// On a mapped path the slots themselves are the memory that backward writes, and handing over is a ring. On other
 /// paths that memory is a registered slab of this process, and each bucket is put and then rung. Nothing is copied in
-/// between. Thread: the main thread's. Its methods return `Status` and allocate nothing.
+/// between. Gradients on a device go by the same path in two parts: `stage` lets the device complete them and copy them
+/// to mapped slots, then they are handed over. Thread: the main thread's. Its methods return `Status` and allocate
+/// nothing.
 class GradientChannel {
  public:
   /// `gradients` is the generator's slab with the slots of all trainers, one after the other; a slot holds `shard`.
-  /// Where it is mapped, it becomes a part of `window`. Throws `FrameError` when it is too short, `TransportError`.
+  /// Where it is mapped, it becomes a part of a `window` on the host. `stream`: of this trainer's device, where it has
+  /// one, for its gradients. Throws `FrameError` when the slab is too short, `TransportError`, and as `Device::pin`.
   GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients, const BucketLayout& layout,
-                  const Shard& shard, TensorWindow& window);
+                  const Shard& shard, TensorWindow& window, DeviceStream* stream);
 
   /// The slab that a generator needs for the slots of all trainers.
   static std::size_t slab_bytes(const BucketLayout& layout, const Shard& shard, int trainers) {
@@ -39,6 +46,12 @@ class GradientChannel {
   }
 
   bool is_mapped() const { return region_.is_mapped(); }
+
+  /// What the device does first; null where the gradients are in host memory.
+  DeviceStage* stage() { return stage_ ? &*stage_ : nullptr; }
+
+  /// This trainer's slots, as an area for a path probe.
+  PathProbe::Place slots() const;
 
   /// The last `count` buckets of `step` are complete in the window: they go to the generator one after the other. The
   /// memory must stay untouched until the step's version is published. Counts of a step rise; the next step begins when
@@ -60,6 +73,7 @@ class GradientChannel {
     TraceLabel label;
   };
 
+  DeviceStage::Slots reach_slots();
   Status post(std::uint64_t tag);
   Status put_bucket(std::uint32_t bucket, std::uint64_t tag);
   TraceLabel label(TraceWhat what, std::uint32_t bucket) const;
@@ -70,6 +84,8 @@ class GradientChannel {
   const Shard& shard_;
   const TensorWindow& window_;
   RemoteRegion region_;
+  std::optional<PinnedMemory> pinned_slots_;
+  std::optional<DeviceStage> stage_;
   std::uint64_t step_ = 0;
   std::uint32_t complete_ = 0;       // buckets of the step that can go
   std::uint32_t posted_ = 0;         // of them, those that are on their way or there

@@ -183,33 +183,36 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   return facts;
 }
 
-std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric, std::span<GeneratorLink* const> links,
-                                         const std::string& require, const Deadline& deadline) {
+std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
+                                         std::span<const GreetedGenerator> generators, const std::string& require,
+                                         const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
-  for (GeneratorLink* link : links) ring(fabric, link->hello, kConnected, link->peer.rank);
-  for (GeneratorLink* link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);
+  const auto rank_of = [](const GreetedGenerator& generator) { return generator.link.peer.rank; };
+  for (const auto& generator : generators) ring(fabric, generator.link.hello, kConnected, rank_of(generator));
+  for (const auto& generator : generators) await(fabric, generator.link.hello_heard, kConnected, rank_of(generator));
   const auto unreached = [&] {
-    const auto found = std::ranges::find_if(links, [](GeneratorLink* link) { return !link->hello.reached(); });
-    return (found == links.end() ? links.front() : *found)->peer.rank;
+    const auto found = std::ranges::find_if(generators, [](const auto& one) { return !one.link.hello.reached(); });
+    return rank_of(found == generators.end() ? generators.front() : *found);
   };
   become_silent(bootstrap, fabric, unreached, deadline);
   std::deque<PathProbe> probes;
   std::vector<PathReport> paths;
-  for (GeneratorLink* link : links) {
-    const PathProbe::Place area = {link->control, GeneratorControl::probe_area(group.self().index)};
-    probes.emplace_back(area, area, fabric.control(), TrainerControl::probe_area(link->peer.index));
+  for (const auto& generator : generators) {
+    const PathProbe::Place bell = {generator.link.control, GeneratorControl::probe_area(group.self().index)};
+    probes.emplace_back(generator.remote, bell, generator.local, generator.offset);
     paths.push_back(probes.back().run());
   }
   bootstrap.barrier(deadline);
   std::vector<SharedPath> shared;
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    const int rank = links[i]->peer.rank;
+  for (std::size_t i = 0; i < generators.size(); ++i) {
+    GeneratorLink& link = generators[i].link;
+    const int rank = link.peer.rank;
     const Status status = probes[i].finish(deadline);
     if (!status.ok()) fabric.throw_for(status, rank);
-    ring(fabric, links[i]->hello, kProbed, rank);
-    answer_clock_rounds(fabric, *links[i], rank);
+    ring(fabric, link.hello, kProbed, rank);
+    answer_clock_rounds(fabric, link, rank);
     fabric.wait_for_transfers(rank);
-    const PairFacts facts = pair_facts(group.same_host(group.self(), links[i]->peer));
+    const PairFacts facts = pair_facts(group.same_host(group.self(), link.peer));
     shared.push_back({paths[i], unmet_requirement(require, paths[i], facts)});
   }
   share_paths(bootstrap, fabric, shared, require, deadline);

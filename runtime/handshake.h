@@ -29,13 +29,24 @@ struct TrainerFacts {
   std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus this process's; 0 on the same host
 };
 
-/// A generator's part; gives the facts of every trainer. Throws `RunError`, `TransportError`, `BootstrapError`.
+/// A generator's part; gives the facts of every trainer. It has prepared what trainers probe elsewhere than in its
+/// control slab. Throws `RunError`, `TransportError`, `BootstrapError`.
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
                                          std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
                                          const Deadline& deadline);
 
+/// A generator as a trainer greets it, and what it probes the path with: memory of the kinds that payload goes from and
+/// to.
+struct GreetedGenerator {
+  GeneratorLink& link;
+  PathProbe::Place remote;
+  const Slab& local;
+  std::size_t offset;  ///< in that
+};
+
 /// A trainer's part; gives its own path to every generator. Throws the same.
-std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric, std::span<GeneratorLink* const> links,
-                                         const std::string& require, const Deadline& deadline);
+std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
+                                         std::span<const GreetedGenerator> generators, const std::string& require,
+                                         const Deadline& deadline);
 
 }  // namespace runnel

@@ -266,8 +266,11 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
     measurement.emplace(*fabric, *link, generator.tensors.value().gradients, *slab, payload_bytes);
   });
   fabric->liveness().start(offers);
-  GeneratorLink* const links[] = {&*link};
-  PathReport path = greet_generators(bootstrap, *fabric, links, "any", deadline).front();
+  const GreetedGenerator greeted = {.link = *link,
+                                    .remote = {link->control, GeneratorControl::probe_area(group.self().index)},
+                                    .local = fabric->control(),
+                                    .offset = TrainerControl::probe_area(/*generator=*/0)};
+  PathReport path = greet_generators(bootstrap, *fabric, std::span(&greeted, 1), "any", deadline).front();
   fabric->park_for(std::span(&path, 1));
   PairMeasurement facts;
   take_turns(bootstrap, *fabric, config, [&](int index) {

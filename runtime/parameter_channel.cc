@@ -5,23 +5,32 @@
 namespace runnel {
 
 ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters,
-                                   const BucketLayout& layout, const Shard& shard, TensorWindow& window)
+                                   const BucketLayout& layout, const Shard& shard, TensorWindow& window,
+                                   DeviceStream* stream)
     : fabric_(fabric),
       layout_(layout),
       shard_(shard),
       window_(window),
       generator_(link.peer),
       region_(link.endpoint, require_length(parameters, slab_bytes(layout, shard), "parameter", link.peer.rank),
-              fabric.mapping_policy()),
+              fabric.mapping_policy(), fabric.device()),
+      stream_(stream),
       buckets_(shard.buckets) {
   if (!is_mapped()) return;
+  const auto mapped = region_.mapped().first(slab_bytes(layout, shard));
+  if (stream_ != nullptr) {
+    if (region_.kind() == MemoryKind::host) pinned_.emplace(*fabric.device(), mapped);
+    device_address_ = pinned_ ? pinned_->device_address() : mapped.data();
+    return;
+  }
   for (int buffer = 0; buffer < kParameterBuffers; ++buffer) {
-    window.map(buffer, shard, region_.mapped().subspan(buffer_offset(layout, shard, buffer)));
+    window.map(buffer, shard, mapped.subspan(buffer_offset(layout, shard, buffer)));
   }
 }
 
 Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t tag_base) {
-  if (is_mapped()) return Status();
+  if (in_place()) return Status();
+  bool copies = false;
   for (std::uint32_t i = 0; i < shard_.buckets; ++i) {
     Bucket& bucket = buckets_[i];
     if (!protocol.parameters_ready(i)) continue;
@@ -29,26 +38,53 @@ Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t ta
     const std::size_t offset =
         buffer_offset(layout_, shard_, buffer_of_version(protocol.step())) + layout_.bucket_in(shard_, i).begin;
     const auto target = window_.bytes(buffer_of_version(protocol.step()), layout_.bucket(shard_.first_bucket + i));
-    const std::int64_t begin_ns = fabric_.trace().begin();
+    bucket.version = protocol.step();
+    if (is_mapped()) {
+      copy(bucket, target, offset);
+      copies = true;
+      continue;
+    }
+    bucket.begin_ns = fabric_.trace().begin();
     const Status status = fabric_.queue().get(region_, offset, target, window_.slab(), tag_base + i);
     if (!status.ok()) return status;
-    bucket = {.version = protocol.step(), .state = State::under_way, .begin_ns = begin_ns};
+    bucket.state = State::under_way;
   }
+  if (copies) stream_->let_compute_wait();
   return Status();
+}
+
+void ParameterChannel::copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset) {
+  const bool traced = fabric_.trace().on();
+  if (traced) bucket.copy_begin = stream_->mark();
+  stream_->copy(target.data(), device_address_ + offset, target.size());
+  if (traced) bucket.copy_end = stream_->mark();
+  bucket.state = State::here;
 }
 
 void ParameterChannel::arrived(std::uint32_t bucket) {
   Bucket& here = buckets_[bucket];
   here.state = State::here;
-  fabric_.trace().end(here.begin_ns, {.what = TraceWhat::fetch,
-                                      .peer = static_cast<std::uint16_t>(generator_.rank),
-                                      .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + bucket,
-                                      .step = here.version});
+  fabric_.trace().end(here.begin_ns, label(TraceWhat::fetch, bucket));
 }
 
 bool ParameterChannel::usable(const TrainerProtocol& protocol, std::uint32_t bucket) const {
-  if (is_mapped()) return protocol.parameters_ready(bucket);
+  if (in_place()) return protocol.parameters_ready(bucket);
   return buckets_[bucket].version == protocol.step() && buckets_[bucket].state == State::here;
+}
+
+void ParameterChannel::record_copies() {
+  if (device_address_ == nullptr || !fabric_.trace().on()) return;
+  for (std::uint32_t i = 0; i < shard_.buckets; ++i) {
+    fabric_.trace().add(stream_->reached_ns(buckets_[i].copy_begin), stream_->reached_ns(buckets_[i].copy_end),
+                        label(TraceWhat::copy, i));
+  }
+}
+
+TraceLabel ParameterChannel::label(TraceWhat what, std::uint32_t bucket) const {
+  return {.what = what,
+          .peer = static_cast<std::uint16_t>(generator_.rank),
+          .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + bucket,
+          .step = buckets_[bucket].version};
 }
 
 }  // namespace runnel

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "runtime/bucket_layout.h"
+#include "runtime/device_memory.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
 #include "runtime/slot_protocol.h"
@@ -18,14 +20,18 @@ namespace runnel {
 /// The way of the parameters from one generator's buffers to one trainer.
 ///
 /// On a mapped path the model's tensors are views into the generator's buffers: nothing moves. On other paths each
-/// bucket is got into a registered slab of this process as soon as it is published. Thread: the main thread's. Its
-/// methods allocate nothing.
+/// bucket is got into a registered slab of this process as soon as it is published; what is mapped for a device, that
+/// copies into such a slab. Thread: the main thread's. Its methods allocate nothing.
 class ParameterChannel {
  public:
   /// `parameters` is the generator's slab with its buffers, one after the other; a buffer holds `shard`. Where it is
-  /// mapped, it becomes a part of `window`. Throws `FrameError` when it is too short, `TransportError`.
+  /// mapped, it becomes a part of a `window` on the host. `stream`: of this trainer's device, where it has one, for its
+  /// parameters. Throws `FrameError` when the slab is too short, `TransportError`, and as `Device::pin`.
   ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters, const BucketLayout& layout,
-                   const Shard& shard, TensorWindow& window);
+                   const Shard& shard, TensorWindow& window, DeviceStream* stream);
+
+  /// Marks that a stream needs for the channels from all generators.
+  static std::size_t marks_for(const BucketLayout& layout) { return 2 * layout.bucket_count(); }
 
   /// The slab that a generator needs for its buffers.
   static std::size_t slab_bytes(const BucketLayout& layout, const Shard& shard) {
@@ -40,7 +46,8 @@ class ParameterChannel {
   bool is_mapped() const { return region_.is_mapped(); }
 
   /// Starts to get what `protocol` says is published and is not under way yet. A get completes with the tag
-  /// `tag_base` + the bucket, which goes to `arrived`.
+  /// `tag_base` + the bucket, which goes to `arrived`. What a device copies is there for what the compute stream is
+  /// given from now on.
   Status fetch(const TrainerProtocol& protocol, std::uint64_t tag_base);
 
   /// Bucket `bucket` of the version that `fetch` asked for last is here.
@@ -49,13 +56,23 @@ class ParameterChannel {
   /// Whether bucket `bucket` of the current step of `protocol` can be read in the window.
   bool usable(const TrainerProtocol& protocol, std::uint32_t bucket) const;
 
+  /// Records the copies that a device made of the last version, all of them. Once the compute stream is through with
+  /// what needed it.
+  void record_copies();
+
  private:
   enum class State : std::uint8_t { absent, under_way, here };
   struct Bucket {
     std::uint64_t version = 0;
     State state = State::absent;
     std::int64_t begin_ns = 0;  // of the get, for the trace
+    DeviceStream::Mark copy_begin = 0;
+    DeviceStream::Mark copy_end = 0;
   };
+
+  bool in_place() const { return is_mapped() && stream_ == nullptr; }
+  void copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset);
+  TraceLabel label(TraceWhat what, std::uint32_t bucket) const;
 
   Fabric& fabric_;
   const BucketLayout& layout_;
@@ -63,7 +80,10 @@ class ParameterChannel {
   const TensorWindow& window_;
   const Peer& generator_;
   RemoteRegion region_;
-  std::vector<Bucket> buckets_;  // fetched; unused where the region is mapped
+  DeviceStream* stream_;
+  std::optional<PinnedMemory> pinned_;
+  const std::byte* device_address_ = nullptr;  // of the mapped buffers, for the device
+  std::vector<Bucket> buckets_;                // fetched or copied; unused where they are read in place
 };
 
 }  // namespace runnel

@@ -19,10 +19,13 @@ struct Peer {
   Role role = Role::generator;
   int index = 0;  ///< among the processes of its role
   int pid = 0;
-  std::string device;  ///< "cpu"
+  std::string device;  ///< "cpu", or the name of a `Device`: "cuda:0"
   Host host;
 
   std::string name;  ///< "generator" or, of several, "generator 1"; "trainer 1"
+
+  /// Whether its tensors lie in a device's memory.
+  bool has_device() const { return device != "cpu"; }
 };
 
 /// What a process tells all others before any memory is shared, and what all must agree on.

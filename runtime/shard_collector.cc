@@ -25,7 +25,7 @@ ShardCollector::Other::Other(Fabric& fabric, const ConnectionOffer& offer, int g
               require_length(offer.control, GeneratorControl::bytes(fabric.group().trainers()), "control", peer.rank),
               fabric.mapping_policy()),
       parameters(endpoint,
-                 require_length(require_tensors(offer, peer.rank).parameters,
+                 require_length(require_tensors(offer, MemoryPlace::host, peer.rank).parameters,
                                 ParameterChannel::slab_bytes(layout, shard), "parameter", peer.rank),
                  fabric.mapping_policy()),
       bell(control, GeneratorControl::kLeadBell, kParkOffset) {}

@@ -4,15 +4,20 @@
 
 namespace runnel {
 
-TensorWindow::TensorWindow(const BucketLayout& layout) : layout_(layout), window_(kCopies * layout.padded_bytes()) {}
+TensorWindow::TensorWindow(const BucketLayout& layout, Context& context, Device* device) : layout_(layout) {
+  const std::size_t bytes = kCopies * layout.padded_bytes();
+  if (device != nullptr) on_device_.emplace(context, *device, bytes);
+  if (device == nullptr) on_host_.emplace(bytes);
+  bytes_ = on_device_ ? on_device_->bytes() : on_host_->bytes();
+}
 
 void TensorWindow::map(int copy, const Shard& shard, std::span<std::byte> memory) {
   const std::size_t offset = static_cast<std::size_t>(copy) * layout_.padded_bytes() + shard.bytes.begin;
-  window_.overlay(offset, memory.first(layout_.padded_bytes(shard)));
+  on_host_->overlay(offset, memory.first(layout_.padded_bytes(shard)));
 }
 
 void TensorWindow::register_memory(Context& context) {
-  slab_ = Slab::register_memory(context, window_.bytes());
+  if (on_host_) slab_ = Slab::register_memory(context, bytes_);
 }
 
 std::span<float> TensorWindow::floats(int copy) const {
@@ -20,7 +25,7 @@ std::span<float> TensorWindow::floats(int copy) const {
 }
 
 std::span<std::byte> TensorWindow::bytes(int copy, ByteRange range) const {
-  return window_.bytes().subspan(static_cast<std::size_t>(copy) * layout_.padded_bytes() + range.begin, range.size());
+  return bytes_.subspan(static_cast<std::size_t>(copy) * layout_.padded_bytes() + range.begin, range.size());
 }
 
 }  // namespace runnel

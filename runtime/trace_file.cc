@@ -36,7 +36,8 @@ constexpr std::array<Kind, kTraceWhats> kKinds = {{{"wait"},
                                                    {"reduce + optimize"},
                                                    {"publish"},
                                                    {"test"},
-                                                   {.name = "fetch", .transfer = true}}};
+                                                   {.name = "fetch", .transfer = true},
+                                                   {.name = "copy", .transfer = true}}};
 
 const Kind& kind_of(const TraceEvent& event) {
   return kKinds[static_cast<std::size_t>(event.label.what)];

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/handshake.h"
-
 namespace runnel {
 namespace {
 
@@ -34,36 +32,42 @@ std::uint32_t about(std::uint64_t tag) {
 
 }  // namespace
 
-TrainerClient::Counterpart::Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator,
-                                        const BucketLayout& layout, TensorWindow& gradient_window,
-                                        TensorWindow& parameter_window)
-    : link(fabric, offer, generator),
-      shard(layout.shard(static_cast<std::size_t>(generator))),
-      gradients(fabric, link, require_tensors(offer, link.peer.rank).gradients, layout, shard, gradient_window),
-      parameters(fabric, link, require_tensors(offer, link.peer.rank).parameters, layout, shard, parameter_window),
+TrainerClient::Counterpart::Counterpart(TrainerClient& client, const ConnectionOffer& offer, int generator)
+    : link(client.fabric_, offer, generator),
+      shard(client.layout_.shard(static_cast<std::size_t>(generator))),
+      gradients(client.fabric_, link,
+                require_tensors(offer, client.fabric_.place_with(link.peer), link.peer.rank).gradients, client.layout_,
+                shard, client.gradients_, client.streams_.gradients.get()),
+      parameters(client.fabric_, link,
+                 require_tensors(offer, client.fabric_.place_with(link.peer), link.peer.rank).parameters,
+                 client.layout_, shard, client.parameters_, client.streams_.parameters.get()),
       protocol(shard.buckets) {}
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
-                             const Config& config, const Deadline& deadline)
-    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline),
+                             const Config& config, const Deadline& deadline, Device* device)
+    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline, device),
       layout_(layout),
-      gradients_(layout),
-      parameters_(layout),
+      gradients_(layout, fabric_.context(), device),
+      parameters_(layout, fabric_.context(), device),
       countdown_(layout) {
+  if (device != nullptr) {
+    streams_ = {.gradients = device->make_stream(DeviceStage::marks_for(layout)),
+                .parameters = device->make_stream(ParameterChannel::marks_for(layout))};
+  }
   const auto offers = exchange_offers(bootstrap, fabric_.offer(), deadline);
   connect(offers);
   fabric_.liveness().start(offers);
-  std::vector<GeneratorLink*> links;
-  for (auto& counterpart : counterparts_) links.push_back(&counterpart->link);
-  paths_ = greet_generators(bootstrap, fabric_, links, config.transport.require, deadline);
+  std::vector<GreetedGenerator> greeted;
+  for (auto& counterpart : counterparts_) greeted.push_back(to_greet(*counterpart));
+  paths_ = greet_generators(bootstrap, fabric_, greeted, config.transport.require, deadline);
   fabric_.park_for(paths_);
 }
 
 void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
-    Counterpart& counterpart = *counterparts_.emplace_back(
-        std::make_unique<Counterpart>(fabric_, offers[rank], generator, layout_, gradients_, parameters_));
+    Counterpart& counterpart =
+        *counterparts_.emplace_back(std::make_unique<Counterpart>(*this, offers[rank], generator));
     const std::uint64_t tag = tag_of(static_cast<std::size_t>(generator), kOther);
     fabric_.queue().watch(counterpart.link.endpoint, tag);
     fabric_.queue().watch(counterpart.link.hello_heard, tag);
@@ -75,6 +79,19 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   if (!all_are([](const auto& one) { return one->parameters.is_mapped(); })) {
     parameters_.register_memory(fabric_.context());
   }
+}
+
+/// Paths are those of the memory that payload goes from and to.
+GreetedGenerator TrainerClient::to_greet(Counterpart& counterpart) {
+  const PathProbe::Place control = {counterpart.link.control,
+                                    GeneratorControl::probe_area(fabric_.group().self().index)};
+  if (fabric_.device() != nullptr) {
+    return {.link = counterpart.link, .remote = counterpart.gradients.slots(), .local = gradients_.slab(), .offset = 0};
+  }
+  return {.link = counterpart.link,
+          .remote = control,
+          .local = fabric_.control(),
+          .offset = TrainerControl::probe_area(counterpart.link.peer.index)};
 }
 
 void TrainerClient::pull() {
@@ -141,6 +158,7 @@ bool TrainerClient::usable(std::size_t buckets) {
 void TrainerClient::gradient_ready(std::size_t tensor) {
   countdown_.tensor_ready(tensor);
   note_complete(/*everything=*/false);
+  if (fabric_.device() != nullptr) return stage(/*everything=*/false);  // UCX belongs to another thread
   pull();  // a tensor that no pass has read may be missing yet
   // What was handed over before moves on only while somebody polls.
   fabric_.poll([this](const Completion& completion) { hear(completion); });
@@ -149,8 +167,9 @@ void TrainerClient::gradient_ready(std::size_t tensor) {
 
 void TrainerClient::push(const Batch& batch) {
   pull();
-  pushed_ns_ = steady_ns();
   note_complete(/*everything=*/true);
+  pushed_ns_ = steady_ns();
+  if (fabric_.device() != nullptr) await_device();
   put_record(batch);
   hand_over(/*everything=*/true);
   for (auto& counterpart : counterparts_) {
@@ -175,6 +194,47 @@ void TrainerClient::note_complete(bool everything) {
       trace().instant({.what = TraceWhat::bucket_ready, .bucket = static_cast<std::uint32_t>(bucket), .step = step_});
     }
   }
+}
+
+/// Gives to the device what it does of handing over: of everything, or of the buckets that are complete.
+void TrainerClient::stage(bool everything) {
+  for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
+    Counterpart& counterpart = *counterparts_[generator];
+    const std::uint32_t count = everything ? counterpart.shard.buckets : countdown_.complete_from_back(generator);
+    counterpart.gradients.stage()->begin(step_, count);
+  }
+}
+
+/// Waits until the device is through with the step, and hands over meanwhile.
+void TrainerClient::await_device() {
+  stage(/*everything=*/true);
+  fabric_.wait_until([this](const Completion& completion) { hear(completion); }, [this] { return hand_over_staged(); },
+                     [this]() -> int {
+                       throw RunError(ExitStatus::internal,
+                                      fabric_.device()->name() + " did not compute step " + std::to_string(step_) +
+                                          " within run.timeout_s rank=" + std::to_string(fabric_.group().self().rank) +
+                                          "; raise run.timeout_s if a step takes that long");
+                     },
+                     [] { return true; });
+  pushed_ns_ = 0;
+  for (auto& counterpart : counterparts_) {
+    pushed_ns_ = std::max(pushed_ns_, counterpart->gradients.stage()->computed_ns());
+    counterpart->gradients.stage()->record_into(trace(), static_cast<std::uint16_t>(counterpart->link.peer.rank));
+    counterpart->parameters.record_copies();
+  }
+}
+
+/// Hands over the buckets that the device is through with, but for each generator's last one; says whether it is
+/// through with all.
+bool TrainerClient::hand_over_staged() {
+  bool idle = true;
+  for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
+    Counterpart& counterpart = *counterparts_[generator];
+    const std::uint32_t count = std::min(counterpart.gradients.stage()->done(), counterpart.shard.buckets - 1);
+    require_ok(counterpart.gradients.hand_over(step_, count, tag_of(generator, kPut)), counterpart);
+    idle &= counterpart.gradients.stage()->idle();
+  }
+  return idle;
 }
 
 void TrainerClient::hand_over(bool everything) {

@@ -12,8 +12,10 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
+#include "runtime/device.h"
 #include "runtime/fabric.h"
 #include "runtime/gradient_channel.h"
+#include "runtime/handshake.h"
 #include "runtime/link.h"
 #include "runtime/parameter_channel.h"
 #include "runtime/peer_group.h"
@@ -28,11 +30,17 @@ namespace runnel {
 /// To let the exchange go on behind the computing, a step may await tensor after tensor instead of pulling all, and say
 /// of each gradient when it is ready. Every method throws `RunError`, and only to end the run: a peer is lost or late,
 /// or a signal came. Where nothing goes wrong, a step allocates nothing. Thread: the one that made it.
+///
+/// With tensors on a device, computing means work for the device's default stream. What is awaited may not be in memory
+/// on return, but is for the work that this stream is given from then on. And gradients are ready when the work that
+/// computes them has been given to that stream: `gradient_ready` may then be called on another thread, while this one
+/// waits for that.
 class TrainerClient {
  public:
-  /// Collective: connects to all generators and finds the paths to them. `group`, `layout` outlive this.
+  /// Collective: connects to all generators and finds the paths to them. `device`: where this trainer's tensors are to
+  /// lie, else null. `group`, `layout` and `device` outlive this.
   TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                const Deadline& deadline);
+                const Deadline& deadline, Device* device = nullptr);
 
   /// The path to each generator.
   const std::vector<PathReport>& paths() const { return paths_; }
@@ -53,7 +61,8 @@ class TrainerClient {
   int buffer() const { return buffer_of_version(step_); }
   int slot() const { return slot_of_step(step_); }
 
-  /// The memory of a buffer, only to be read, and of a slot. Both stay where they are for the whole run.
+  /// The memory of a buffer, only to be read, and of a slot; with a device, addresses for that. Both stay where they
+  /// are for the whole run.
   std::span<float> parameters(int buffer) const { return parameters_.floats(buffer); }
   std::span<float> gradients(int slot) const { return gradients_.floats(slot); }
 
@@ -69,7 +78,8 @@ class TrainerClient {
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
   };
 
-  /// Hands over what is left of the gradients of the current step, which are complete. The next step begins.
+  /// Hands over what is left of the gradients of the current step, which are complete, or which the device is given
+  /// nothing more to do for: then it waits for that. The next step begins.
   void push(const Batch& batch);
 
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
@@ -83,10 +93,15 @@ class TrainerClient {
   void fail() { fabric_.liveness().fail(); }
 
  private:
+  /// What copies gradients and parameters of a trainer with a device.
+  struct Streams {
+    std::unique_ptr<DeviceStream> gradients;
+    std::unique_ptr<DeviceStream> parameters;
+  };
+
   /// What this trainer has of one generator. The link is declared last of what its endpoint's transfers use.
   struct Counterpart {
-    Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
-                TensorWindow& gradient_window, TensorWindow& parameter_window);
+    Counterpart(TrainerClient& client, const ConnectionOffer& offer, int generator);
 
     GeneratorLink link;
     const Shard& shard;
@@ -97,10 +112,14 @@ class TrainerClient {
   };
 
   void connect(const std::vector<ConnectionOffer>& offers);
+  GreetedGenerator to_greet(Counterpart& counterpart);
   void hear(const Completion& completion);
   bool usable(std::size_t buckets);
   void await_buckets(std::size_t buckets);
   void note_complete(bool everything);
+  void stage(bool everything);
+  void await_device();
+  bool hand_over_staged();
   void hand_over(bool everything);
   void require_ok(const Status& status, const Counterpart& counterpart) const;
   void put_record(const Batch& batch);
@@ -108,6 +127,7 @@ class TrainerClient {
 
   Fabric fabric_;
   const BucketLayout& layout_;
+  Streams streams_;  // empty without a device
   TensorWindow gradients_;
   TensorWindow parameters_;
   std::vector<std::unique_ptr<Counterpart>> counterparts_;  // by generator

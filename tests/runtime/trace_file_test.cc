@@ -115,7 +115,7 @@ TEST_F(TraceFile, HasANameForEverything) {
   for (int i = 0; i < kTraceWhats; ++i) events.push_back({i, i, {.what = static_cast<TraceWhat>(i)}});
   const Json trace = written({process(0, "g", events)});
   for (const char* name : {"wait", "forward", "backward", "bucket ready", "put", "bell", "reduce + optimize", "publish",
-                           "test", "fetch"}) {
+                           "test", "fetch", "copy"}) {
     EXPECT_EQ(named(trace, name).size(), 1) << name;
   }
 }

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/device_passes.h"
+
+#include <cassert>
+
+namespace runnel {
+
+DevicePasses::DevicePasses(Device& device, std::uint32_t buckets)
+    : stream_(device.make_stream(2 * std::size_t{buckets})), passes_(buckets) {}
+
+void DevicePasses::begin() {
+  begun_ = stream_->mark();
+}
+
+void DevicePasses::end(std::uint32_t bucket, std::uint64_t word) {
+  assert(count_ < passes_.size());
+  passes_[(first_ + count_++) % passes_.size()] = {
+      .bucket = bucket, .word = word, .begin = begun_, .end = stream_->mark()};
+}
+
+std::optional<DevicePasses::Done> DevicePasses::next_done() {
+  if (idle() || !stream_->reached(passes_[first_].end)) return std::nullopt;
+  const Pass& pass = passes_[first_];
+  first_ = (first_ + 1) % passes_.size();
+  --count_;
+  return Done{.bucket = pass.bucket,
+              .word = pass.word,
+              .begin_ns = stream_->reached_ns(pass.begin),
+              .end_ns = stream_->reached_ns(pass.end)};
+}
+
+}  // namespace runnel

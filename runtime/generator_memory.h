@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/connection_offer.h"
+#include "runtime/device_memory.h"
+#include "runtime/fabric.h"
+#include "transport/slab.h"
+
+namespace runnel {
+
+/// A generator's slots and parameter buffers.
+///
+/// Without a device they lie in host memory. With one, those of trainers that have a device lie in the generator's
+/// device; trainers without one, and other generators, find theirs in the host's, which the device reads gradients from
+/// and writes parameters to. Thread: the main thread's.
+class GeneratorMemory {
+ public:
+  /// The arguments outlive this. Throws `TransportError`, and as `Device::allocate` and `pin`.
+  GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard);
+
+  /// What peers need to reach the tensors.
+  void add_to(ConnectionOffer& offer) const;
+
+  /// Fills the slots of those trainers that probe the path to them: their own tensors lie on a device.
+  void prepare_probes() const;
+
+  /// Where what reduces finds the gradients of trainer `trainer`, and the parameters of `version`: for the device,
+  /// where there is one.
+  const float* slot(int trainer, int slot) const;
+  float* parameters(std::uint64_t version) const;
+
+  /// Fills the buffer of version 0.
+  void write_start(std::span<const std::byte> parameters);
+
+  /// Whether the host has a copy of what the device computes.
+  bool has_mirror() const { return on_host_ && on_device_; }
+
+  /// Lets `stream` copy `range` of the parameters of `version` from the device to the host.
+  void mirror(DeviceStream& stream, std::uint64_t version, ByteRange range) const;
+
+  /// The parameters of `version`, all of them complete, in host memory; valid until the next call. Allocates where they
+  /// lie on a device only.
+  std::span<const float> read(std::uint64_t version);
+
+ private:
+  struct OnHost {
+    Slab gradients;
+    Slab parameters;
+  };
+  struct OnDevice {
+    OnDevice(Context& context, Device& device, std::size_t gradient_bytes, std::size_t parameter_bytes)
+        : gradients(context, device, gradient_bytes), parameters(context, device, parameter_bytes) {}
+
+    DeviceSlab gradients;
+    DeviceSlab parameters;
+  };
+  struct Pinned {
+    Pinned(Device& device, const OnHost& memory)
+        : gradients(device, memory.gradients.bytes()), parameters(device, memory.parameters.bytes()) {}
+
+    PinnedMemory gradients;
+    PinnedMemory parameters;
+  };
+
+  bool on_device(int trainer) const;
+  bool needs_host() const;
+  std::size_t slot_offset(int trainer, int slot) const;
+  std::size_t buffer_offset(std::uint64_t version) const;
+  std::size_t floats() const { return shard_.bytes.size() / sizeof(float); }
+
+  Fabric& fabric_;
+  const BucketLayout& layout_;
+  const Shard& shard_;
+  std::optional<OnHost> on_host_;
+  std::optional<OnDevice> on_device_;
+  std::optional<Pinned> pinned_;  // the host's, where there is a device as well
+  std::vector<float> copy_;
+};
+
+}  // namespace runnel
