@@ -20,14 +20,11 @@ class Adadelta final : public UpdateRule {
 
   std::size_t state_count() const override { return 2; }
   void begin_step(double lr, std::int64_t step) override;
+  UpdateFormula formula() const override { return formula_; }
   void update(const Block& block) const override;
 
  private:
-  float rho_;
-  float one_minus_rho_;
-  float eps_;
-  float weight_decay_;
-  float lr_ = 0;
+  AdadeltaFormula formula_;
 };
 
 }  // namespace runnel

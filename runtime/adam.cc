@@ -9,20 +9,11 @@
 namespace runnel {
 namespace {
 
-struct Constants {
-  float one_minus_beta1, beta2, one_minus_beta2, eps, added_decay, keep, step_size, sqrt_bias_correction;
-};
-
-RUNNEL_VECTOR_CLONES void adam(std::size_t count, Constants c, const float* __restrict gradient,
+RUNNEL_VECTOR_CLONES void adam(std::size_t count, AdamFormula formula, const float* __restrict gradient,
                                const float* __restrict in, float* __restrict out, float* __restrict mean,
                                float* __restrict square) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] + c.added_decay * in[i];
-    const float m = mean[i] + c.one_minus_beta1 * (g - mean[i]);
-    const float v = c.beta2 * square[i] + c.one_minus_beta2 * g * g;
-    mean[i] = m;
-    square[i] = v;
-    out[i] = c.keep * in[i] - c.step_size * (m / (std::sqrt(v) / c.sqrt_bias_correction + c.eps));
+    out[i] = formula(gradient[i], in[i], mean[i], square[i]);
   }
 }
 
@@ -31,27 +22,25 @@ RUNNEL_VECTOR_CLONES void adam(std::size_t count, Constants c, const float* __re
 Adam::Adam(const OptimizerConfig& config)
     : beta1_(config.betas[0]),
       beta2_(config.betas[1]),
-      eps_(config.eps),
-      weight_decay_(config.weight_decay),
-      decoupled_(config.name == "adamw") {}
+      decoupled_decay_(config.name == "adamw" ? config.weight_decay : 0.0),
+      formula_{.one_minus_beta1 = static_cast<float>(1.0 - beta1_),
+               .beta2 = static_cast<float>(beta2_),
+               .one_minus_beta2 = static_cast<float>(1.0 - beta2_),
+               .eps = static_cast<float>(config.eps),
+               .added_decay = config.name == "adamw" ? 0.0F : static_cast<float>(config.weight_decay),
+               .keep = 1,
+               .step_size = 0,
+               .sqrt_bias_correction = 1} {}
 
 void Adam::begin_step(double lr, std::int64_t step) {
   const auto t = static_cast<double>(step);
-  keep_ = decoupled_ ? static_cast<float>(1.0 - lr * weight_decay_) : 1.0F;
-  step_size_ = static_cast<float>(lr / (1.0 - std::pow(beta1_, t)));
-  sqrt_bias_correction_ = static_cast<float>(std::sqrt(1.0 - std::pow(beta2_, t)));
+  formula_.keep = static_cast<float>(1.0 - lr * decoupled_decay_);
+  formula_.step_size = static_cast<float>(lr / (1.0 - std::pow(beta1_, t)));
+  formula_.sqrt_bias_correction = static_cast<float>(std::sqrt(1.0 - std::pow(beta2_, t)));
 }
 
 void Adam::update(const Block& block) const {
-  const Constants constants = {.one_minus_beta1 = static_cast<float>(1.0 - beta1_),
-                               .beta2 = static_cast<float>(beta2_),
-                               .one_minus_beta2 = static_cast<float>(1.0 - beta2_),
-                               .eps = static_cast<float>(eps_),
-                               .added_decay = decoupled_ ? 0.0F : static_cast<float>(weight_decay_),
-                               .keep = keep_,
-                               .step_size = step_size_,
-                               .sqrt_bias_correction = sqrt_bias_correction_};
-  adam(block.count, constants, block.gradient, block.in, block.out, block.state[0], block.state[1]);
+  adam(block.count, formula_, block.gradient, block.in, block.out, block.state[0], block.state[1]);
 }
 
 }  // namespace runnel

@@ -20,17 +20,14 @@ class Adam final : public UpdateRule {
 
   std::size_t state_count() const override { return 2; }
   void begin_step(double lr, std::int64_t step) override;
+  UpdateFormula formula() const override { return formula_; }
   void update(const Block& block) const override;
 
  private:
   double beta1_;
   double beta2_;
-  double eps_;
-  double weight_decay_;
-  bool decoupled_;
-  float keep_ = 1;                  // what AdamW's decay leaves of a parameter
-  float step_size_ = 0;             // lr / (1 - beta1^t)
-  float sqrt_bias_correction_ = 1;  // sqrt(1 - beta2^t)
+  double decoupled_decay_;  // AdamW's weight decay, 0 with Adam
+  AdamFormula formula_;
 };
 
 }  // namespace runnel

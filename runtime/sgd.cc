@@ -7,40 +7,38 @@
 namespace runnel {
 namespace {
 
-RUNNEL_VECTOR_CLONES void descend(std::size_t count, float weight_decay, float lr, const float* __restrict gradient,
+RUNNEL_VECTOR_CLONES void descend(std::size_t count, SgdFormula formula, const float* __restrict gradient,
                                   const float* __restrict in, float* __restrict out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] + weight_decay * in[i];
-    out[i] = in[i] - lr * g;
-  }
+  for (std::size_t i = 0; i < count; ++i) out[i] = formula(gradient[i], in[i]);
 }
 
-RUNNEL_VECTOR_CLONES void descend_with_momentum(std::size_t count, float momentum, float weight_decay, float lr,
+RUNNEL_VECTOR_CLONES void descend_with_momentum(std::size_t count, MomentumFormula formula,
                                                 const float* __restrict gradient, const float* __restrict in,
                                                 float* __restrict out, float* __restrict velocity) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] + weight_decay * in[i];
-    const float v = momentum * velocity[i] + g;
-    velocity[i] = v;
-    out[i] = in[i] - lr * v;
-  }
+  for (std::size_t i = 0; i < count; ++i) out[i] = formula(gradient[i], in[i], velocity[i]);
 }
 
 }  // namespace
 
 Sgd::Sgd(const OptimizerConfig& config)
-    : momentum_(static_cast<float>(config.momentum)), weight_decay_(static_cast<float>(config.weight_decay)) {}
+    : formula_{.momentum = static_cast<float>(config.momentum),
+               .weight_decay = static_cast<float>(config.weight_decay),
+               .lr = 0} {}
 
 void Sgd::begin_step(double lr, std::int64_t) {
-  lr_ = static_cast<float>(lr);
+  formula_.lr = static_cast<float>(lr);
+}
+
+UpdateFormula Sgd::formula() const {
+  if (state_count() == 0) return without_momentum();
+  return formula_;
 }
 
 void Sgd::update(const Block& block) const {
   if (state_count() == 0) {
-    descend(block.count, weight_decay_, lr_, block.gradient, block.in, block.out);
+    descend(block.count, without_momentum(), block.gradient, block.in, block.out);
   } else {
-    descend_with_momentum(block.count, momentum_, weight_decay_, lr_, block.gradient, block.in, block.out,
-                          block.state[0]);
+    descend_with_momentum(block.count, formula_, block.gradient, block.in, block.out, block.state[0]);
   }
 }
 

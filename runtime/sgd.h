@@ -17,14 +17,15 @@ class Sgd final : public UpdateRule {
  public:
   explicit Sgd(const OptimizerConfig& config);
 
-  std::size_t state_count() const override { return momentum_ == 0 ? 0 : 1; }
+  std::size_t state_count() const override { return formula_.momentum == 0 ? 0 : 1; }
   void begin_step(double lr, std::int64_t step) override;
+  UpdateFormula formula() const override;
   void update(const Block& block) const override;
 
  private:
-  float momentum_;
-  float weight_decay_;
-  float lr_ = 0;
+  SgdFormula without_momentum() const { return {.weight_decay = formula_.weight_decay, .lr = formula_.lr}; }
+
+  MomentumFormula formula_;
 };
 
 }  // namespace runnel

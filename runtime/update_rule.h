@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "runtime/config.h"
+#include "runtime/update_formulas.h"
 
 namespace runnel {
 
@@ -33,6 +34,9 @@ class UpdateRule {
 
   /// Sets the constants of a step; `step` counts from 1, `lr` comes from the schedule.
   virtual void begin_step(double lr, std::int64_t step) = 0;
+
+  /// What a device makes the step with.
+  virtual UpdateFormula formula() const = 0;
 
   /// Writes `out` and updates `state`. The result of an element depends on that element only, so blocks may be cut and
   /// distributed over threads at will without changing a bit.
