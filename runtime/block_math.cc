@@ -53,11 +53,9 @@ void sum_strip_in_tree(std::span<const float* const> gradients, std::size_t offs
   add_to(count, second.data(), sum);
 }
 
-constexpr std::size_t kLanes = 16;
-
 RUNNEL_VECTOR_CLONES void add_squares(std::size_t count, const float* __restrict values, double* __restrict lanes) {
-  for (std::size_t i = 0; i + kLanes <= count; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+  for (std::size_t i = 0; i + kSquareLanes <= count; i += kSquareLanes) {
+    for (std::size_t lane = 0; lane < kSquareLanes; ++lane) {
       const double value = values[i + lane];
       lanes[lane] += value * value;
     }
@@ -96,11 +94,11 @@ void scale(const float* values, float factor, std::size_t count, float* out) {
 }
 
 double sum_of_squares(const float* values, std::size_t count) {
-  std::array<double, kLanes> lanes = {};
+  std::array<double, kSquareLanes> lanes = {};
   add_squares(count, values, lanes.data());
-  for (std::size_t i = count - count % kLanes; i < count; ++i) {
+  for (std::size_t i = count - count % kSquareLanes; i < count; ++i) {
     const double value = values[i];
-    lanes[i % kLanes] += value * value;
+    lanes[i % kSquareLanes] += value * value;
   }
   double sum = 0;
   for (const double lane : lanes) sum += lane;

@@ -22,8 +22,11 @@ void sum_gradients_in_tree(std::span<const float* const> gradients, std::size_t 
 /// out[i] = factor values[i]; `out` may be `values`.
 void scale(const float* values, float factor, std::size_t count, float* out);
 
-/// The sum of squares in double precision. It is collected in a fixed number of lanes that are added in order, so that
-/// its bits do not depend on the width of the machine's vectors.
+/// In how many sums the squares are collected.
+inline constexpr std::size_t kSquareLanes = 16;
+
+/// The sum of squares in double precision: lane k collects those of elements k, k + 16, k + 32, … in that order, and
+/// the lanes are added in order. So its bits do not depend on the width of the machine's vectors.
 double sum_of_squares(const float* values, std::size_t count);
 
 }  // namespace runnel

@@ -6,10 +6,10 @@
 #include <array>
 #include <bit>
 #include <cassert>
-#include <cmath>
 #include <new>
 
 #include "runtime/block_math.h"
+#include "runtime/clip_factor.h"
 
 namespace runnel {
 namespace {
@@ -68,13 +68,9 @@ void HostReducer::reduce(ByteRange bucket) {
 
 void HostReducer::finish_step() {
   if (!clips()) return;
-  double squares = 0;
-  for (const double block : block_squares_) squares += block;
-  // As torch.nn.utils.clip_grad_norm_. A norm that is not a number makes the factor not a number.
-  const double factor = clip_norm_ / (std::sqrt(squares) + 1e-6);
-  const auto clip_factor = static_cast<float>(factor > 1.0 ? 1.0 : factor);
+  const float factor = clip_factor(clip_norm_, block_squares_);
   team_.run(block_squares_.size(),
-            [&](std::size_t begin, std::size_t end) { update_kept(floats_of_blocks(begin, end), clip_factor); });
+            [&](std::size_t begin, std::size_t end) { update_kept(floats_of_blocks(begin, end), factor); });
 }
 
 HostReducer::FloatRange HostReducer::floats_of_blocks(std::size_t first, std::size_t last) const {
@@ -112,11 +108,11 @@ void HostReducer::reduce_and_keep(std::size_t block) {
   block_squares_[block] = sum_of_squares(kept, range.end - range.begin);
 }
 
-void HostReducer::update_kept(FloatRange range, float clip_factor) {
+void HostReducer::update_kept(FloatRange range, float factor) {
   alignas(64) Strip strip;
   for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
     const std::size_t count = std::min(kStripFloats, range.end - offset);
-    scale(reduced_.get() + offset, clip_factor, count, strip.data());
+    scale(reduced_.get() + offset, factor, count, strip.data());
     update(offset, count, strip.data());
   }
 }

@@ -48,7 +48,7 @@ class HostReducer final : public Reducer {
   void reduce_and_update(FloatRange range);
   void sum(FloatRange range, float* sum) const;
   void reduce_and_keep(std::size_t block);
-  void update_kept(FloatRange range, float clip_factor);
+  void update_kept(FloatRange range, float factor);
   void update(std::size_t offset, std::size_t count, const float* gradient);
 
   std::size_t float_count_;

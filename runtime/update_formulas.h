@@ -5,7 +5,12 @@
 #include <cmath>
 #include <variant>
 
-#include "runtime/host_device.h"
+/// A function of the host that nvcc compiles for the device as well.
+#ifdef __CUDACC__
+#define RUNNEL_HOST_DEVICE __host__ __device__ inline
+#else
+#define RUNNEL_HOST_DEVICE inline
+#endif
 
 namespace runnel {
 

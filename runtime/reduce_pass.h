@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <variant>
+
+#include "runtime/update_formulas.h"
+
+namespace runnel {
+
+/// How many gradients a pass can add: as many as trainer.count can be. Their addresses are an argument of the kernel,
+/// 8 KiB of the 32 KiB that CUDA allows.
+inline constexpr std::size_t kMaxGradients = 1024;
+
+/// A stretch of the generator's pass over memory, as a `DeviceStream` is given it. Plain data; tensors are named by
+/// addresses that the device uses, and begin at multiples of 16 bytes.
+struct ReducePass {
+  /// The optimizer's step with the reduced gradient, from `in` to `out`.
+  struct Update {
+    UpdateFormula formula;
+    const float* in;
+    float* out;
+    std::array<float*, 2> states;  ///< as many as the formula has
+  };
+
+  /// Where the reduced gradient is kept until the norm of all of it is known, and the sum of squares (block_math.h) of
+  /// each of its blocks of `kBlockFloats`.
+  struct Keep {
+    float* reduced;
+    double* block_squares;
+  };
+
+  std::span<const float* const> gradients;  ///< where each begins; this array lies in host memory, and is read at once
+  bool tree;                                ///< their number is a power of two, and they are added in a balanced tree
+  float share;                              ///< of the sum, that is the reduced gradient
+  std::size_t begin;                        ///< index of the first float; a multiple of `kBlockFloats`
+  std::size_t end;
+  std::variant<Update, Keep> then;
+};
+
+}  // namespace runnel
