@@ -15,44 +15,36 @@ namespace {
 // Pages of their own, because no page can be pinned twice.
 constexpr std::size_t kPageBytes = 4096;
 
+std::size_t whole_pages(std::size_t bytes) {
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+float* floats_of(const DeviceMemory& memory) {
+  return reinterpret_cast<float*>(memory.bytes().data());
+}
+
 }  // namespace
+
+DeviceReducer::Kept::Kept(Device& device, std::size_t float_count)
+    : reduced(device, float_count * sizeof(float)),
+      blocks((float_count + kBlockFloats - 1) / kBlockFloats),
+      squares(static_cast<double*>(operator new (whole_pages(blocks * sizeof(double)), std::align_val_t{kPageBytes}))),
+      pinned_squares(device, {reinterpret_cast<std::byte*>(squares.get()), whole_pages(blocks * sizeof(double))}) {}
+
+void DeviceReducer::Kept::FreePages::operator()(double* pages) const noexcept {
+  operator delete (pages, std::align_val_t{kPageBytes});
+}
 
 DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, std::size_t float_count,
                              const OptimizerConfig& config, std::size_t virtual_trainers)
-    : device_(device),
-      stream_(stream),
+    : stream_(stream),
       float_count_(float_count),
       mean_(config.reduce == "mean"),
       virtual_trainers_(virtual_trainers),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)) {
-  for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i] = zeroed(device, float_count);
-  if (!clips()) return;
-  reduced_ = zeroed(device, float_count);
-  const std::size_t bytes = block_squares_pages().size();
-  block_squares_.reset(static_cast<double*>(operator new (bytes, std::align_val_t{kPageBytes})));
-  squares_on_device_ = reinterpret_cast<double*>(device.pin(block_squares_pages()));
-}
-
-DeviceReducer::~DeviceReducer() {
-  if (clips()) device_.unpin(block_squares_pages());
-}
-
-void DeviceReducer::Release::operator()(float* memory) const noexcept {
-  device->release(reinterpret_cast<std::byte*>(memory));
-}
-
-void DeviceReducer::FreePages::operator()(double* pages) const noexcept {
-  operator delete (pages, std::align_val_t{kPageBytes});
-}
-
-DeviceReducer::DeviceFloats DeviceReducer::zeroed(Device& device, std::size_t count) {
-  return {reinterpret_cast<float*>(device.allocate(count * sizeof(float))), Release{&device}};
-}
-
-std::span<std::byte> DeviceReducer::block_squares_pages() const {
-  const std::size_t pages = (block_count() * sizeof(double) + kPageBytes - 1) / kPageBytes;
-  return {reinterpret_cast<std::byte*>(block_squares_.get()), pages * kPageBytes};
+  for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, float_count * sizeof(float));
+  if (clips()) kept_.emplace(device, float_count);
 }
 
 void DeviceReducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
@@ -74,7 +66,10 @@ void DeviceReducer::reduce(ByteRange bucket) {
                      .begin = bucket.begin / sizeof(float),
                      .end = bucket.end / sizeof(float),
                      .then = update()};
-  if (clips()) pass.then = ReducePass::Keep{reduced_.get(), squares_on_device_};
+  if (clips()) {
+    auto* const squares = reinterpret_cast<double*>(kept_->pinned_squares.device_address());
+    pass.then = ReducePass::Keep{floats_of(kept_->reduced), squares};
+  }
   stream_.reduce(pass);
 }
 
@@ -82,17 +77,19 @@ void DeviceReducer::finish_step() {
   if (!clips()) return;
   const DeviceStream::Mark all_squares = stream_.mark();
   while (!stream_.reached(all_squares)) std::this_thread::yield();
-  const float* const kept = reduced_.get();
+  const float* const kept = floats_of(kept_->reduced);
   stream_.reduce({.gradients = {&kept, 1},
                   .tree = false,
-                  .share = clip_factor(clip_norm_, {block_squares_.get(), block_count()}),
+                  .share = clip_factor(clip_norm_, {kept_->squares.get(), kept_->blocks}),
                   .begin = 0,
                   .end = float_count_,
                   .then = update()});
 }
 
 ReducePass::Update DeviceReducer::update() const {
-  return {rule_->formula(), in_, out_, {states_[0].get(), states_[1].get()}};
+  ReducePass::Update update = {rule_->formula(), in_, out_, {}};
+  for (std::size_t i = 0; i < rule_->state_count(); ++i) update.states[i] = floats_of(*states_[i]);
+  return update;
 }
 
 }  // namespace runnel

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/device.h"
+#include "runtime/device_memory.h"
 #include "runtime/reduce_pass.h"
 #include "runtime/reducer.h"
 #include "runtime/update_rule.h"
@@ -24,9 +26,6 @@ class DeviceReducer final : public Reducer {
   /// As of HostReducer, for at most `kMaxGradients` gradients. `device` and `stream` outlive this.
   DeviceReducer(Device& device, DeviceStream& stream, std::size_t float_count, const OptimizerConfig& config,
                 std::size_t virtual_trainers = 0);
-  ~DeviceReducer() override;
-  DeviceReducer(const DeviceReducer&) = delete;
-  DeviceReducer& operator=(const DeviceReducer&) = delete;
 
   void begin_step(double lr, std::int64_t step, const float* in, float* out,
                   std::span<const float* const> gradients) override;
@@ -37,32 +36,30 @@ class DeviceReducer final : public Reducer {
   void finish_step() override;
 
  private:
-  struct Release {
-    Device* device;
-    void operator()(float* memory) const noexcept;
-  };
-  using DeviceFloats = std::unique_ptr<float, Release>;
+  /// What clipping needs: the reduced gradient and, in memory that the host reads as well, its blocks' sums of squares.
+  struct Kept {
+    struct FreePages {
+      void operator()(double* pages) const noexcept;
+    };
 
-  struct FreePages {
-    void operator()(double* pages) const noexcept;
+    Kept(Device& device, std::size_t float_count);
+
+    DeviceMemory reduced;
+    std::size_t blocks;
+    std::unique_ptr<double[], FreePages> squares;
+    PinnedMemory pinned_squares;
   };
 
-  static DeviceFloats zeroed(Device& device, std::size_t count);
-  std::size_t block_count() const { return (float_count_ + kBlockFloats - 1) / kBlockFloats; }
-  std::span<std::byte> block_squares_pages() const;
   ReducePass::Update update() const;
 
-  Device& device_;
   DeviceStream& stream_;
   std::size_t float_count_;
   bool mean_;
   std::size_t virtual_trainers_;
   double clip_norm_;
   std::unique_ptr<UpdateRule> rule_;
-  std::array<DeviceFloats, UpdateRule::kMaxStates> states_;
-  DeviceFloats reduced_;                                // the reduced gradient; only with clipping
-  std::unique_ptr<double[], FreePages> block_squares_;  // of its blocks, pinned; only with clipping
-  double* squares_on_device_ = nullptr;                 // the same as the device finds them
+  std::array<std::optional<DeviceMemory>, UpdateRule::kMaxStates> states_;
+  std::optional<Kept> kept_;  // with clipping
   const float* in_ = nullptr;
   float* out_ = nullptr;
   std::span<const float* const> gradients_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/device_reducer.h"
 #include "runtime/host_reducer.h"
 
 namespace runnel {
@@ -84,6 +85,10 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
 std::unique_ptr<Reducer> Generator::make_reducer(const Config& config) {
   const std::size_t floats = shard_.bytes.size() / sizeof(float);
   const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
+  if (passes_) {
+    return std::make_unique<DeviceReducer>(*fabric_.device(), passes_->stream(), floats, config.optimizer,
+                                           virtual_trainers);
+  }
   return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
                                        virtual_trainers);
 }
