@@ -24,6 +24,7 @@ class DeviceStream {
   /// A point in the work. Marks count from 1, and are reached in that order.
   using Mark = std::uint64_t;
 
+  /// Waits until all work is done.
   virtual ~DeviceStream() = default;
 
   /// What is given from now on waits for all that was given to the compute stream before: the device's default stream,

@@ -105,8 +105,8 @@ class Generator {
   std::vector<TrainerFacts> facts_;
   TrainerRecords records_;
   GeneratorProtocol protocol_;
-  std::optional<DevicePasses> passes_;  // with a device
   std::unique_ptr<Reducer> reducer_;
+  std::optional<DevicePasses> passes_;  // with a device; ended before the memory that they use
   std::vector<const float*> slots_;         // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;  // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;

@@ -81,17 +81,21 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   }
 }
 
-/// Paths are those of the memory that payload goes from and to.
+/// Paths are those of the memory that payload goes from and to. On a device that is the tensors' own, which is free
+/// until the first step: a shard of two copies has room for a probe area.
 GreetedGenerator TrainerClient::to_greet(Counterpart& counterpart) {
-  const PathProbe::Place control = {counterpart.link.control,
-                                    GeneratorControl::probe_area(fabric_.group().self().index)};
+  const Peer& generator = counterpart.link.peer;
   if (fabric_.device() != nullptr) {
-    return {.link = counterpart.link, .remote = counterpart.gradients.slots(), .local = gradients_.slab(), .offset = 0};
+    static_assert(TensorWindow::kCopies * kBlockBytes >= PathProbe::kProbeBytes);
+    return {.link = counterpart.link,
+            .remote = counterpart.gradients.slots(),
+            .local = gradients_.slab(),
+            .offset = static_cast<std::size_t>(generator.index) * PathProbe::kProbeBytes};
   }
   return {.link = counterpart.link,
-          .remote = control,
+          .remote = {counterpart.link.control, GeneratorControl::probe_area(fabric_.group().self().index)},
           .local = fabric_.control(),
-          .offset = TrainerControl::probe_area(counterpart.link.peer.index)};
+          .offset = TrainerControl::probe_area(generator.index)};
 }
 
 void TrainerClient::pull() {

@@ -127,10 +127,10 @@ class TrainerClient {
 
   Fabric fabric_;
   const BucketLayout& layout_;
-  Streams streams_;  // empty without a device
   TensorWindow gradients_;
   TensorWindow parameters_;
   std::vector<std::unique_ptr<Counterpart>> counterparts_;  // by generator
+  Streams streams_;  // empty without a device; ended before the memory that they copy to and from
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;
   std::uint64_t step_ = 0;

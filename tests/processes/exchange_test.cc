@@ -44,14 +44,6 @@ class Delays {
   std::mt19937_64 random_;
 };
 
-Introduction introduction_of(const Settings& settings, const BucketLayout& layout) {
-  return {.device = "cpu",
-          .runnel_version = "test",
-          .ucx_version = ucx_version(),
-          .layout_fingerprint = to_hex(layout.fingerprint()),
-          .configuration = canonical_lines(settings.config())};
-}
-
 /// Expects that no thread allocates, and nobody registers memory, after the first steps. Nothing is looked at in runs
 /// that are all first steps.
 class AllocationWatch {
@@ -78,13 +70,8 @@ class AllocationWatch {
 };
 
 PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout) {
-  return PeerGroup::introduce(bootstrap, introduction_of(settings, layout), settings.generators, test_deadline());
-}
-
-std::vector<float> start_values(const BucketLayout& layout) {
-  std::vector<float> values(layout.float_count());
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = start_value(i);
-  return values;
+  return PeerGroup::introduce(bootstrap, introduction_of(settings, layout, "cpu"), settings.generators,
+                              test_deadline());
 }
 
 /// Computes a step tensor by tensor: parameters are awaited from the first on, gradients are ready from the last on.
@@ -173,14 +160,6 @@ std::vector<float> run_job(const Settings& settings) {
   generator.leave();
   peers.join();
   return parameters;
-}
-
-void expect_same_bits(const std::vector<float>& found, const std::vector<float>& expected, const std::string& what) {
-  ASSERT_EQ(found.size(), expected.size());
-  const auto [a, b] = std::ranges::mismatch(found, expected);
-  EXPECT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
-      << what << ": first difference at element " << a - found.begin() << ": " << (a == found.end() ? 0 : *a)
-      << " instead of " << (b == expected.end() ? 0 : *b);
 }
 
 class ExchangeTest : public testing::TestWithParam<std::tuple<Path, int, int>> {

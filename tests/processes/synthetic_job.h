@@ -2,13 +2,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/peer_group.h"
+#include "transport/context.h"
 #include "transport/path.h"
 
 /// A job whose gradients a formula gives, and what comes out of it: by a plain loop, without any exchange.
@@ -66,8 +72,23 @@ inline BucketLayout layout_of(const Settings& settings) {
           static_cast<std::size_t>(settings.generators)};
 }
 
+/// What a process of such a job, whose tensors lie on `device`, tells all others.
+inline Introduction introduction_of(const Settings& settings, const BucketLayout& layout, const std::string& device) {
+  return {.device = device,
+          .runnel_version = "test",
+          .ucx_version = ucx_version(),
+          .layout_fingerprint = to_hex(layout.fingerprint()),
+          .configuration = canonical_lines(settings.config())};
+}
+
 inline float start_value(std::size_t element) {
   return 1.0F + static_cast<float>(element % 97) / 97.0F;
+}
+
+inline std::vector<float> start_values(const BucketLayout& layout) {
+  std::vector<float> values(layout.float_count());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = start_value(i);
+  return values;
 }
 
 /// Depends on the parameters, so that a trainer that computed with another version is found out; and of a size that
@@ -90,6 +111,15 @@ inline std::vector<float> plain_loop(const Settings& settings) {
     parameters[i] = value;
   }
   return parameters;
+}
+
+inline void expect_same_bits(const std::vector<float>& found, const std::vector<float>& expected,
+                             const std::string& what) {
+  ASSERT_EQ(found.size(), expected.size());
+  const auto [a, b] = std::ranges::mismatch(found, expected);
+  EXPECT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
+      << what << ": first difference at element " << a - found.begin() << ": " << (a == found.end() ? 0 : *a)
+      << " instead of " << (b == expected.end() ? 0 : *b);
 }
 
 }  // namespace runnel::test
