@@ -5,12 +5,15 @@
 
 # Warnings, sanitizers and the include root; applied to a target, never globally.
 function(runnel_compile_options target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  # nvcc's own warnings are on; its generated code does not stand the host compiler's.
+  set(cxx_options -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
     # GCC 12 warns of "text" + std::string(): its bug 105651.
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
   if(RUNNEL_WERROR)
-    target_compile_options(${target} PRIVATE -Werror)
+    list(APPEND cxx_options -Werror)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings>")
   endif()
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>")
   if(RUNNEL_SANITIZE)
     target_compile_options(${target} PRIVATE
       -fsanitize=${RUNNEL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

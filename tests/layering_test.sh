@@ -20,10 +20,15 @@ check_tree() (
   include() { echo "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)"; }
   shopt -s nullglob globstar
   local torch='torch/|ATen/|c10/' ucx='uc[pst]/api/|uc[pst]/sys/|ucs/' formatting='spdlog/|fmt/|toml\+\+/|nlohmann/'
+  local cuda='cuda|nccl|cub/|thrust/|ATen/cuda/|c10/cuda/'
   local transport=(transport/**/*.{h,cc}) runtime=(runtime/**/*.{h,cc}) trainer=(trainer/**/*.{h,cc})
   local bench=(bench/**/*.{h,cc}) not_bootstrap=()
   for file in "${runtime[@]}"; do
     [ "$file" = runtime/bootstrap_mpi.cc ] || not_bootstrap+=("$file")
+  done
+  local cpu=("${transport[@]}" "${trainer[@]}" "${bench[@]}") file_of_runtime
+  for file_of_runtime in "${runtime[@]}"; do
+    [[ $file_of_runtime == runtime/cuda/* ]] || cpu+=("$file_of_runtime")
   done
   local headers=(transport/**/*.h runtime/**/*.h trainer/**/*.h)
 
@@ -31,6 +36,7 @@ check_tree() (
   forbid "runtime knows transport only" "$(include "$torch|trainer/|bench/|tests/")" "${runtime[@]}"
   forbid "trainer knows runtime and transport only" "$(include "bench/|tests/")" "${trainer[@]}"
   forbid "only runtime/bootstrap_mpi.cc includes mpi.h" "$(include 'mpi\.h')" "${not_bootstrap[@]}" "${trainer[@]}"
+  forbid "CUDA stays in runtime/cuda" "$(include "$cuda")" "${cpu[@]}"
   forbid "UCX stays in transport" "$(include "$ucx")" "${runtime[@]}" "${trainer[@]}"
   forbid "LibTorch brings an fmt of its own" "$(include 'spdlog/|fmt/')" "${trainer[@]}"
   forbid "headers do not pass libraries on" "$(include "$formatting")" "${headers[@]}"
@@ -64,6 +70,8 @@ plant runtime/config.cc '#include <ATen/ATen.h>'
 plant runtime/config.h '#include "trainer/model.h"'
 plant runtime/config.cc '#include <mpi.h>'
 plant runtime/host_reducer.cc '#include <ucp/api/ucp.h>'
+plant runtime/device_module.cc '#include <cuda_runtime.h>'
+plant trainer/model.cc '#include <c10/cuda/CUDAStream.h>'
 plant trainer/model.cc '#include <mpi.h>'
 plant trainer/model.cc '#include <spdlog/spdlog.h>'
 plant trainer/model.cc '#include "bench/peer_process.h"'

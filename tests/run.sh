@@ -15,7 +15,7 @@ Installs what is missing, builds, and runs every test; then the tests of transpo
   --help         this text
 Every other option goes to ctest, for example:
   -R Bell        only tests whose names match
-  -L transport   only tests with this label: transport runtime trainer processes hosts bench build
+  -L transport   only tests with this label: transport runtime trainer processes hosts bench build gpu
   -V             all output, not only that of failing tests
 USAGE
 }
@@ -56,7 +56,7 @@ stage "tests"
 run_tests "$folder" "${options[@]}"
 if [ "$preset" = release ] || [ "$preset" = ci ]; then
   build "$preset" "$folder/ucx-1.19" all "-DUCX_ROOT=${RUNNEL_DEPS:-$HOME/.cache/runnel}/ucx-1.19.0/libucx" \
-    -DRUNNEL_MPI=OFF -DRUNNEL_TRAINER=OFF -DRUNNEL_BENCH=OFF
+    -DRUNNEL_MPI=OFF -DRUNNEL_TRAINER=OFF -DRUNNEL_BENCH=OFF -DRUNNEL_CUDA=OFF
   stage "tests of transport with UCX 1.19"
   run_tests "$folder/ucx-1.19" -L '^transport$' "${options[@]}"
 fi

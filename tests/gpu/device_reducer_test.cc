@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The kernels on a GPU, against the host's reducer: every bit, but for which "not a number" it is.
+#include "runtime/device_reducer.h"
+
+#include <bit>
+#include <random>
+
+#include "tests/gpu/gpu_test.h"
+#include "tests/support/device_reduction.h"
+
+namespace runnel {
+namespace {
+
+using DeviceReducerTest = test::GpuTest;
+
+TEST_F(DeviceReducerTest, GivesTheBitsOfTheHosts) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (const OptimizerConfig& optimizer : test::all_optimizers()) {
+    for (const std::size_t gradients : {1, 2, 3, 4, 5, 8, 16}) {
+      for (const bool tree : {false, true}) {
+        if (tree && !std::has_single_bit(gradients)) continue;
+        const test::Reduction reduction = {.optimizer = optimizer,
+                                           .gradients = gradients,
+                                           .virtual_trainers = tree ? 2 * gradients : 0,
+                                           .floats = 1 + random() % (40 * kBlockFloats),
+                                           .bucket_blocks = 1 + random() % 20};
+        ASSERT_EQ(test::difference_to_host(*device_, reduction, random), "") << reduction.describe();
+      }
+    }
+  }
+}
+
+TEST_F(DeviceReducerTest, GivesTheBitsOfTheHostsForTheMostGradientsAndForOneLargeBucket) {
+  std::mt19937 random(6);
+  for (const std::size_t virtual_trainers : {std::size_t{0}, kMaxGradients}) {
+    const test::Reduction many = {
+        .optimizer = {}, .gradients = kMaxGradients, .virtual_trainers = virtual_trainers, .floats = 5001};
+    EXPECT_EQ(test::difference_to_host(*device_, many, random), "") << many.describe();
+  }
+  const test::Reduction large = {.optimizer = {}, .gradients = 2, .floats = 5'000'003, .bucket_blocks = 10'000};
+  EXPECT_EQ(test::difference_to_host(*device_, large, random), "") << large.describe();
+}
+
+}  // namespace
+}  // namespace runnel
