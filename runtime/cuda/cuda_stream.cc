@@ -32,6 +32,11 @@ CudaStream::CudaStream(int device, std::size_t marks)
   meet_clocks();
 }
 
+CudaStream::~CudaStream() {
+  (void)cudaSetDevice(device_);
+  (void)cudaStreamSynchronize(stream_.get());
+}
+
 CudaStream::Stream CudaStream::make_stream(int device) {
   cudaStream_t stream = nullptr;
   check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), device, "making a stream");

@@ -16,6 +16,7 @@ class CudaStream final : public DeviceStream {
  public:
   /// `device` is the calling thread's. Throws `RunError`.
   CudaStream(int device, std::size_t marks);
+  ~CudaStream() override;
 
   void wait_for_compute() override;
   void let_compute_wait() override;
