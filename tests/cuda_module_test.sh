@@ -20,8 +20,8 @@ fail() { echo "FAILED: $*"; failed=1; }
 command=$(sed -n 's/^ *"command": "\(.*nvcc .*reduce_kernels\.cu .*\)",\?$/\1/p' "$build/compile_commands.json" | sed 's/\\"/"/g')
 mkdir "$work/kept"
 (cd "$build" && eval "${command/ -o */} -o $work/kernels.o --keep --keep-dir $work/kept")
-for architecture in sm_80 sm_90 sm_100; do
-  ls "$work"/kept/*"$architecture".cubin >/dev/null || fail "no code for $architecture"
+for architecture in 80 90 100; do
+  ls "$work"/kept/*_"$architecture".cubin >/dev/null || fail "no code for sm_$architecture"
 done
 for ptx in "$work"/kept/*.ptx; do
   # A fused multiply-add, an approximation or a flushed denormal would change bits.
