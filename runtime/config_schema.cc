@@ -76,15 +76,17 @@ constexpr ConfigKey kKeys[] = {
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
-     "Where trainers compute: one device for all, or a list with one for each. `\"auto\"`: the CPU. This build refuses "
-     "CUDA."},
+     "Where trainers compute: one device for all, or a list with one for each. `\"cuda:K\"`: that GPU of the host; "
+     "`\"cuda\"`: the one that is dealt to the process, as \"Devices\" below says; `\"auto\"`: the same, or the CPU "
+     "where "
+     "there is no GPU."},
 
     {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1024},
      "Number of generators, the first ranks; each owns an equal part of the parameters, at least 16 KiB of them. It "
      "changes no bit of the result; `--alone` has none.",
      "processes"},
     {"generator.device", DeviceKey{at<&Config::generator, &GeneratorConfig::device>},
-     "Where gradients are summed and parameters are updated. `\"auto\"`: the CPU. This build refuses CUDA."},
+     "Where gradients are summed and parameters are updated, as for `trainer.device`."},
     {"generator.threads", IntegerKey{at<&Config::generator, &GeneratorConfig::threads>, 1, 256},
      "Threads that sum and update; their number changes no bit of the result.", "threads"},
 

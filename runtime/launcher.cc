@@ -222,13 +222,15 @@ int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
 
 std::optional<LaunchPlace> LaunchPlace::from_environment() {
   // SLURM_PROCID is also set for a script under sbatch, which is no rank: it counts only together with PMIx.
-  constexpr std::array<std::array<const char*, 2>, 3> kVariables = {
-      {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, {"PMI_RANK", "PMI_SIZE"}, {"PMIX_RANK", "SLURM_NTASKS"}}};
-  for (const auto& [rank_variable, size_variable] : kVariables) {
+  constexpr std::array<std::array<const char*, 3>, 3> kVariables = {
+      {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+       {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"},
+       {"PMIX_RANK", "SLURM_NTASKS", "SLURM_LOCALID"}}};
+  for (const auto& [rank_variable, size_variable, local_variable] : kVariables) {
     const auto rank = number_in(rank_variable);
     const auto size = number_in(size_variable);
     if (!rank || !size) continue;
-    if (*rank >= 0 && *rank < *size) return LaunchPlace{*rank, *size};
+    if (*rank >= 0 && *rank < *size) return LaunchPlace{*rank, *size, number_in(local_variable).value_or(*rank)};
     throw RunError(ExitStatus::protocol_mismatch, "the environment says rank " + std::to_string(*rank) + " of " +
                                                       std::to_string(*size) + " ranks (" + rank_variable + ", " +
                                                       size_variable + "); let mpirun set both, or unset them");

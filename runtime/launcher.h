@@ -15,6 +15,7 @@ namespace runnel {
 struct LaunchPlace {
   int rank = 0;
   int size = 1;
+  int local_rank = 0;  ///< counts the ranks of this host; the rank itself where the launcher does not say
 
   /// Nothing when the process was started by hand. Throws `RunError` (76) when the variables contradict each other.
   static std::optional<LaunchPlace> from_environment();

@@ -102,13 +102,16 @@ void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, c
   report_.seconds.data = set_up.data;
   report_.seconds.mpi_init = set_up.mpi_init;
   report_.seconds.bootstrap = set_up.bootstrap;
+  std::vector<std::string> devices;
   for (const Peer& peer : group.all()) {
     report_.processes.push_back({.rank = peer.rank,
                                  .role = peer.role == Role::generator ? "generator" : "trainer",
                                  .host = peer.host.name,
                                  .pid = peer.pid,
                                  .device = peer.device});
+    devices.push_back(peer.name + " " + peer.device);
   }
+  if (leads_) progress_.say("devices: " + joined(devices, ", "));
   for (int trainer = 0; trainer < group.trainers(); ++trainer) {
     const TrainerFacts& facts = exchange.trainers()[static_cast<std::size_t>(trainer)];
     for (int generator = 0; generator < group.generators(); ++generator) {

@@ -24,6 +24,7 @@
 #include "trainer/evaluation.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
+#include "trainer/placement.h"
 #include "trainer/progress.h"
 #include "trainer/run_plan.h"
 #include "trainer/safetensors.h"
@@ -179,7 +180,7 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
                        .role = "trainer",
                        .host = Host::local().name,
                        .pid = getpid(),
-                       .device = select_device(config.trainer.device_of(0), "trainer.device")}};
+                       .device = select_device(config.trainer.device_of(0), "trainer.device", /*process=*/0)}};
 
   const std::vector<IdxDataset> train = VirtualTrainers::load_shares(config, 0);
   const IdxDataset test = IdxDataset::load(config.data.path, Split::test);

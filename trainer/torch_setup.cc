@@ -14,8 +14,6 @@
 #include <limits>
 #include <new>
 
-#include "runtime/exit_status.h"
-
 namespace runnel {
 namespace {
 
@@ -79,15 +77,6 @@ void set_torch_threads(std::int64_t threads) {
 
 std::string torch_version() {
   return TORCH_VERSION;
-}
-
-std::string select_device(const std::string& wanted, const std::string& key) {
-  if (wanted == "auto" || wanted == "cpu") {
-    return "cpu";
-  }
-  throw RunError(ExitStatus::bad_configuration,
-                 "key '" + key + "': expected a device of this machine, found \"" + wanted +
-                     "\", and this build of runnel has no CUDA; use \"cpu\" or \"auto\"");
 }
 
 }  // namespace runnel

@@ -24,8 +24,4 @@ void set_torch_threads(std::int64_t threads);
 /// Version of the LibTorch that runs, as "2.11.0".
 std::string torch_version();
 
-/// The device that a key such as trainer.device asks for: "cpu" for "cpu" and, as this build has no CUDA, for "auto".
-/// Throws `RunError` (78) for "cuda" and "cuda:K", naming `key`.
-std::string select_device(const std::string& wanted, const std::string& key);
-
 }  // namespace runnel

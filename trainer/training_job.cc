@@ -20,6 +20,7 @@
 #include "trainer/generator_run.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
+#include "trainer/placement.h"
 #include "trainer/run_plan.h"
 #include "trainer/stopwatch.h"
 #include "trainer/torch_setup.h"
@@ -92,8 +93,8 @@ BucketLayout layout_of(const Model& model, const Config& config) {
 }  // namespace
 
 void check_devices(const Config& config) {
-  select_device(config.generator.device, "generator.device");
-  for (const std::string& device : config.trainer.device) select_device(device, "trainer.device");
+  select_device(config.generator.device, "generator.device", /*process=*/0);
+  for (const std::string& device : config.trainer.device) select_device(device, "trainer.device", /*process=*/0);
 }
 
 void check_job(const Config& config) {
@@ -117,9 +118,9 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
 
   check_interfaces(config);
   Introduction introduction;
-  introduction.device =
-      generates ? select_device(config.generator.device, "generator.device")
-                : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)), "trainer.device");
+  introduction.device = generates ? select_device(config.generator.device, "generator.device", place.local_rank)
+                                  : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)),
+                                                  "trainer.device", place.local_rank);
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
   const BucketLayout layout = layout_of(*model, config);

@@ -7,7 +7,7 @@
 
 namespace runnel {
 
-/// Throws `RunError` (78) when the job asks for a device that this build has not.
+/// Throws `RunError` (78) when the job asks for a device that this host has not.
 void check_devices(const Config& config);
 
 /// Throws what a rank of the job would throw before MPI starts, for want of input, devices or writable outputs: asked

@@ -10,8 +10,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "runtime/exit_status.h"
-
 namespace runnel {
 namespace {
 
@@ -40,25 +38,6 @@ TEST(KeepFreedMemory, AnEqualTensorFitsIntoTheHoleOfTheLast) {
     large.reset();
     large = at::empty({kFloats});
     EXPECT_EQ(large.data_ptr(), hole) << step;
-  }
-}
-
-TEST(SelectDevice, AutoTakesTheCpu) {
-  EXPECT_EQ(select_device("auto", "trainer.device"), "cpu");
-  EXPECT_EQ(select_device("cpu", "trainer.device"), "cpu");
-}
-
-TEST(SelectDevice, CudaIsRefusedWithKeyAndRemedy) {
-  for (const char* wanted : {"cuda", "cuda:1"}) {
-    try {
-      select_device(wanted, "trainer.device[1]");
-      FAIL() << wanted << " was accepted";
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
-      EXPECT_THAT(error.what(), testing::HasSubstr("trainer.device[1]"));
-      EXPECT_THAT(error.what(), testing::HasSubstr(wanted));
-      EXPECT_THAT(error.what(), testing::HasSubstr("\"cpu\""));
-    }
   }
 }
 

@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+#include "runtime/device_module.h"
+
+namespace runnel {
+
+/// The device, "cpu" or "cuda:K", that a process takes for `wanted`: a value of the configuration's `key`.
+///
+/// `process` counts the processes of a host by their ranks, from 0; `found` is what this host has. "auto" and "cuda"
+/// deal the host's GPUs to its processes, round after round; generators are the first ranks, so they come first. "auto"
+/// is the CPU where there is no GPU. A function of its arguments. Throws `RunError` (78) for a GPU that is not there.
+std::string place(const std::string& wanted, const std::string& key, int process, const CudaFound& found);
+
+/// The same for a process of this host. Loads CUDA unless "cpu" is wanted.
+std::string select_device(const std::string& wanted, const std::string& key, int process);
+
+}  // namespace runnel
