@@ -70,8 +70,8 @@ constexpr ConfigKey kKeys[] = {
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
      "Images that each trainer, or each virtual one, computes its gradient of a step from.", "images"},
     {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
-     "Images in a forward pass of the test; 250 at most, whatever is asked for, as more only cost memory. The score "
-     "does not depend on it.",
+     "Images in a forward pass of the test; 250 at most, whatever is asked for, as more only cost memory. On the CPU the "
+     "score does not depend on it.",
      "images"},
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},

@@ -8,20 +8,23 @@
 
 namespace runnel {
 
-BatchBuilder::BatchBuilder(const IdxDataset& dataset, std::size_t largest_batch, const std::array<double, 2>& normalize)
-    : dataset_(dataset) {
+BatchBuilder::BatchBuilder(const IdxDataset& dataset, std::size_t largest_batch, const std::array<double, 2>& normalize,
+                           c10::Device device)
+    : dataset_(dataset), device_(device), copied_(device) {
   const auto mean = static_cast<float>(normalize[0]);
   const auto deviation = static_cast<float>(normalize[1]);
   for (std::size_t pixel = 0; pixel < normalized_.size(); ++pixel) {
     normalized_[pixel] = (static_cast<float>(pixel) / 255.0F - mean) / deviation;
   }
   const auto most = static_cast<std::int64_t>(std::min(largest_batch, dataset.size()));
+  const auto host = at::TensorOptions().pinned_memory(device.is_cuda());
   buffer_.images =
-      at::empty({most, 1, std::int64_t{IdxDataset::kRows}, std::int64_t{IdxDataset::kColumns}}, at::kFloat);
-  buffer_.labels = at::empty({most}, at::kLong);
+      at::empty({most, 1, std::int64_t{IdxDataset::kRows}, std::int64_t{IdxDataset::kColumns}}, host.dtype(at::kFloat));
+  buffer_.labels = at::empty({most}, host.dtype(at::kLong));
 }
 
 Batch BatchBuilder::build(std::span<const std::uint32_t> samples) {
+  copied_.wait();
   float* pixels = buffer_.images.mutable_data_ptr<float>();
   std::int64_t* labels = buffer_.labels.mutable_data_ptr<std::int64_t>();
   for (const std::uint32_t sample : samples) {
@@ -30,7 +33,12 @@ Batch BatchBuilder::build(std::span<const std::uint32_t> samples) {
     *labels++ = dataset_.label(sample);
   }
   const auto count = static_cast<std::int64_t>(samples.size());
-  return {buffer_.images.narrow(0, 0, count), buffer_.labels.narrow(0, 0, count)};
+  const auto there = [&](const at::Tensor& values) {
+    return values.narrow(0, 0, count).to(device_, values.scalar_type(), /*non_blocking=*/true);
+  };
+  Batch batch = {there(buffer_.images), there(buffer_.labels)};
+  copied_.set();
+  return batch;
 }
 
 }  // namespace runnel

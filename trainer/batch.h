@@ -3,12 +3,14 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"
 
 namespace runnel {
@@ -21,22 +23,26 @@ struct Batch {
   std::int64_t size() const { return labels.numel(); }
 };
 
-/// Makes batches from a dataset's bytes, in memory that is allocated once.
+/// Makes batches from a dataset's bytes, in memory of the host that is allocated once.
 ///
 /// A pixel p becomes (p / 255 - mean) / deviation, rounded after each operation as PyTorch's transforms do it.
 /// Thread: one at a time.
 class BatchBuilder {
  public:
-  /// `normalize` is {mean, deviation}. `dataset` must outlive the builder.
-  BatchBuilder(const IdxDataset& dataset, std::size_t largest_batch, const std::array<double, 2>& normalize);
+  /// `normalize` is {mean, deviation}. `dataset` must outlive the builder. Batches are for `device`.
+  BatchBuilder(const IdxDataset& dataset, std::size_t largest_batch, const std::array<double, 2>& normalize,
+               c10::Device device);
 
-  /// The batch of these samples, at most `largest_batch`. Its tensors are valid until the next call.
+  /// The batch of these samples, at most `largest_batch`. Its tensors are valid until the next call. On a GPU they are
+  /// copied there by work that is given but not awaited; the next call waits for it.
   Batch build(std::span<const std::uint32_t> samples);
 
  private:
   const IdxDataset& dataset_;
   std::array<float, 256> normalized_;  // what each of the 256 pixel values becomes
-  Batch buffer_;
+  c10::Device device_;
+  Batch buffer_;  // for a GPU, pinned: copies from it go on while the host does something else
+  ComputeMark copied_;
 };
 
 }  // namespace runnel

@@ -4,6 +4,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/dropout.h>
 #include <ATen/ops/empty_like.h>
 
 #include <cmath>
@@ -25,6 +26,7 @@ SplitMix64 generator_from_torchs() {
 
 at::Tensor dropout(const at::Tensor& values, double share, bool training) {
   if (!training || share == 0) return values;
+  if (values.is_cuda()) return at::dropout(values, share, training);
   SplitMix64 random = generator_from_torchs();
   const auto bound = static_cast<std::uint64_t>(std::llround(std::ldexp(share, 32)));
   const auto kept = static_cast<float>(1 / (1 - share));

@@ -25,7 +25,7 @@ TestScore evaluate(Model& model, const IdxDataset& dataset, const Config& config
                    const std::function<bool()>& keep_going) {
   const c10::InferenceMode no_autograd;
   const auto batch_size = static_cast<std::size_t>(std::min(config.trainer.test_batch_size, kLargestPass));
-  BatchBuilder builder(dataset, batch_size, config.data.normalize);
+  BatchBuilder builder(dataset, batch_size, config.data.normalize, model.device());
   std::vector<std::uint32_t> samples(dataset.size());
   std::iota(samples.begin(), samples.end(), 0U);
 

@@ -3,6 +3,7 @@
 #include "trainer/gradient_computer.h"
 
 #include <ATen/Context.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/nll_loss.h>
 
 #include <optional>
@@ -49,7 +50,9 @@ GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const 
                 .shuffle = config.data.shuffle,
                 .seed = seed_,
                 .trainer = trainer}),
-      builder_(share, static_cast<std::size_t>(config.trainer.batch_size), config.data.normalize) {}
+      builder_(share, static_cast<std::size_t>(config.trainer.batch_size), config.data.normalize, model.device()),
+      loss_(at::empty({}, at::TensorOptions(at::kFloat).pinned_memory(model.device().is_cuda()))),
+      loss_copied_(model.device()) {}
 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
@@ -71,10 +74,15 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   };
   begin(TraceWhat::forward);
   const at::Tensor loss = at::nll_loss(model_.forward(batch.images, /*training=*/true), batch.labels);
+  // Given to a GPU before the backward pass, so that to know the loss is not to wait for the gradient.
+  loss_.copy_(loss.detach(), /*non_blocking=*/true);
+  loss_copied_.set();
   begin(TraceWhat::backward);
   loss.backward();
   pass.reset();
-  return {.loss = loss.item<double>(), .images = batch.size(), .staged_bytes = collect_gradients(model_, gradients)};
+  const std::uint64_t staged_bytes = collect_gradients(model_, gradients);
+  loss_copied_.wait();
+  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = staged_bytes};
 }
 
 }  // namespace runnel

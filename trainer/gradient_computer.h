@@ -7,6 +7,7 @@
 #include "runtime/config.h"
 #include "runtime/trace.h"
 #include "trainer/batch.h"
+#include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/pass_observer.h"
@@ -38,7 +39,8 @@ class GradientComputer {
   /// Writes the gradient of the mean loss over the batch of `step` into `gradients`; zeros for an empty batch.
   ///
   /// The passes read `parameters` in place. On return the gradient is complete in memory, nothing refers to the arenas
-  /// except the model's bindings, and both may be handed over.
+  /// except the model's bindings, and both may be handed over. On a GPU the forward pass is done then, and the rest is
+  /// given to the compute stream: what reads the gradient or writes the parameters is to be ordered behind that.
   ///
   /// `observer`, where there is one, hears of every tensor once in `before_use`, and then once in `gradient_ready`: for
   /// an empty batch, too. A parameter is not read before the former, `gradients` are not written before it was called
@@ -54,6 +56,8 @@ class GradientComputer {
   std::uint64_t trainer_;
   Sampler sampler_;
   BatchBuilder builder_;
+  at::Tensor loss_;  // where the host reads it
+  ComputeMark loss_copied_;
   Trace* trace_ = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/max_pool2d.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
@@ -110,6 +111,7 @@ class MaxPoolBackward final : public torch::autograd::Node {
 }  // namespace
 
 at::Tensor max_pool_2x2(const at::Tensor& input) {
+  if (input.is_cuda()) return at::max_pool2d(input, 2);
   TORCH_CHECK(input.dim() == 4 && input.size(2) % 2 == 0 && input.size(3) % (2 * kLanes) == 0 &&
                   input.is_contiguous() && input.is_cpu() && input.scalar_type() == at::kFloat,
               "max_pool_2x2: expected contiguous float32 planes on the CPU, with an even number of rows and a multiple "

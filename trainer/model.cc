@@ -25,38 +25,20 @@ namespace runnel {
 namespace {
 
 /// Takes over the parameters of a LibTorch module, under the names that PyTorch gives them.
-std::vector<Model::Parameter> parameters_of(const torch::nn::Module& module) {
+std::vector<Model::Parameter> parameters_of(const torch::nn::Module& module, c10::Device device) {
   std::vector<Model::Parameter> parameters;
   for (const auto& parameter : module.named_parameters()) {
-    parameters.push_back({parameter.key(), parameter.value()});
+    parameters.push_back({parameter.key(), parameter.value().detach().to(device).requires_grad_()});
   }
   return parameters;
 }
 
-/// Two convolutions and two linear layers for 28x28 grey images: the network of PyTorch's MNIST example.
-class MnistCnn final : public Model {
- public:
-  explicit MnistCnn(const std::array<double, 2>& dropout) : Model(parameters_of(Layers())), dropout_(dropout) {}
-
-  at::Tensor forward(const at::Tensor& images, bool training) override {
-    // In place: nothing else reads the values before a relu, and the largest activations exist once instead of twice.
-    at::Tensor x = convolution(0, images).relu_();
-    // The network has the relu before the pool. Behind it, it gives the same bits and has a quarter of the values.
-    x = max_pool_2x2(convolution(1, x)).relu_();
-    x = runnel::dropout(x, dropout_[0], training).flatten(1);
-    x = dense(2, x).relu_();
-    x = runnel::dropout(x, dropout_[1], training);
-    return at::log_softmax(dense(3, x), 1);
-  }
-
- private:
-  /// Made once, for its names, shapes and starting values.
-  struct Layers : torch::nn::Module {
-    torch::nn::Conv2d conv1 = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 32, 3)));
-    torch::nn::Conv2d conv2 = register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(32, 64, 3)));
-    torch::nn::Linear fc1 = register_module("fc1", torch::nn::Linear(9216, 128));
-    torch::nn::Linear fc2 = register_module("fc2", torch::nn::Linear(128, 10));
-  };
+/// What the networks for 28x28 grey images have in common.
+class MnistModel : public Model {
+ protected:
+  /// `layers` has weight and bias of each layer in the order of their use.
+  MnistModel(const torch::nn::Module& layers, const std::array<double, 2>& dropout, c10::Device device)
+      : Model(parameters_of(layers, device)), dropout_(dropout) {}
 
   at::Tensor convolution(std::size_t layer, const at::Tensor& x) {
     const at::Tensor& weight = use(2 * layer);
@@ -68,7 +50,37 @@ class MnistCnn final : public Model {
     return runnel::linear(x, weight, use(2 * layer + 1));
   }
 
+  at::Tensor drop(std::size_t share, const at::Tensor& x, bool training) const {
+    return runnel::dropout(x, dropout_[share], training);
+  }
+
+ private:
   std::array<double, 2> dropout_;
+};
+
+/// Two convolutions and two linear layers: the network of PyTorch's MNIST example.
+class MnistCnn final : public MnistModel {
+ public:
+  MnistCnn(const std::array<double, 2>& dropout, c10::Device device) : MnistModel(Layers(), dropout, device) {}
+
+  at::Tensor forward(const at::Tensor& images, bool training) override {
+    // In place: nothing else reads the values before a relu, and the largest activations exist once instead of twice.
+    at::Tensor x = convolution(0, images).relu_();
+    // The network has the relu before the pool. Behind it, it gives the same bits and has a quarter of the values.
+    x = max_pool_2x2(convolution(1, x)).relu_();
+    x = drop(0, x, training).flatten(1);
+    x = drop(1, dense(2, x).relu_(), training);
+    return at::log_softmax(dense(3, x), 1);
+  }
+
+ private:
+  /// Made once, for its names, shapes and starting values.
+  struct Layers : torch::nn::Module {
+    torch::nn::Conv2d conv1 = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 32, 3)));
+    torch::nn::Conv2d conv2 = register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(32, 64, 3)));
+    torch::nn::Linear fc1 = register_module("fc1", torch::nn::Linear(9216, 128));
+    torch::nn::Linear fc2 = register_module("fc2", torch::nn::Linear(128, 10));
+  };
 };
 
 /// Calls a function when autograd has completed a parameter's gradient.
@@ -113,11 +125,9 @@ std::vector<BucketLayout::Tensor> Model::shapes() const {
   return shapes;
 }
 
-std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed) {
+std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, c10::Device device) {
   at::manual_seed(seed);
-  if (config.name == "mnist-cnn") {
-    return std::make_unique<MnistCnn>(config.dropout);
-  }
+  if (config.name == "mnist-cnn") return std::make_unique<MnistCnn>(config.dropout, device);
   throw RunError(ExitStatus::bad_configuration, "model.name: expected \"mnist-cnn\", found \"" + config.name + "\"");
 }
 

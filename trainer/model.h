@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,8 @@ namespace runnel {
 ///
 /// The tensors in `parameters()` are leaves of autograd; their memory may be exchanged at any time between two passes
 /// (tensor_arena.h). Each takes part in every pass. A backward pass sets their gradients: it overwrites what the memory
-/// of a gradient holds. Thread: one at a time; the CPU's backward pass runs in the thread that calls it.
+/// of a gradient holds. Thread: one at a time; the CPU's backward pass runs in the thread that calls it, a GPU's in one
+/// of LibTorch.
 class Model {
  public:
   struct Parameter {
@@ -32,12 +34,15 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
-  /// Log-probabilities [n, classes] of images [n, 1, 28, 28]. `training` switches dropout on, which draws from
-  /// LibTorch's default generator.
+  /// Log-probabilities [n, classes] of images [n, 1, 28, 28] on `device()`. `training` switches dropout on, which draws
+  /// from LibTorch's default generator.
   virtual at::Tensor forward(const at::Tensor& images, bool training) = 0;
 
   /// Every parameter, in the order of registration: the order of the flattened tensors.
   const std::vector<Parameter>& parameters() const { return parameters_; }
+
+  /// Where the parameters lie and the passes go.
+  c10::Device device() const { return parameters_.front().tensor.device(); }
 
   /// Names and shapes of the parameters, for a `BucketLayout`.
   std::vector<BucketLayout::Tensor> shapes() const;
@@ -57,8 +62,9 @@ class Model {
   PassObserver* observer_ = nullptr;
 };
 
-/// The model that `config.name` names, initialised by LibTorch from `seed`: the same values as PyTorch gives the same
-/// modules after `torch.manual_seed(seed)`.
-std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed);
+/// The model that `config.name` names, initialised by LibTorch from `seed`: on every device the values that PyTorch
+/// gives the same modules on the CPU after `torch.manual_seed(seed)`.
+std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed,
+                                  c10::Device device = c10::DeviceType::CPU);
 
 }  // namespace runnel

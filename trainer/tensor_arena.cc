@@ -5,7 +5,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "trainer/safetensors.h"
@@ -22,15 +21,20 @@ void check_size(const BucketLayout& layout, std::span<const float> memory) {
 
 }  // namespace
 
-TensorArena::TensorArena(const BucketLayout& layout, std::span<float> memory) : memory_(memory) {
+TensorArena::TensorArena(const BucketLayout& layout, std::span<float> memory, c10::Device device) {
   check_size(layout, memory);
+  const auto options = at::device(device).dtype(at::kFloat);
+  const auto view = [&](std::size_t first, at::IntArrayRef shape) {
+    return at::for_blob(memory.data() + first, shape).options(options).target_device(device).make_tensor();
+  };
+  memory_ = view(0, {static_cast<std::int64_t>(memory.size())});
   for (const TensorPlace& place : layout.tensors()) {
-    tensors_.push_back(at::from_blob(memory.data() + place.bytes.begin / sizeof(float), place.shape, at::kFloat));
+    tensors_.push_back(view(place.bytes.begin / sizeof(float), place.shape));
   }
 }
 
 void TensorArena::zero() const {
-  std::fill(memory_.begin(), memory_.end(), 0.0F);
+  memory_.zero_();
 }
 
 void bind_parameters(const Model& model, const TensorArena& arena) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <cstdint>
 #include <span>
@@ -18,8 +19,8 @@ namespace runnel {
 /// The caller owns the memory and keeps it alive and in place for as long as the arena or a model bound to it is used.
 class TensorArena {
  public:
-  /// Views into `memory`, which holds `layout.float_count()` floats.
-  TensorArena(const BucketLayout& layout, std::span<float> memory);
+  /// Views into `memory` of `device`, which holds `layout.float_count()` floats.
+  TensorArena(const BucketLayout& layout, std::span<float> memory, c10::Device device = c10::DeviceType::CPU);
 
   const std::vector<at::Tensor>& tensors() const { return tensors_; }
 
@@ -27,7 +28,7 @@ class TensorArena {
   void zero() const;
 
  private:
-  std::span<float> memory_;
+  at::Tensor memory_;
   std::vector<at::Tensor> tensors_;  // in the order of the layout
 };
 

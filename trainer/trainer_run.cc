@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 
 #include "trainer/evaluation.h"
 #include "trainer/pass_observer.h"
@@ -49,10 +50,9 @@ void TrainerRun::run(TrainerClient& exchange) {
 
 void TrainerRun::make_steps(TrainerClient& exchange) {
   static_assert(kParameterBuffers == 2 && kSlots == 2);
-  const std::array<TensorArena, 2> parameters = {TensorArena(layout_, exchange.parameters(0)),
-                                                 TensorArena(layout_, exchange.parameters(1))};
-  const std::array<TensorArena, 2> gradients = {TensorArena(layout_, exchange.gradients(0)),
-                                                TensorArena(layout_, exchange.gradients(1))};
+  const auto arena = [&](std::span<float> memory) { return TensorArena(layout_, memory, model_.device()); };
+  const std::array<TensorArena, 2> parameters = {arena(exchange.parameters(0)), arena(exchange.parameters(1))};
+  const std::array<TensorArena, 2> gradients = {arena(exchange.gradients(0)), arena(exchange.gradients(1))};
   const auto at = [](const auto& arenas, int index) -> const TensorArena& {
     return arenas[static_cast<std::size_t>(index)];
   };

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/virtual_trainers.h"
 
+#include <ATen/ops/zeros.h>
+
 namespace runnel {
 namespace {
 
@@ -27,6 +29,10 @@ void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observ
 
 }  // namespace
 
+VirtualTrainers::Scratch::Scratch(const BucketLayout& layout, c10::Device device)
+    : floats(at::zeros({static_cast<std::int64_t>(layout.float_count())}, at::device(device).dtype(at::kFloat))),
+      arena(layout, {floats.mutable_data_ptr<float>(), layout.float_count()}, device) {}
+
 std::vector<IdxDataset> VirtualTrainers::load_shares(const Config& config, std::size_t trainer) {
   const auto each = static_cast<std::size_t>(config.trainer.shares_each());
   return IdxDataset::load_neighbours(config.data.path, Split::train, trainer * each, each,
@@ -37,7 +43,7 @@ VirtualTrainers::VirtualTrainers(Model& model, const std::vector<IdxDataset>& sh
                                  const BucketLayout& layout, const Config& config, std::size_t trainer) {
   const std::size_t first = trainer * shares.size();
   for (std::size_t i = 0; i < shares.size(); ++i) computers_.emplace_back(model, shares[i], plan, config, first + i);
-  for (std::size_t leaves = 1; leaves < shares.size(); leaves *= 2) scratch_.emplace_back(layout);
+  for (std::size_t leaves = 1; leaves < shares.size(); leaves *= 2) scratch_.emplace_back(layout, model.device());
 }
 
 void VirtualTrainers::record_into(Trace& trace) {

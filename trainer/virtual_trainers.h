@@ -55,9 +55,9 @@ class VirtualTrainers {
 
  private:
   struct Scratch {
-    explicit Scratch(const BucketLayout& layout) : floats(layout.float_count()), arena(layout, floats) {}
+    Scratch(const BucketLayout& layout, c10::Device device);
 
-    std::vector<float> floats;
+    at::Tensor floats;
     TensorArena arena;
   };
 

@@ -27,7 +27,7 @@ class BatchBuilderTest : public testing::Test {
 
 TEST_F(BatchBuilderTest, NormalisesAsLibTorchDoes) {
   const IdxDataset data = IdxDataset::load(folder_.path(), Split::train);
-  BatchBuilder builder(data, 4, {0.1307, 0.3081});
+  BatchBuilder builder(data, 4, {0.1307, 0.3081}, c10::DeviceType::CPU);
   const std::vector<std::uint32_t> samples = {5, 0, 3};
   const Batch batch = builder.build(samples);
   EXPECT_THAT(batch.images.sizes(), ElementsAre(3, 1, 28, 28));
@@ -41,7 +41,7 @@ TEST_F(BatchBuilderTest, NormalisesAsLibTorchDoes) {
 
 TEST_F(BatchBuilderTest, UsesTheSameMemoryForEachBatch) {
   const IdxDataset data = IdxDataset::load(folder_.path(), Split::train);
-  BatchBuilder builder(data, 4, {0, 1});
+  BatchBuilder builder(data, 4, {0, 1}, c10::DeviceType::CPU);
   const std::vector<std::uint32_t> four = {0, 1, 2, 3};
   const std::vector<std::uint32_t> two = {4, 5};
   const Batch first = builder.build(four);

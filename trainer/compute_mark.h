@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/Event.h>
+
+#include <optional>
+
+namespace runnel {
+
+/// A point in the work that this thread gives to LibTorch.
+///
+/// A GPU does its work after the call that gives it has returned. On the CPU the work before a mark is always done.
+class ComputeMark {
+ public:
+  /// For a GPU: after load_torch_cuda().
+  explicit ComputeMark(c10::Device device);
+
+  /// Puts the mark behind all work given so far.
+  void set();
+
+  /// Waits until the work before the mark is done; for a mark that was never set there is none.
+  void wait() const;
+
+ private:
+  c10::Device device_;
+  std::optional<c10::Event> event_;  // of a GPU
+};
+
+}  // namespace runnel
