@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::string_view[];
 
-constexpr Words kModels = {"mnist-cnn"};
+constexpr Words kModels = {"mnist-cnn", "mnist-mlp"};
 constexpr Words kRules = {"adadelta", "sgd", "adam", "adamw"};
 constexpr Words kReductions = {"sum", "mean"};
 constexpr Words kSchedules = {"constant", "step", "cosine", "warmup"};
@@ -51,7 +51,9 @@ constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 constexpr ConfigKey kKeys[] = {
     {"model.name", ChoiceKey{at<&Config::model, &ModelConfig::name>, kModels}, "The network to train."},
     {"model.dropout", PairKey{at<&Config::model, &ModelConfig::dropout>, {0, 1, true}, {0, 1, true}},
-     "Share of values dropped behind the convolutions and behind the first dense layer.", "probability"},
+     "Share of values dropped behind the convolutions and behind the first dense layer; of `\"mnist-mlp\"`, behind its "
+     "first and its second layer.",
+     "probability"},
     {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
      "safetensors file with the parameters to start from; `\"\"`: LibTorch's initialisation from `run.seed`."},
 

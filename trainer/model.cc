@@ -83,6 +83,25 @@ class MnistCnn final : public MnistModel {
   };
 };
 
+/// Three linear layers, 30 million parameters: for measuring what moving them costs.
+class MnistMlp final : public MnistModel {
+ public:
+  MnistMlp(const std::array<double, 2>& dropout, c10::Device device) : MnistModel(Layers(), dropout, device) {}
+
+  at::Tensor forward(const at::Tensor& images, bool training) override {
+    at::Tensor x = drop(0, dense(0, images.flatten(1)).relu_(), training);
+    x = drop(1, dense(1, x).relu_(), training);
+    return at::log_softmax(dense(2, x), 1);
+  }
+
+ private:
+  struct Layers : torch::nn::Module {
+    torch::nn::Linear fc1 = register_module("fc1", torch::nn::Linear(784, 5120));
+    torch::nn::Linear fc2 = register_module("fc2", torch::nn::Linear(5120, 5120));
+    torch::nn::Linear fc3 = register_module("fc3", torch::nn::Linear(5120, 10));
+  };
+};
+
 /// Calls a function when autograd has completed a parameter's gradient.
 class AfterGradient final : public torch::autograd::PostAccumulateGradHook {
  public:
@@ -128,7 +147,9 @@ std::vector<BucketLayout::Tensor> Model::shapes() const {
 std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, c10::Device device) {
   at::manual_seed(seed);
   if (config.name == "mnist-cnn") return std::make_unique<MnistCnn>(config.dropout, device);
-  throw RunError(ExitStatus::bad_configuration, "model.name: expected \"mnist-cnn\", found \"" + config.name + "\"");
+  if (config.name == "mnist-mlp") return std::make_unique<MnistMlp>(config.dropout, device);
+  throw RunError(ExitStatus::bad_configuration,
+                 "model.name: expected \"mnist-cnn\" or \"mnist-mlp\", found \"" + config.name + "\"");
 }
 
 }  // namespace runnel
