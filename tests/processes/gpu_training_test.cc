@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "runtime/device_module.h"
+#include "tests/processes/runnel_program.h"
+
+/// Jobs on a GPU, which all processes share where there is one.
+namespace runnel::test {
+namespace {
+
+class GpuTrainingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const CudaFound found = find_cuda();
+    if (found.devices == 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: training on a GPU: " << found.reason;
+  }
+
+  /// The report of a job on MNIST whose loss has to fall.
+  nlohmann::json train(const std::string& generator, const std::string& trainers, const std::string& model) const {
+    auto report = program_.run(
+        program_.train({"-n", "2", "--set", "data.path='" RUNNEL_MNIST_FOLDER "'", "--set", "trainer.batch_size=64",
+                        "--set", "run.max_gradients=60", "--set", "generator.device=" + generator, "--set",
+                        "trainer.device=" + trainers, "--set", "model.name=" + model}));
+    const auto& loss = report["loss"];
+    EXPECT_LT(loss.back()[1].get<double>(), 0.8 * loss.front()[1].get<double>());
+    for (const auto& process : report["processes"]) {
+      const std::string& wanted = process["role"] == "generator" ? generator : trainers;
+      EXPECT_TRUE(process["device"].get<std::string>().starts_with(wanted)) << process;
+    }
+    return report;
+  }
+
+ private:
+  RunnelProgram program_;
+};
+
+TEST_F(GpuTrainingTest, TheLossFalls) {
+  train("cuda", "cuda", "mnist-cnn");
+  train("cpu", "cuda", "mnist-cnn");
+  train("cuda", "cpu", "mnist-cnn");
+}
+
+TEST_F(GpuTrainingTest, TheLossOfALargeModelFalls) {
+  train("cuda", "cuda", "mnist-mlp");
+}
+
+TEST_F(GpuTrainingTest, TheSameRunHasTheSameBits) {
+  const auto sha = [&](const char* generator) { return train(generator, "cuda", "mnist-cnn")["parameters_sha256"]; };
+  const auto first = sha("cuda");
+  EXPECT_EQ(sha("cuda"), first);
+  EXPECT_EQ(sha("cpu"), first) << "where the generator sums and updates changes the result";
+}
+
+}  // namespace
+}  // namespace runnel::test

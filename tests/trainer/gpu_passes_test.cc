@@ -1,0 +1,168 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "runtime/device_module.h"
+#include "tests/trainer/idx_files.h"
+#include "trainer/evaluation.h"
+#include "trainer/gradient_computer.h"
+#include "trainer/torch_cuda.h"
+#include "trainer/virtual_trainers.h"
+
+/// The passes of the models on a GPU, beside the same on the CPU.
+namespace runnel {
+namespace {
+
+const c10::Device kCpu("cpu");
+const c10::Device kGpu("cuda:0");
+
+/// A model on a device, its parameters, and memory for a gradient.
+struct Place {
+  Place(const ModelConfig& config, c10::Device device)
+      : model(make_model(config, 1, device)),
+        layout(model->shapes(), kBlockBytes),
+        parameters(memory(device)),
+        gradients(memory(device)),
+        parameter_arena(arena(parameters)),
+        gradient_arena(arena(gradients)) {
+    const at::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < model->parameters().size(); ++i) {
+      parameter_arena.tensors()[i].copy_(model->parameters()[i].tensor);
+    }
+  }
+
+  at::Tensor memory(c10::Device device) const {
+    return at::full({static_cast<std::int64_t>(layout.float_count())}, 7.0, at::device(device).dtype(at::kFloat));
+  }
+
+  TensorArena arena(const at::Tensor& floats) const {
+    return {layout, {floats.mutable_data_ptr<float>(), layout.float_count()}, floats.device()};
+  }
+
+  std::unique_ptr<Model> model;
+  BucketLayout layout;
+  at::Tensor parameters;
+  at::Tensor gradients;
+  TensorArena parameter_arena;
+  TensorArena gradient_arena;
+};
+
+/// As a share of `expected`, by the L2 norm.
+double difference(const at::Tensor& found, const at::Tensor& expected) {
+  return found.sub(expected).norm().item<double>() / expected.norm().item<double>();
+}
+
+class GpuPassesTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const CudaFound found = find_cuda();
+    if (found.devices == 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: the passes on a GPU: " << found.reason;
+    load_torch_cuda(kGpu);
+    config_.model.name = GetParam();
+    config_.trainer.batch_size = 64;
+    test::write_idx_folder(folder_.path(), 100, 300);
+    config_.data.path = folder_.path();
+  }
+
+  IdxDataset load(Split split) const { return IdxDataset::load(folder_.path(), split); }
+
+  /// The gradient of `step` on `device`, on the host.
+  at::Tensor gradient(c10::Device device, std::int64_t step, PassObserver* observer = nullptr) {
+    const Place place(config_.model, device);
+    const IdxDataset data = load(Split::train);
+    GradientComputer computer(*place.model, data, plan_, config_, 0);
+    result_ = computer.compute(step, place.parameter_arena, place.gradient_arena, observer);
+    return place.gradients.cpu();
+  }
+
+  test::TemporaryFolder folder_;
+  Config config_;
+  RunPlan plan_{{.samples = 180, .trainers = 1, .batch_size = 64, .max_epochs = 2}};  // three steps an epoch
+  GradientComputer::Result result_;
+};
+
+// The rounding of sums in another order, and of Winograd convolutions; TF32, with 10 bits of mantissa, is off by more.
+TEST_P(GpuPassesTest, GradientAndLossAreThoseOfTheCpu) {
+  config_.model.dropout = {0, 0};
+  const at::Tensor expected = gradient(kCpu, 0);
+  const double loss = result_.loss;
+  const at::Tensor found = gradient(kGpu, 0);
+  EXPECT_NEAR(result_.loss, loss, 1e-4);
+  EXPECT_EQ(result_.staged_bytes, 0U);
+  EXPECT_LT(difference(found, expected), 1e-4);
+}
+
+TEST_P(GpuPassesTest, AStepMadeAgainGivesTheSameBits) {
+  const at::Tensor first = gradient(kGpu, 1);
+  const double loss = result_.loss;
+  EXPECT_FALSE(gradient(kGpu, 0).equal(first));
+  EXPECT_TRUE(gradient(kGpu, 1).equal(first));
+  EXPECT_EQ(result_.loss, loss);
+}
+
+TEST_P(GpuPassesTest, DropsOutWithTheSeedOfTheStep) {
+  config_.data.shuffle = false;  // so that only dropout can differ between epochs
+  EXPECT_FALSE(gradient(kGpu, 0).equal(gradient(kGpu, 3)));
+}
+
+TEST_P(GpuPassesTest, AnEmptyBatchContributesZeros) {
+  EXPECT_EQ(gradient(kGpu, 2).count_nonzero().item<std::int64_t>(), 0);
+  EXPECT_EQ(result_.images, 0);
+}
+
+/// Notes the calls, which may come on two threads, one after the other.
+struct CallsOfAStep : PassObserver {
+  void before_use(std::size_t tensor) override { used.push_back(tensor); }
+  void gradient_ready(std::size_t tensor) override { ready.push_back(tensor); }
+
+  std::vector<std::size_t> used;
+  std::vector<std::size_t> ready;
+};
+
+TEST_P(GpuPassesTest, TheObserverHearsOfEachTensorAsOnTheCpu) {
+  CallsOfAStep on_cpu;
+  CallsOfAStep on_gpu;
+  gradient(kCpu, 0, &on_cpu);
+  gradient(kGpu, 0, &on_gpu);
+  EXPECT_EQ(on_gpu.used, on_cpu.used);
+  EXPECT_EQ(on_gpu.ready, on_cpu.ready);
+}
+
+TEST_P(GpuPassesTest, VirtualTrainersSumOnTheGpu) {
+  config_.model.dropout = {0, 0};
+  config_.trainer.virtual_count = 4;
+  config_.trainer.count = 1;
+  const auto sum = [&](c10::Device device) {
+    const Place place(config_.model, device);
+    const auto shares = VirtualTrainers::load_shares(config_, 0);
+    VirtualTrainers trainers(*place.model, shares, plan_, place.layout, config_, 0);
+    trainers.compute(0, place.parameter_arena, place.gradient_arena);
+    return place.gradients.cpu();
+  };
+  const at::Tensor expected = sum(kCpu);
+  EXPECT_LT(difference(sum(kGpu), expected), 1e-4);
+}
+
+TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
+  const IdxDataset data = load(Split::test);
+  const auto score = [&](c10::Device device) {
+    const Place place(config_.model, device);
+    return evaluate(*place.model, data, config_, [] { return true; });
+  };
+  const TestScore expected = score(kCpu);
+  const TestScore found = score(kGpu);
+  EXPECT_EQ(found.samples, 300);
+  EXPECT_NEAR(found.loss(), expected.loss(), 1e-4);
+  EXPECT_NEAR(found.accuracy(), expected.accuracy(), 0.01);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GpuPassesTest, testing::Values("mnist-cnn", "mnist-mlp"),
+                         [](const auto& test) { return test.param == std::string("mnist-cnn") ? "Cnn" : "Mlp"; });
+
+}  // namespace
+}  // namespace runnel
