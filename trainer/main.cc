@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -241,11 +242,14 @@ int parse_and_run(int argc, char** argv) {
   return app.got_subcommand("doctor") ? doctor(doctor_options, arguments) : train(options, arguments);
 }
 
-/// The text of `error` in one line, as LibTorch's go on with a backtrace.
+/// Of what LibTorch says, without the backtrace.
+std::string first_line(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
 std::string describe(const std::exception& error) {
-  std::string text = error.what();
-  text = text.substr(0, text.find('\n'));
-  return status_of(error) == ExitStatus::internal ? "internal error: " + text : text;
+  return (status_of(error) == ExitStatus::internal ? "internal error: " : "") + first_line(error);
 }
 
 }  // namespace
@@ -259,6 +263,9 @@ int main(int argc, char** argv) {
   } catch (const runnel::RunError& error) {
     if (*error.what() != '\0') runnel::log_error(error.what());
     return runnel::exit_code(error);
+  } catch (const c10::OutOfMemoryError& error) {
+    runnel::log_error(runnel::first_line(error) + "; use a smaller trainer.batch_size, or fewer processes on a GPU");
+    return static_cast<int>(runnel::ExitStatus::os_limit);
   } catch (const std::exception& error) {
     runnel::log_error(runnel::describe(error));
     return static_cast<int>(runnel::status_of(error));

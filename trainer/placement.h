@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "runtime/device_module.h"
@@ -17,5 +18,8 @@ std::string place(const std::string& wanted, const std::string& key, int process
 
 /// The same for a process of this host. Loads CUDA unless "cpu" is wanted.
 std::string select_device(const std::string& wanted, const std::string& key, int process);
+
+/// Opens the device that place() has given, as that of the calling thread; nothing for "cpu". Throws as `open_cuda`.
+std::unique_ptr<Device> open_device(const std::string& placed);
 
 }  // namespace runnel

@@ -21,10 +21,12 @@ namespace runnel {
 /// Thread: one at a time.
 class TrainerRun {
  public:
-  /// Reads trainer `trainer`'s part of the data. The arguments outlive this. Throws `RunError`.
+  /// Reads trainer `trainer`'s part of the data. The arguments outlive this; the passes go where `model` is. Throws
+  /// `RunError`.
   TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model, std::size_t trainer);
 
-  /// Makes all steps and tests of the plan. Throws `RunError` when the run has to stop before.
+  /// Makes all steps and tests of the plan. `exchange` is of the model's device. Throws `RunError` when the run has to
+  /// stop before.
   void run(TrainerClient& exchange);
 
  private:

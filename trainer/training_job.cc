@@ -11,6 +11,7 @@
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/core_binding.h"
+#include "runtime/device_module.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
 #include "runtime/peer_group.h"
@@ -23,6 +24,7 @@
 #include "trainer/placement.h"
 #include "trainer/run_plan.h"
 #include "trainer/stopwatch.h"
+#include "trainer/torch_cuda.h"
 #include "trainer/torch_setup.h"
 #include "trainer/trainer_run.h"
 #include "transport/context.h"
@@ -33,13 +35,27 @@ namespace {
 
 using std::chrono::duration;
 
+/// Whether a process that the launcher starts on this host starts CUDA.
+bool starts_cuda(const Config& config) {
+  const auto on_gpu = [](const std::string& wanted) {
+    return wanted != "cpu" && (wanted != "auto" || find_cuda().devices > 0);
+  };
+  return on_gpu(config.generator.device) ||
+         std::any_of(config.trainer.device.begin(), config.trainer.device.end(), on_gpu);
+}
+
+std::chrono::milliseconds timeout_of(const RunConfig& run) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration<double>(run.timeout_s));
+}
+
 /// How long to wait in MPI_Init for the other ranks. Nobody can tell one that hangs from one that still reads its data,
 /// but the launcher has done the same work before, alone and without what the kernel keeps of files, and this rank has
-/// done it beside the others: none takes 3 s more than twice that. What else starts ranks may start them far apart.
-std::chrono::milliseconds meeting_time(const RunConfig& run) {
-  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(duration<double>(run.timeout_s));
+/// done it beside the others: none takes 3 s more than twice that. But starting CUDA takes seconds, more with every
+/// process on a GPU, and the launcher has not done it. What else starts ranks may start them far apart.
+std::chrono::milliseconds meeting_time(const Config& config) {
+  const auto limit = timeout_of(config.run);
   const auto preparation = preparation_of_launcher();
-  if (!preparation) return limit;
+  if (!preparation || starts_cuda(config)) return limit;
   return std::min(limit, std::chrono::seconds(3) + 2 * std::max(*preparation, time_since_start()));
 }
 
@@ -49,6 +65,10 @@ std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_
   const auto slab_bytes = layout.padded_bytes() * (2 * static_cast<std::size_t>(trainers) + 2);
   // Each trainer probes one generator after the other, 40 ms each where it gets no answer.
   return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20) + 100 * (layout.shard_count() - 1));
+}
+
+bool any_on_gpu(const PeerGroup& group) {
+  return std::any_of(group.all().begin(), group.all().end(), [](const Peer& peer) { return peer.device != "cpu"; });
 }
 
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
@@ -90,6 +110,17 @@ BucketLayout layout_of(const Model& model, const Config& config) {
   return layout;
 }
 
+/// Opens the device that was placed, and lets a trainer's LibTorch compute there. Gives nothing for the CPU.
+std::unique_ptr<Device> start_device(const std::string& placed, bool generates) {
+  if (placed == "cpu") return nullptr;
+  // CUDA starts threads: none of them may take a signal that ends the run.
+  const BlockedStopSignals blocked;
+  auto device = open_device(placed);
+  // A generator needs LibTorch for the starting values only, which are made on the host.
+  if (!generates) load_torch_cuda(c10::Device(placed));
+  return device;
+}
+
 }  // namespace
 
 void check_devices(const Config& config) {
@@ -121,8 +152,10 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.device = generates ? select_device(config.generator.device, "generator.device", place.local_rank)
                                   : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)),
                                                   "trainer.device", place.local_rank);
+  const auto device = start_device(introduction.device, generates);
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
-  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
+  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
+                                c10::Device(generates ? "cpu" : introduction.device));
   const BucketLayout layout = layout_of(*model, config);
   std::unique_ptr<GeneratorRun> generator;
   std::unique_ptr<TrainerRun> trainer_run;
@@ -137,7 +170,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
   // ending this process in the middle of UCX's work on a shared memory file.
   const BlockedStopSignals blocked;
-  MpiBootstrap bootstrap(Deadline::after(meeting_time(config.run)));
+  MpiBootstrap bootstrap(Deadline::after(meeting_time(config)));
   const double mpi_init_seconds = bootstrap_watch.seconds();
   check_place(bootstrap, place);
   introduction.runnel_version = kVersion;
@@ -146,16 +179,18 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.configuration = canonical_lines(config);
   // Files may have other names elsewhere, but the lead can only collect what all record.
   introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
-  const Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
+  Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
+  // How long a driver takes to pin and to register memory, nobody can tell.
+  if (any_on_gpu(group)) deadline = Deadline::after(timeout_of(config.run));
   if (config.run.pin) bind_to_own_cores(bootstrap, group, config, deadline);
   if (generates) {
-    Generator exchange(bootstrap, group, layout, config, deadline);
+    Generator exchange(bootstrap, group, layout, config, deadline, device.get());
     bootstrap.finalize();
     generator->run(exchange, group,
                    {.data = data_seconds, .mpi_init = mpi_init_seconds, .bootstrap = bootstrap_watch.seconds()});
   } else {
-    TrainerClient exchange(bootstrap, group, layout, config, deadline);
+    TrainerClient exchange(bootstrap, group, layout, config, deadline, device.get());
     bootstrap.finalize();
     trainer_run->run(exchange);
   }
