@@ -2,18 +2,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/local_training.h"
 
+#include <ATen/ops/from_blob.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "runnel_version.h"
 #include "runtime/bucket_layout.h"
+#include "runtime/device_reducer.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
 #include "runtime/host_reducer.h"
@@ -30,75 +33,92 @@
 #include "trainer/safetensors.h"
 #include "trainer/stopwatch.h"
 #include "trainer/tensor_arena.h"
+#include "trainer/torch_cuda.h"
 #include "trainer/torch_setup.h"
 #include "trainer/virtual_trainers.h"
 
 namespace runnel {
 namespace {
 
-/// What the generator and the trainer of a job hold, side by side in plain memory.
+/// What sums and updates on `device`, in the order of `stream`; on the host, where there is none.
+std::unique_ptr<Reducer> make_reducer(const Config& config, std::size_t floats, Device* device, DeviceStream* stream) {
+  const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
+  if (device != nullptr) {
+    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers);
+  }
+  return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
+                                       virtual_trainers);
+}
+
+/// What the generator and the trainer of a job hold, side by side in plain memory: of `device`, where there is one.
 class LocalJob {
  public:
-  LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train, Trace& trace)
+  LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train, Trace& trace,
+           Device* device)
       : plan_(plan),
         trace_(trace),
-        model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed))),
+        model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
+                          c10::Device(device != nullptr ? device->name() : "cpu"))),
         layout_(model_->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)),
         virtual_trainers_(*model_, train, plan, layout_, config, /*trainer=*/0),
-        reducer_(layout_.float_count(), config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                 static_cast<std::size_t>(config.trainer.virtual_count)),
+        stream_(device != nullptr ? device->make_stream(/*marks=*/1) : nullptr),
+        reducer_(make_reducer(config, layout_.float_count(), device, stream_.get())),
         schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
     virtual_trainers_.record_into(trace);
-    write_initial_parameters(config.model, *model_, layout_, buffers_[0].floats);
+    std::vector<float> start(layout_.float_count());
+    write_initial_parameters(config.model, *model_, layout_, start);
+    buffers_[0].floats.copy_(at::from_blob(start.data(), buffers_[0].floats.sizes(), at::kFloat));
   }
 
   Model& model() { return *model_; }
   Trace& trace() { return trace_; }
   const BucketLayout& layout() const { return layout_; }
 
-  /// Parameters of version `version`, as long as no later version than the next one exists.
-  std::span<const float> parameters(std::int64_t version) const { return buffer_of(version).floats; }
+  /// A copy of the parameters of version `version`, as long as no later version than the next one exists.
+  std::vector<float> parameters(std::int64_t version) {
+    const at::Tensor floats = buffer_of(version).floats.cpu();
+    const auto* first = floats.const_data_ptr<float>();
+    return {first, first + floats.numel()};
+  }
 
   /// Turns version `step` of the parameters into the next one, and binds the model to that.
   VirtualTrainers::Result make_step(std::int64_t step) {
     const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
     since_gradient_ = Stopwatch();
-    const std::array<const float*, 1> gradients = {gradient_.floats.data()};
-    reducer_.begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1, buffer_of(step).floats.data(),
-                        buffer_of(step + 1).floats.data(), gradients);
+    if (stream_) stream_->wait_for_compute();
+    reducer_->begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1,
+                         buffer_of(step).floats.const_data_ptr<float>(),
+                         buffer_of(step + 1).floats.mutable_data_ptr<float>(), gradients_);
     for (std::size_t bucket = 0; bucket < layout_.bucket_count(); ++bucket) {
       const TraceSpan span(trace_, {.what = TraceWhat::reduce,
                                     .bucket = static_cast<std::uint32_t>(bucket),
                                     .step = static_cast<std::uint64_t>(step)});
-      reducer_.reduce(layout_.bucket(bucket));
+      reducer_->reduce(layout_.bucket(bucket));
     }
-    reducer_.finish_step();
+    reducer_->finish_step();
+    if (stream_) stream_->let_compute_wait();
     bind_parameters(*model_, buffer_of(step + 1).arena);
     return result;
   }
 
-  /// Since the last step's gradient was complete.
-  const Stopwatch& since_gradient() const { return since_gradient_; }
+  /// Since the last step's gradient was complete. On a device the host does not wait for that, and cannot tell.
+  std::optional<double> ms_since_gradient() const {
+    return stream_ ? std::nullopt : std::optional(1e3 * since_gradient_.seconds());
+  }
 
  private:
-  struct Buffer {
-    explicit Buffer(const BucketLayout& layout) : floats(layout.float_count()), arena(layout, floats) {}
-
-    std::vector<float> floats;
-    TensorArena arena;
-  };
-
-  const Buffer& buffer_of(std::int64_t version) const { return buffers_[static_cast<std::size_t>(version % 2)]; }
-  Buffer& buffer_of(std::int64_t version) { return buffers_[static_cast<std::size_t>(version % 2)]; }
+  OwnedArena& buffer_of(std::int64_t version) { return buffers_[static_cast<std::size_t>(version % 2)]; }
 
   RunPlan plan_;
   Trace& trace_;
   std::unique_ptr<Model> model_;
   BucketLayout layout_;
-  std::array<Buffer, 2> buffers_ = {Buffer(layout_), Buffer(layout_)};
-  Buffer gradient_ = Buffer(layout_);
+  std::array<OwnedArena, 2> buffers_ = {OwnedArena(layout_, model_->device()), OwnedArena(layout_, model_->device())};
+  OwnedArena gradient_{layout_, model_->device()};
+  std::array<const float*, 1> gradients_ = {gradient_.floats.const_data_ptr<float>()};
   VirtualTrainers virtual_trainers_;
-  HostReducer reducer_;
+  std::unique_ptr<DeviceStream> stream_;  // of a device
+  std::unique_ptr<Reducer> reducer_;
   Schedule schedule_;
   Stopwatch since_gradient_;
 };
@@ -112,15 +132,17 @@ class LocalRun {
         config_(config),
         plan_(plan),
         progress_({.out = options.out, .live = options.live, .log_every = config.run.log_every}, plan),
-        report_(report) {}
+        report_(report) {
+    progress_.say("device: " + report.processes.front().device);
+  }
 
   void step(std::int64_t step) {
     const Stopwatch watch;
     const VirtualTrainers::Result result = job_.make_step(step);
+    const auto exchange_ms = job_.ms_since_gradient();
     const double seconds = watch.seconds();
-    const double exchange_ms = 1e3 * job_.since_gradient().seconds();
     step_ms_.push_back(1e3 * seconds);
-    exchange_ms_.push_back(exchange_ms);
+    if (exchange_ms) exchange_ms_.push_back(*exchange_ms);
     images_ += result.images;
     report_.seconds.train += seconds;
     report_.loss.emplace_back(step, result.loss);
@@ -147,7 +169,8 @@ class LocalRun {
     report_.step_ms = quantiles(step_ms_);
     report_.exchange_ms = report_.exposed_ms = quantiles(exchange_ms_);
     report_.images_per_second = steps == 0 ? 0 : static_cast<double>(images_) / report_.seconds.train;
-    report_.parameters_sha256 = to_hex(sha256(std::as_bytes(job_.parameters(steps))));
+    const std::vector<float> parameters = job_.parameters(steps);
+    report_.parameters_sha256 = to_hex(sha256(std::as_bytes(std::span(parameters))));
   }
 
  private:
@@ -173,14 +196,13 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   const Stopwatch watch;
   require_writable_outputs(config.run);
   set_torch_threads(config.trainer.threads);
+  const std::string placed = select_device(config.trainer.device_of(0), "trainer.device", /*process=*/0);
+  const auto device = open_device(placed);
+  if (device) load_torch_cuda(c10::Device(placed));
   RunReport report;
   report.config = config;
   report.torch_version = torch_version();
-  report.processes = {{.rank = 0,
-                       .role = "trainer",
-                       .host = Host::local().name,
-                       .pid = getpid(),
-                       .device = select_device(config.trainer.device_of(0), "trainer.device", /*process=*/0)}};
+  report.processes = {{.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = placed}};
 
   const std::vector<IdxDataset> train = VirtualTrainers::load_shares(config, 0);
   const IdxDataset test = IdxDataset::load(config.data.path, Split::test);
@@ -190,7 +212,7 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   const RunPlan plan = options.dry_run ? whole.limited_to(1) : whole;
   std::vector<std::byte> trace_memory(config.run.trace.empty() ? 0 : Trace::bytes_for(kTraceEvents));
   Trace trace = trace_memory.empty() ? Trace() : Trace(trace_memory);
-  LocalJob job(config, plan, train, trace);
+  LocalJob job(config, plan, train, trace, device.get());
   LocalRun run(job, config, plan, options, report);
   report.seconds.start = std::chrono::duration<double>(time_since_start()).count();
   std::int64_t step = 0;

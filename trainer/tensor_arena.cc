@@ -4,6 +4,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
 
 #include <stdexcept>
 
@@ -36,6 +37,10 @@ TensorArena::TensorArena(const BucketLayout& layout, std::span<float> memory, c1
 void TensorArena::zero() const {
   memory_.zero_();
 }
+
+OwnedArena::OwnedArena(const BucketLayout& layout, c10::Device device)
+    : floats(at::zeros({static_cast<std::int64_t>(layout.float_count())}, at::device(device).dtype(at::kFloat))),
+      arena(layout, {floats.mutable_data_ptr<float>(), layout.float_count()}, device) {}
 
 void bind_parameters(const Model& model, const TensorArena& arena) {
   for (std::size_t i = 0; i < arena.tensors().size(); ++i) {

@@ -32,6 +32,14 @@ class TensorArena {
   std::vector<at::Tensor> tensors_;  // in the order of the layout
 };
 
+/// An arena with memory of its own, which is zero at first.
+struct OwnedArena {
+  OwnedArena(const BucketLayout& layout, c10::Device device);
+
+  at::Tensor floats;  ///< all of it, one after the other
+  TensorArena arena;
+};
+
 /// Makes the model's parameters views into `arena`. Copies nothing; the parameters become what the memory holds, and
 /// passes only read it. Not between a forward pass and its backward pass.
 void bind_parameters(const Model& model, const TensorArena& arena);

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/virtual_trainers.h"
 
-#include <ATen/ops/zeros.h>
-
 namespace runnel {
 namespace {
 
@@ -28,10 +26,6 @@ void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observ
 }
 
 }  // namespace
-
-VirtualTrainers::Scratch::Scratch(const BucketLayout& layout, c10::Device device)
-    : floats(at::zeros({static_cast<std::int64_t>(layout.float_count())}, at::device(device).dtype(at::kFloat))),
-      arena(layout, {floats.mutable_data_ptr<float>(), layout.float_count()}, device) {}
 
 std::vector<IdxDataset> VirtualTrainers::load_shares(const Config& config, std::size_t trainer) {
   const auto each = static_cast<std::size_t>(config.trainer.shares_each());

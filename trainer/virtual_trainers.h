@@ -54,13 +54,6 @@ class VirtualTrainers {
                  PassObserver* observer = nullptr);
 
  private:
-  struct Scratch {
-    Scratch(const BucketLayout& layout, c10::Device device);
-
-    at::Tensor floats;
-    TensorArena arena;
-  };
-
   struct Step {
     std::int64_t index;
     const TensorArena& parameters;
@@ -71,7 +64,7 @@ class VirtualTrainers {
   void compute_one(Step& step, std::size_t index, const TensorArena& gradients, PassObserver* observer);
 
   std::deque<GradientComputer> computers_;  // 2^levels, in the order of the virtual trainers
-  std::vector<Scratch> scratch_;            // of each level: its second half
+  std::vector<OwnedArena> scratch_;         // of each level: its second half
 };
 
 }  // namespace runnel

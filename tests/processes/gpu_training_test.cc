@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "runtime/device_module.h"
 #include "tests/processes/runnel_program.h"
@@ -19,12 +19,15 @@ class GpuTrainingTest : public testing::Test {
     if (found.devices == 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: training on a GPU: " << found.reason;
   }
 
-  /// The report of a job on MNIST whose loss has to fall.
-  nlohmann::json train(const std::string& generator, const std::string& trainers, const std::string& model) const {
-    auto report = program_.run(
-        program_.train({"-n", "2", "--set", "data.path='" RUNNEL_MNIST_FOLDER "'", "--set", "trainer.batch_size=64",
-                        "--set", "run.max_gradients=60", "--set", "generator.device=" + generator, "--set",
-                        "trainer.device=" + trainers, "--set", "model.name=" + model}));
+  /// The report of a run on MNIST whose loss has to fall.
+  nlohmann::json train(const std::string& generator, const std::string& trainers, const std::string& model,
+                       const std::vector<std::string>& more = {"-n", "2"}) const {
+    const std::vector<std::string> sets = {
+        "data.path='" RUNNEL_MNIST_FOLDER "'", "trainer.batch_size=64",      "run.max_gradients=60",
+        "generator.device=" + generator,       "trainer.device=" + trainers, "model.name=" + model};
+    std::vector<std::string> options = more;
+    for (const std::string& set : sets) options.insert(options.end(), {"--set", set});
+    auto report = program_.run(program_.train(options));
     const auto& loss = report["loss"];
     EXPECT_LT(loss.back()[1].get<double>(), 0.8 * loss.front()[1].get<double>());
     for (const auto& process : report["processes"]) {
@@ -53,6 +56,11 @@ TEST_F(GpuTrainingTest, TheSameRunHasTheSameBits) {
   const auto first = sha("cuda");
   EXPECT_EQ(sha("cuda"), first);
   EXPECT_EQ(sha("cpu"), first) << "where the generator sums and updates changes the result";
+}
+
+TEST_F(GpuTrainingTest, AloneHasTheBitsOfAJobOfOneTrainer) {
+  const auto job = train("cuda", "cuda:0", "mnist-cnn", {"-n", "1"});
+  EXPECT_EQ(train("cuda", "cuda:0", "mnist-cnn", {"--alone"})["parameters_sha256"], job["parameters_sha256"]);
 }
 
 }  // namespace

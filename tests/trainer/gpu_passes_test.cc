@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -23,33 +22,18 @@ const c10::Device kGpu("cuda:0");
 
 /// A model on a device, its parameters, and memory for a gradient.
 struct Place {
-  Place(const ModelConfig& config, c10::Device device)
-      : model(make_model(config, 1, device)),
-        layout(model->shapes(), kBlockBytes),
-        parameters(memory(device)),
-        gradients(memory(device)),
-        parameter_arena(arena(parameters)),
-        gradient_arena(arena(gradients)) {
+  Place(const ModelConfig& config, c10::Device device) : model(make_model(config, 1, device)) {
     const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < model->parameters().size(); ++i) {
-      parameter_arena.tensors()[i].copy_(model->parameters()[i].tensor);
+      parameters.arena.tensors()[i].copy_(model->parameters()[i].tensor);
     }
-  }
-
-  at::Tensor memory(c10::Device device) const {
-    return at::full({static_cast<std::int64_t>(layout.float_count())}, 7.0, at::device(device).dtype(at::kFloat));
-  }
-
-  TensorArena arena(const at::Tensor& floats) const {
-    return {layout, {floats.mutable_data_ptr<float>(), layout.float_count()}, floats.device()};
+    gradients.floats.fill_(7.0);
   }
 
   std::unique_ptr<Model> model;
-  BucketLayout layout;
-  at::Tensor parameters;
-  at::Tensor gradients;
-  TensorArena parameter_arena;
-  TensorArena gradient_arena;
+  BucketLayout layout{model->shapes(), kBlockBytes};
+  OwnedArena parameters{layout, model->device()};
+  OwnedArena gradients{layout, model->device()};
 };
 
 /// As a share of `expected`, by the L2 norm.
@@ -76,8 +60,8 @@ class GpuPassesTest : public testing::TestWithParam<const char*> {
     const Place place(config_.model, device);
     const IdxDataset data = load(Split::train);
     GradientComputer computer(*place.model, data, plan_, config_, 0);
-    result_ = computer.compute(step, place.parameter_arena, place.gradient_arena, observer);
-    return place.gradients.cpu();
+    result_ = computer.compute(step, place.parameters.arena, place.gradients.arena, observer);
+    return place.gradients.floats.cpu();
   }
 
   test::TemporaryFolder folder_;
@@ -141,8 +125,8 @@ TEST_P(GpuPassesTest, VirtualTrainersSumOnTheGpu) {
     const Place place(config_.model, device);
     const auto shares = VirtualTrainers::load_shares(config_, 0);
     VirtualTrainers trainers(*place.model, shares, plan_, place.layout, config_, 0);
-    trainers.compute(0, place.parameter_arena, place.gradient_arena);
-    return place.gradients.cpu();
+    trainers.compute(0, place.parameters.arena, place.gradients.arena);
+    return place.gradients.floats.cpu();
   };
   const at::Tensor expected = sum(kCpu);
   EXPECT_LT(difference(sum(kGpu), expected), 1e-4);
