@@ -7,11 +7,13 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: cmake/install-deps.sh [--dev] [--list]
+usage: cmake/install-deps.sh [--cuda] [--dev] [--list]
 
 Installs Debian packages with apt, and unpacks pinned, hash-checked wheels of LibTorch and UCX into
 ${RUNNEL_DEPS:-$HOME/.cache/runnel}, which all clones share. No CUDA toolkit is needed.
 
+  --cuda   also the libraries that LibTorch needs to compute on GPUs: cuBLAS, cuDNN, NCCL and others; 1.8 GB to
+           download, 2.3 GB unpacked. Neither the driver, which is the machine's, nor a compiler for CUDA
   --dev    also what the presets tsan and ci use: clang, clang-format, clang-tidy
   --list   print the Debian packages and the wheels, install nothing
   --help   this text
@@ -32,12 +34,27 @@ readonly dev_packages=(clang libclang-rt-dev clang-format clang-tidy)
 
 # One wheel a line: folder in the cache, requirement, MB to download, platform tag, SHA-256, paths to keep. Wheels with the
 # same folder are unpacked side by side, because LibTorch looks for libcudart and libcupti relative to itself.
-readonly wheels='
+wheels='
 torch-2.11.0 torch==2.11.0               531 manylinux_2_28_x86_64 7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a torch/lib/*,torch/include/*
 torch-2.11.0 nvidia-cuda-runtime==13.0.96  3 manylinux2014_x86_64  7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548 nvidia/*
 torch-2.11.0 nvidia-cuda-cupti==13.0.85   11 manylinux_2_25_x86_64 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8 nvidia/*
 ucx-1.22.0   libucx-cu13==1.22.0          44 manylinux_2_28_x86_64 c6e0aaa82dc6e49dc3ddaac465b530e014f48b6c1c6b5ae74fbdd199d824351b libucx/*
 ucx-1.19.0   libucx-cu13==1.19.0          28 manylinux_2_28_x86_64 d8f17211a86ffcb1790762dc46ea7a4ffd478d6b93d65a6925478118f19b3f4e libucx/*
+'
+# What libtorch_cuda.so of that torch needs besides: the versions that it requires, but for cuSOLVER, which nothing here
+# calls. In a folder of its own, so that an older torch-2.11.0 gets them, too; see link_cuda.
+readonly cuda_wheels='
+torch-2.11.0-cuda nvidia-cublas==13.1.0.3        423 manylinux_2_27_x86_64 ee8722c1f0145ab246bccb9e452153b5e0515fd094c3678df50b2a0888b8b171 nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-cuda-nvrtc==13.0.88      90 manylinux2010_x86_64  ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575 nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-cudnn-cu13==9.19.0.56   366 manylinux_2_27_x86_64 d20e1734305e9d68889a96e3f35094d733ff1f83932ebe462753973e53a572bf nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-cufft==12.0.0.61        214 manylinux2014_x86_64  6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3 nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-cufile==1.15.1.6          1 manylinux2014_x86_64  08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44 nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-curand==10.4.0.35        60 manylinux_2_27_x86_64 1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-cusparse==12.6.3.3      146 manylinux2014_x86_64  2b3c89c88d01ee0e477cb7f82ef60a11a4bcd57b6b87c33f789350b59759360b nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-cusparselt-cu13==0.8.0  170 manylinux2014_x86_64  25e30a8a7323935d4ad0340b95a0b69926eee755767e8e0b1cf8dd85b197d3fd nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-nccl-cu13==2.28.9       196 manylinux_2_18_x86_64 e4553a30f34195f3fa1da02a6da3d6337d28f2003943aa0a3d247bbc25fefc42 nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-nvjitlink==13.0.88       41 manylinux2010_x86_64  13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b nvidia/*/lib/*.so*
+torch-2.11.0-cuda nvidia-nvshmem-cu13==3.4.5      60 manylinux2014_x86_64  290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80 nvidia/*/lib/*.so*
 '
 readonly deps=${RUNNEL_DEPS:-$HOME/.cache/runnel}
 work= # temporary files of this run
@@ -153,17 +170,25 @@ fetch_missing_folders() {
   done
 }
 
+# link_cuda: libtorch_cuda.so looks for the further libraries in the nvidia/ beside torch/. Hard links, because they cost
+# nothing and outlive the folder that they come from; a link that is there is left as it is.
+link_cuda() { cp -rlf "$deps/torch-2.11.0-cuda/nvidia" "$deps/torch-2.11.0/"; }
+
 main() {
-  local dev=no
+  local cuda=no dev=no list=no
   while [ $# -gt 0 ]; do
     case $1 in
+      --cuda) cuda=yes ;;
       --dev) dev=yes ;;
-      --list) printf '%s\n' "${packages[@]}"; awk 'NF {print $2}' <<<"$wheels"; exit 0 ;;
+      --list) list=yes ;;
       --help | -h) usage; exit 0 ;;
       *) usage >&2; exit 64 ;;
     esac
     shift
   done
+  [ $cuda = no ] || wheels+=$cuda_wheels
+  readonly wheels
+  [ $list = no ] || { printf '%s\n' "${packages[@]}"; awk 'NF {print $2}' <<<"$wheels"; exit 0; }
   [ "$(uname -sm)" = "Linux x86_64" ] || die "the default set-up is for Linux on x86_64, this is $(uname -sm); point CMake at your own UCX, LibTorch and MPI instead (cmake/README.md)"
   mkdir -p "$deps" 2>/dev/null || die "cannot write $deps; set RUNNEL_DEPS to a folder that you own"
 
@@ -176,6 +201,7 @@ main() {
     [ $dev = no ] || apt_install "${dev_packages[@]}"
   fi
   fetch_missing_folders
+  [ $cuda = no ] || link_cuda
 }
 
 main "$@"

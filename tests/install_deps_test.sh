@@ -33,7 +33,8 @@ sleep "${FAKE_PIP_S:-0}"
 "$real_python" - "$dest/$requirement.whl" <<'PYTHON'
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], "w") as wheel:
-    for name in ["torch/lib/libtorch.so", "torch/bin/protoc", "nvidia/libcudart.so", "libucx/lib/libucp.so", "libucx/bin/ucx_info"]:
+    for name in ["torch/lib/libtorch.so", "torch/bin/protoc", "nvidia/cu13/lib/libcudart.so", "nvidia/cu13/include/cuda.h",
+                 "libucx/lib/libucp.so", "libucx/bin/ucx_info"]:
         wheel.writestr(name, name)
 PYTHON
 FAKE
@@ -73,6 +74,23 @@ check "each wheel was downloaded once" [ "$(wc -l <"$calls")" -eq 5 ]
 check "a second run succeeds" run
 check "a second run is silent" [ ! -s "$place/log" ]
 check "a second run downloads nothing" [ "$(wc -l <"$calls")" -eq 5 ]
+
+# The libraries for GPUs, beside a LibTorch that was installed without them; here they come with what the stand-in has.
+rm -rf "$RUNNEL_DEPS/torch-2.11.0/nvidia"
+check "--cuda succeeds" run --cuda
+check "--cuda: they are where LibTorch looks for them" [ -f "$RUNNEL_DEPS/torch-2.11.0/nvidia/cu13/lib/libcudart.so" ]
+check "--cuda: libraries only" [ ! -e "$RUNNEL_DEPS/torch-2.11.0/nvidia/cu13/include" ]
+check "--cuda: downloads only them" [ "$(grep -c '' "$calls") $(tail -n +6 "$calls" | grep -c '^nvidia-')" = "16 11" ]
+check "--cuda again succeeds" run --cuda
+check "--cuda again is silent" [ ! -s "$place/log" ]
+check "--cuda again downloads nothing" [ "$(wc -l <"$calls")" -eq 16 ]
+rm -rf "$RUNNEL_DEPS/torch-2.11.0/nvidia"
+check "--cuda over a new LibTorch succeeds" run --cuda
+check "--cuda: a new LibTorch has them" [ -f "$RUNNEL_DEPS/torch-2.11.0/nvidia/cu13/lib/libcudart.so" ]
+run --list --cuda
+check "--list names them" logged "^nvidia-nccl-cu13=="
+run --list
+check "--list alone does not" [ "$(grep -c nccl "$place/log")" -eq 0 ]
 
 for signal in TERM KILL; do
   fresh
