@@ -1,60 +1,35 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""The step time of PyTorch's DistributedDataParallel over gloo, with the reference CNN and Adadelta.
+"""The step time of PyTorch's DistributedDataParallel with Adadelta, over gloo, or over NCCL with a GPU for each rank.
 
   ddp.py --set-up                        makes an environment of its own in ${RUNNEL_DEPS:-~/.cache/runnel}/ddp:
                                          torch 2.11.0 from pip, about 3 GB to download
-  ddp.py --ranks 2 --batch 16 --steps 50 prints {"min": …, "p50": …}, in ms
+  ddp.py --ranks 2 --batch 16 --steps 50 prints {"backend": "gloo", "min": …, "p50": …}, in ms
+  ddp.py --ranks 2 --batch 1000 --model mnist-mlp --device cuda
 
-Images are random: a step's time does not depend on them. Each rank has one thread, as a trainer of Runnel.
+Images are random: a step's time does not depend on them. Each rank has one thread, as a trainer of Runnel. The models
+are those of Runnel's model.name.
 """
 import argparse
 import json
-import os
-import socket
-import subprocess
 import sys
 import time
-import venv
-from pathlib import Path
 
-TORCH = "torch==2.11.0"
+import ranks
+
 WARM_UP_STEPS = 5
 
 
-def environment():
-    cache = os.environ.get("RUNNEL_DEPS") or Path.home() / ".cache" / "runnel"
-    return Path(cache) / "ddp"
+def make_model(name):
+    from torch import nn
 
-
-def python():
-    return environment() / "bin" / "python"
-
-
-def is_set_up():
-    return (environment() / "complete").exists()
-
-
-def set_up():
-    venv.create(environment(), with_pip=True)
-    subprocess.run([python(), "-m", "pip", "install", "--quiet", TORCH], check=True)
-    (environment() / "complete").touch()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def launch(arguments):
-    """Starts the ranks, and gives the status of the first that failed."""
-    base = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
-            "WORLD_SIZE": str(arguments.ranks), "GLOO_SOCKET_IFNAME": "lo"}
-    ranks = [subprocess.Popen([python(), __file__, *sys.argv[1:]], env={**base, "RANK": str(rank)})
-             for rank in range(arguments.ranks)]
-    return next((status for status in [rank.wait() for rank in ranks] if status != 0), 0)
+    if name == "mnist-mlp":
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 5120), nn.ReLU(), nn.Linear(5120, 5120), nn.ReLU(),
+                             nn.Linear(5120, 10), nn.LogSoftmax(1))
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
+        nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
 
 
 def train(arguments):
@@ -62,26 +37,23 @@ def train(arguments):
     from torch import nn
     import torch.distributed as distributed
 
-    torch.set_num_threads(1)
-    distributed.init_process_group("gloo")
+    device, backend = ranks.meet(arguments.device)
     torch.manual_seed(1)
-    model = nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
-        nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
-    parallel = nn.parallel.DistributedDataParallel(model)
+    parallel = nn.parallel.DistributedDataParallel(make_model(arguments.model).to(device))
     optimizer = torch.optim.Adadelta(parallel.parameters(), lr=0.1)
-    images = torch.randn(arguments.batch, 1, 28, 28)
-    labels = torch.randint(10, (arguments.batch,))
+    images = torch.randn(arguments.batch, 1, 28, 28, device=device)
+    labels = torch.randint(10, (arguments.batch,), device=device)
     times = []
     for _ in range(WARM_UP_STEPS + arguments.steps):
         begin = time.perf_counter()
         optimizer.zero_grad()
         nn.functional.nll_loss(parallel(images), labels).backward()
         optimizer.step()
+        ranks.finish(device)
         times.append((time.perf_counter() - begin) * 1e3)
     times = sorted(times[WARM_UP_STEPS:])
     if distributed.get_rank() == 0:
-        print(json.dumps({"min": times[0], "p50": times[(len(times) - 1) // 2]}))
+        print(json.dumps({"backend": backend, "min": times[0], "p50": times[(len(times) - 1) // 2]}))
     distributed.destroy_process_group()
 
 
@@ -91,14 +63,14 @@ def main():
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--model", choices=("mnist-cnn", "mnist-mlp"), default="mnist-cnn")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
-    if "RANK" in os.environ:
+    if ranks.is_rank():
         return train(arguments)
     if arguments.set_up:
-        return set_up()
-    if not is_set_up():
-        return "no PyTorch of its own: bench/peers/ddp.py --set-up (downloads about 3 GB)"
-    return launch(arguments)
+        return ranks.set_up()
+    return ranks.launch(arguments.ranks)
 
 
 if __name__ == "__main__":
