@@ -2,89 +2,21 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures Runnel against its peers; compare_options.py says what it takes, bench/README.md what the numbers mean."""
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import compare_gpu
 from compare_options import ROOT, parse
 from compare_table import Table
+from compare_tools import M, Bench, Missing, output_of, peer, train
 
-M = 4799528
 TRANSPORTS = {"mapped": "posix,self", "one-sided": "posix,cma,self", "emulated": "tcp,self"}
 PORT = 13870
-TIME_LIMIT_S = 600  # of one program; a machine on which others compute can make MPI's collectives that slow
-
-
-class Missing(Exception):
-    """A peer that cannot be measured here, and why."""
-
-
-class Bench:
-    """runnel-bench, alone or under mpirun."""
-
-    def __init__(self, build, min_time):
-        self.program = str(build / "runnel-bench")
-        self.min_time = min_time
-        self.context = {}
-
-    def run(self, pattern, ranks=0, options=()):
-        """The runs whose names match, by name: a list of repetitions each."""
-        launcher = mpirun(ranks) if ranks else []
-        command = [*launcher, self.program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
-                   f"--benchmark_min_time={self.min_time}", *options]
-        result = in_json(output_of(command), "runnel-bench")
-        self.context = result["context"]
-        runs = {}
-        for run in result["benchmarks"]:
-            if "error_message" in run:
-                raise Missing(run["error_message"])
-            if run["run_type"] == "iteration":
-                runs.setdefault(run["name"].removesuffix("/real_time"), []).append(run)
-        if not runs:
-            raise Missing(f"runnel-bench has no benchmark that matches {pattern}")
-        return runs
-
-    def first(self, pattern, ranks=0, options=()):
-        """The first repetition of the first benchmark that matches."""
-        return next(iter(self.run(pattern, ranks, options).values()))[0]
-
-    def one(self, name, counter):
-        return self.first(f"^{name}/")[counter]
-
-
-def in_json(text, source):
-    """Nothing at all, for example, is what a filter without a match leaves."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise Missing(f"{source} printed no JSON: {error}") from None
-
-
-def output_of(command, **options):
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIME_LIMIT_S,
-                              **options)
-    except OSError as error:
-        raise Missing(f"{command[0]}: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise Missing(f"{Path(command[0]).name} took longer than {TIME_LIMIT_S} s") from None
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise Missing(f"{Path(command[0]).name} failed: {last}")
-    return done.stdout
-
-
-def mpirun(ranks):
-    if not shutil.which("mpirun"):
-        raise Missing("no mpirun on PATH")
-    root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
-    return ["mpirun", "-q", *root, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)]
 
 
 class Perftest:
@@ -248,7 +180,6 @@ def compare_shards(table, bench, settings):
 
 def compare_ddp(table, bench, settings):
     program = Path(bench.program).with_name("runnel")
-    script = ROOT / "bench/peers/ddp.py"
     targets = {(2, 1): "≤ 0.2", (4, 1): "≤ 0.167", (2, 1000): "≤ 0.5"}
     for trainers in (2, 4):
         for batch in (1, 16) if settings.quick else (1, 16, 1000):
@@ -257,34 +188,17 @@ def compare_ddp(table, bench, settings):
             try:
                 pairs = []
                 for _ in range(settings.repetitions if batch < 1000 else 1):
-                    pairs.append((runnel_step(program, trainers, batch, steps),
-                                  ddp_step(script, trainers, batch, steps)))
+                    settings_of_run = {"trainer.batch_size": batch, "run.max_gradients": steps * trainers}
+                    pairs.append((train(program, ["-n", str(trainers)], settings_of_run),
+                                  peer("ddp.py", ranks=trainers, batch=batch, steps=steps)["p50"] * 1e-3))
                 table.add(what, "s", pairs, targets.get((trainers, batch), "< 1"))
             except Missing as why:
                 table.missing(what, why)
 
 
-def ddp_step(script, trainers, batch, steps):
-    text = output_of([sys.executable, str(script), "--ranks", str(trainers), "--batch", str(batch), "--steps",
-                      str(steps)])
-    return in_json(text, script.name)["p50"] * 1e-3
-
-
-def runnel_step(program, trainers, batch, steps):
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        output_of([str(program), "train", str(ROOT / "trainer/configs/mnist.toml"), "-n", str(trainers), "--set",
-                   f"trainer.batch_size={batch}", "--set", f"run.max_gradients={steps * trainers}", "--report",
-                   str(report)])
-        try:
-            text = report.read_text()
-        except OSError as error:
-            raise Missing(f"runnel left no report: {error.strerror}") from None
-        return in_json(text, "runnel")["step_ms"]["p50"] * 1e-3
-
-
 MEASURE = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
-           "shards": compare_shards, "ddp": compare_ddp}
+           "shards": compare_shards, "ddp": compare_ddp, "gpu": compare_gpu.compare_exchange,
+           "gpu-training": compare_gpu.compare_training}
 
 
 def main():

@@ -11,10 +11,14 @@ Example: bench/compare.sh --only ucx,mpi --repetitions 9 --json out.json
 Exit status: 0 when a row was measured, 1 when none was, 2 usage.
 """
 import argparse
+import sys
 from pathlib import Path
+
+from gpus import NoGpu, gpus
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("ucx", "mpi", "self", "hosts", "shards", "ddp")
+GPU_PARTS = ("gpu", "gpu-training")
 
 
 def parse():
@@ -22,7 +26,8 @@ def parse():
     parser = argparse.ArgumentParser(prog="compare.sh", description=__doc__, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="2 short repetitions: to see that it works, not to quote")
-    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between: " + ", ".join(PARTS))
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts, with commas between: {', '.join(PARTS)}, which are all measured without this "
+                        f"option; on GPUs: {', '.join(GPU_PARTS)}")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all rows as JSON, too")
     parser.add_argument("--build", metavar="FOLDER", type=Path, default=ROOT / "build",
@@ -35,8 +40,13 @@ def parse():
     if settings.quick:
         settings.repetitions = 2
     for name in settings.only:
-        if name not in PARTS:
-            parser.error(f"no part is called '{name}'; there are {', '.join(PARTS)}")
+        if name not in PARTS + GPU_PARTS:
+            parser.error(f"no part is called '{name}'; there are {', '.join(PARTS + GPU_PARTS)}")
+    if set(settings.only) <= set(GPU_PARTS):
+        try:
+            gpus()
+        except NoGpu as why:
+            sys.exit(f"compare.sh: {why}")
     if settings.build != parser.get_default("build") and not (settings.build / "runnel-bench").is_file():
         parser.error(f"{settings.build} has no runnel-bench; leave --build out to build it")
     if settings.json:

@@ -34,7 +34,7 @@ class Table:
         for scale, name in scales.get(unit, ()):
             if value >= scale:
                 return f"{value / scale:.3g} {name}"
-        return f"{value:.3g} {unit}"
+        return f"{value:.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
 
     def measured(self):
         """How many rows have numbers."""
