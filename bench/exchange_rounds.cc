@@ -2,17 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/exchange_rounds.h"
 
-#define OMPI_SKIP_MPICXX 1
-#include <mpi.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <optional>
 #include <span>
 #include <thread>
 
+#include "bench/mpi_rounds.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
 #include "runtime/generator.h"
@@ -50,99 +47,6 @@ BucketLayout reference_layout(const Config& config) {
                        {"fc2.bias", {10}}},
                       static_cast<std::size_t>(config.transport.bucket_bytes),
                       static_cast<std::size_t>(config.generator.count));
-}
-
-/// When a trainer began and ended one collective, in ns of the host's clock.
-struct Interval {
-  std::int64_t begin;
-  std::int64_t end;
-};
-
-/// What a trainer tells after the rounds.
-struct TrainerTimes {
-  std::vector<Interval> all_reduces;
-  std::vector<Interval> reduce_bcasts;
-};
-
-/// As a backward pass does: a write of every gradient, just before it is handed over.
-void write_gradients(std::span<float> gradients, int round) {
-  std::fill(gradients.begin(), gradients.end(), 1e-3F * static_cast<float>(round % 7 - 3));
-}
-
-/// The collectives of MPI that do what an exchange does, among the trainers. Nothing without MPI.
-class MpiRounds {
- public:
-  MpiRounds(const Job& job, std::size_t floats) : mine_(floats), sum_(floats) {
-    if (!job.has_mpi()) return;
-    const Peer& self = job.group().self();
-    MPI_Comm_split(MPI_COMM_WORLD, self.role == Role::generator ? MPI_UNDEFINED : 0, self.rank, &trainers_);
-  }
-  ~MpiRounds() {
-    if (trainers_ != MPI_COMM_NULL) MPI_Comm_free(&trainers_);
-  }
-  MpiRounds(const MpiRounds&) = delete;
-  MpiRounds& operator=(const MpiRounds&) = delete;
-
-  /// So that trainers begin together, and none begins its next write on the core that a slower one still needs.
-  void barrier() {
-    if (trainers_ != MPI_COMM_NULL) MPI_Barrier(trainers_);
-  }
-
-  void run(int round, TrainerTimes& times) {
-    if (trainers_ == MPI_COMM_NULL) return;
-    const int count = static_cast<int>(mine_.size());
-    times.all_reduces.push_back(
-        timed(round, [&] { MPI_Allreduce(mine_.data(), sum_.data(), count, MPI_FLOAT, MPI_SUM, trainers_); }));
-    times.reduce_bcasts.push_back(timed(round, [&] {
-      MPI_Reduce(mine_.data(), sum_.data(), count, MPI_FLOAT, MPI_SUM, 0, trainers_);
-      MPI_Bcast(sum_.data(), count, MPI_FLOAT, 0, trainers_);
-    }));
-  }
-
- private:
-  template <class Collective>
-  Interval timed(int round, Collective&& collective) {
-    write_gradients(mine_, round);
-    MPI_Barrier(trainers_);
-    const std::int64_t begin = steady_ns();
-    collective();
-    const Interval interval{begin, steady_ns()};
-    MPI_Barrier(trainers_);
-    return interval;
-  }
-
-  MPI_Comm trainers_ = MPI_COMM_NULL;
-  std::vector<float> mine_;
-  std::vector<float> sum_;
-};
-
-/// From the last begin to the last end of each round, as for the exchange; `all` has a list a trainer. Between hosts,
-/// whose clocks differ, the longest of the trainers' own times: they begin together.
-std::vector<double> slowest_ms(const std::vector<std::vector<Interval>>& all, bool one_clock) {
-  std::vector<double> times;
-  for (std::size_t round = kWarmUpRounds; round < all.front().size(); ++round) {
-    Interval last{0, 0};
-    std::int64_t longest = 0;
-    for (const auto& trainer : all) {
-      last = {std::max(last.begin, trainer[round].begin), std::max(last.end, trainer[round].end)};
-      longest = std::max(longest, trainer[round].end - trainer[round].begin);
-    }
-    times.push_back(static_cast<double>(one_clock ? last.end - last.begin : longest) * 1e-6);
-  }
-  return times;
-}
-
-/// Collective: a list of every trainer, empty in the generators' place. All ranks run the same program: intervals
-/// travel as they lie in memory.
-std::vector<std::vector<Interval>> gather(Job& job, const std::vector<Interval>& mine) {
-  const auto blobs = job.bootstrap().all_gather(std::as_bytes(std::span(mine)), Deadline::after(kPatience));
-  std::vector<std::vector<Interval>> all;
-  for (int trainer = 0; trainer < job.group().trainers(); ++trainer) {
-    const auto& blob = blobs[static_cast<std::size_t>(job.group().trainer(trainer).rank)];
-    all.emplace_back(blob.size() / sizeof(Interval));
-    if (!blob.empty()) std::memcpy(all.back().data(), blob.data(), blob.size());
-  }
-  return all;
 }
 
 Sha256 digest_of(std::span<const float> parameters) {
@@ -207,7 +111,7 @@ Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
   trainer.pull();
   for (int round = 0; round < rounds_of(job, order); ++round) {
     if (mpi) mpi->run(round, times);
-    write_gradients(trainer.gradients(trainer.slot()), round);
+    std::ranges::fill(trainer.gradients(trainer.slot()), gradient_of(round));
     if (mpi) mpi->barrier();
     if (sleeps && round > 0) std::this_thread::sleep_for(kSleep);
     trainer.push({.loss = 0, .samples = 1, .staged_bytes = 0});
@@ -236,8 +140,8 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
     const auto& all = generator.timings().exchange_ms;
     times.exchange_ms.assign(all.begin() + kWarmUpRounds, all.end());
   }
-  times.all_reduce_ms = slowest_ms(gather(job, {}), job.one_host());
-  times.reduce_bcast_ms = slowest_ms(gather(job, {}), job.one_host());
+  times.all_reduce_ms = slowest_ms(job, {}, kWarmUpRounds);
+  times.reduce_bcast_ms = slowest_ms(job, {}, kWarmUpRounds);
   return times;
 }
 
@@ -266,8 +170,8 @@ void take_part_in_exchange(Job& job, const Order& order) {
   }
   require_same(job, digest);
   if (order.task == Task::sleep_before_push) return;
-  gather(job, times.all_reduces);
-  gather(job, times.reduce_bcasts);
+  slowest_ms(job, times.all_reduces, kWarmUpRounds);
+  slowest_ms(job, times.reduce_bcasts, kWarmUpRounds);
 }
 
 }  // namespace runnel

@@ -27,8 +27,8 @@ Exit status: 0 all that was asked for passed; 1 some did not; 64 usage; 77 no GP
 USAGE
 }
 
-readonly folder=build/gpu all_parts=(build tests exchange training)
-readonly sections=$runnel_root/$folder/report
+readonly build_folder=build/gpu all_parts=(build tests exchange training)
+readonly sections=$runnel_root/$build_folder/report
 
 say_missing_gpu() { echo "SKIPPED, NOT TESTED: $gpus" >&2; }
 
@@ -46,16 +46,16 @@ describe_machine() {
 
 part_build() {
   local begin=$SECONDS
-  build release $folder all -DRUNNEL_CUDA=ON || return 1
+  build release $build_folder all -DRUNNEL_CUDA=ON || return 1
   echo "built with CUDA in $((SECONDS - begin)) s"
-  "$runnel_root/$folder/runnel" --version
+  "$runnel_root/$build_folder/runnel" --version
 }
 
 # Those that need a GPU, then the exchange and the whole program as without one.
 part_tests() {
   local label status=0
   for label in gpu processes; do
-    ctest --test-dir "$runnel_root/$folder" -L "^$label\$" --no-tests=error --no-label-summary --output-on-failure \
+    ctest --test-dir "$runnel_root/$build_folder" -L "^$label\$" --no-tests=error --no-label-summary --output-on-failure \
       >"$sections/$label.log" 2>&1 || status=1
     echo "label $label:"
     sed -n '/tests passed,/,$p; /^No tests/p' "$sections/$label.log"
@@ -67,7 +67,7 @@ part_exchange() { compare gpu; }
 part_training() { compare gpu-training; }
 
 compare() {
-  python3 -B "$runnel_root/bench/compare.py" --only "$1" --repetitions 3 --build "$runnel_root/$folder" \
+  python3 -B "$runnel_root/bench/compare.py" --only "$1" --repetitions 3 --build "$runnel_root/$build_folder" \
     --json "$sections/$1.json"
 }
 
