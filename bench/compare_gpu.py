@@ -42,7 +42,7 @@ def compare_exchange(table, bench, settings):
 def compare_reduction(table, bench, settings, trainers):
     what = f"sum + Adadelta on the GPU, N={trainers}, against its copy"
     try:
-        runs = [bench.first(f"^device_reduction/trainers:{trainers}/") for _ in range(settings.repetitions)]
+        runs = [bench.first(f"^device_reduction/trainers:{trainers}/bytes:{LAYOUTS['mnist-mlp']}/") for _ in range(settings.repetitions)]
         table.add(what, "B/s", [(run["bytes_per_second"], run["copy_bytes_per_second"]) for run in runs], "≥ 0.85")
     except Missing as why:
         table.missing(what, why)
@@ -58,9 +58,9 @@ def compare_all_reduce(table, bench, settings, trainers, model, gpu_count):
         return bench.first(name)["exchange_p50_ms"] * 1e-3
 
     try:
-        rounds = [(exchange("generator:cuda/trainers:cuda"),
+        rounds = [(exchange("generator:cuda/trainer:cuda"),
                    peer("all_reduce.py", ranks=trainers, bytes=size, device="cuda")["p50"] * 1e-3,
-                   exchange("generator:cpu/trainers:cuda")) for _ in range(settings.repetitions)]
+                   exchange("generator:cpu/trainer:cuda")) for _ in range(settings.repetitions)]
         table.add(f"{what}all-reduce of {theirs}", "s", [(ours, all_reduce) for ours, all_reduce, _ in rounds])
         table.add(f"{what}a generator on the host", "s", [(ours, on_host) for ours, _, on_host in rounds])
     except Missing as why:

@@ -6,6 +6,10 @@
 // waits take of a core?
 #include <benchmark/benchmark.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "bench/exchange_rounds.h"
 #include "bench/suite.h"
 #include "runtime/report.h"
@@ -31,13 +35,10 @@ void count(benchmark::State& state, const std::string& name, const std::vector<d
   state.counters[name + "_p99_ms"] = found.p99;
 }
 
-void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
-  require_possible(job, path, trainers);
-  const Order order{.task = Task::exchange, .path = path, .peers = trainers + other_generators(job)};
+/// Gives the path that was used.
+PathReport exchange(benchmark::State& state, Job& job, const Order& order) {
   job.give(order);
   const ExchangeTimes times = measure_exchange(job, order);
-  if (times.path.path != path)
-    throw Impossible("the path is " + std::string(to_string(times.path.path)) + ": " + times.path.reason);
   const Quantiles ours = quantiles(times.exchange_ms);
   for (auto iteration : state) {
     (void)iteration;
@@ -50,6 +51,15 @@ void exchange(benchmark::State& state, Job& job, Path path, int trainers) {
   for (const std::string& transport : times.path.transports) label += transport + ",";
   label.pop_back();
   state.SetLabel(label);
+  return times.path;
+}
+
+void exchange_over(benchmark::State& state, Job& job, Path path, int trainers) {
+  require_possible(job, path, trainers);
+  const PathReport used =
+      exchange(state, job, {.task = Task::exchange, .path = path, .peers = trainers + other_generators(job)});
+  if (used.path == path) return;
+  throw Impossible("the path is " + std::string(to_string(used.path)) + ": " + used.reason);
 }
 
 void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) {
@@ -62,23 +72,51 @@ void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) 
   }
 }
 
+/// Under MPI all ranks take part: the number of trainers is given.
+std::vector<int> numbers_of_trainers(const Job& job, std::vector<int> otherwise) {
+  if (job.fixed_peers()) return {*job.fixed_peers() - other_generators(job)};
+  return otherwise;
+}
+
+/// "cuda" or "cpu", as [generator] and [trainer] device.
+std::string device_name(bool on_gpu) {
+  return on_gpu ? "cuda" : "cpu";
+}
+
 }  // namespace
 
 void register_exchange(Job& job) {
-  // Under MPI all ranks take part: the number of trainers is given.
-  const std::vector<int> trainers =
-      job.fixed_peers() ? std::vector<int>{*job.fixed_peers() - other_generators(job)} : std::vector<int>{1, 2, 4, 8};
   for (const Path path : paths(job)) {
-    for (const int count : trainers) {
+    for (const int count : numbers_of_trainers(job, {1, 2, 4, 8})) {
       const std::string name = std::string(to_string(path)) + "/trainers:" + std::to_string(count);
       add(
-          "exchange/" + name, [&job, path, count](benchmark::State& state) { exchange(state, job, path, count); },
+          "exchange/" + name, [&job, path, count](benchmark::State& state) { exchange_over(state, job, path, count); },
           Timing::manual)
           ->Iterations(1)
           ->Unit(benchmark::kMillisecond);
       add("idle_generator/" + name, [&job, path, count](benchmark::State& state) {
         idle_generator(state, job, path, count);
       })->Iterations(1);
+    }
+  }
+}
+
+void register_device_exchange(Job& job) {
+  for (const auto& [generator, trainers] : {std::pair{true, true}, {false, true}, {true, false}}) {
+    for (const int count : numbers_of_trainers(job, {1, 2, 4})) {
+      for (const bool large : {false, true}) {
+        const Order order{.task = Task::exchange,
+                          .peers = count + other_generators(job),
+                          .large = large,
+                          .generator_on_gpu = generator,
+                          .trainers_on_gpu = trainers};
+        add(
+            "device_exchange/generator:" + device_name(generator) + "/trainer:" + device_name(trainers) + "/trainers:" +
+                std::to_string(count) + "/bytes:" + std::to_string(large ? kLargeBytes : kReferenceBytes),
+            [&job, order](benchmark::State& state) { exchange(state, job, order); }, Timing::manual)
+            ->Iterations(1)
+            ->Unit(benchmark::kMillisecond);
+      }
     }
   }
 }

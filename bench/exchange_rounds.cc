@@ -9,8 +9,8 @@
 #include <span>
 #include <thread>
 
+#include "bench/exchange_place.h"
 #include "bench/mpi_rounds.h"
-#include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
 #include "runtime/generator.h"
 #include "runtime/trainer_client.h"
@@ -20,34 +20,10 @@ namespace {
 
 constexpr int kWarmUpRounds = 10;
 constexpr int kRounds = 300;
-constexpr int kRoundsBetweenHosts = 50;  // which take a hundred times as long
+constexpr int kFewRounds = 50;  // between hosts and of large tensors, which take a hundred times as long
 constexpr double kLearningRate = 0.1;
 constexpr std::chrono::seconds kPatience{30};
 constexpr std::chrono::seconds kSleep{2};
-
-/// On one host every path can be forced; between hosts, UCX takes the best unless TCP is asked for. What the file
-/// requires of a run does not end a benchmark of another path.
-Config config_for(const Job& job, const Order& order) {
-  Config config = job.config();
-  const bool forced = job.one_host() || order.path == Path::emulated;
-  config.transport.path = forced ? to_string(order.path) : "auto";
-  config.transport.require = "any";
-  return config;
-}
-
-/// The tensors of the reference CNN: M = 4 799 528 bytes.
-BucketLayout reference_layout(const Config& config) {
-  return BucketLayout({{"conv1.weight", {32, 1, 3, 3}},
-                       {"conv1.bias", {32}},
-                       {"conv2.weight", {64, 32, 3, 3}},
-                       {"conv2.bias", {64}},
-                       {"fc1.weight", {128, 9216}},
-                       {"fc1.bias", {128}},
-                       {"fc2.weight", {10, 128}},
-                       {"fc2.bias", {10}}},
-                      static_cast<std::size_t>(config.transport.bucket_bytes),
-                      static_cast<std::size_t>(config.generator.count));
-}
 
 Sha256 digest_of(std::span<const float> parameters) {
   return sha256(std::as_bytes(parameters));
@@ -79,16 +55,16 @@ void end(Job& job, Generator& generator) {
 
 int rounds_of(const Job& job, const Order& order) {
   if (order.task == Task::sleep_before_push) return 2;
-  return kWarmUpRounds + (job.one_host() ? kRounds : kRoundsBetweenHosts);
+  return kWarmUpRounds + (job.one_host() && !order.large ? kRounds : kFewRounds);
 }
 
 /// All rounds of a generator that does not lead.
 void run_shard(Job& job, const Order& order) {
-  const Config config = config_for(job, order);
-  const BucketLayout layout = reference_layout(config);
-  Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
+  ExchangePlace place(job, order);
+  Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+                      place.device());
   const MpiRounds mpi(job, 0);
-  start(generator, layout);
+  start(generator, place.layout());
   for (int round = 0; round < rounds_of(job, order); ++round) generator.step(kLearningRate);
   generator.leave();
 }
@@ -102,23 +78,23 @@ double cpu_seconds() {
 
 /// All rounds of a trainer; gives the digest of the parameters that it ends with.
 Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
-  const Config config = config_for(job, order);
-  const BucketLayout layout = reference_layout(config);
-  TrainerClient trainer(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
+  ExchangePlace place(job, order);
+  TrainerClient trainer(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+                        place.device());
   const bool sleeps = order.task == Task::sleep_before_push;
   std::optional<MpiRounds> mpi;
-  if (!sleeps) mpi.emplace(job, layout.float_count());
+  if (!sleeps) mpi.emplace(job, place.layout().float_count());
   trainer.pull();
   for (int round = 0; round < rounds_of(job, order); ++round) {
     if (mpi) mpi->run(round, times);
-    std::ranges::fill(trainer.gradients(trainer.slot()), gradient_of(round));
+    place.fill(trainer.gradients(trainer.slot()), gradient_of(round));
     if (mpi) mpi->barrier();
     if (sleeps && round > 0) std::this_thread::sleep_for(kSleep);
     trainer.push({.loss = 0, .samples = 1, .staged_bytes = 0});
     trainer.pull();
     if (mpi) mpi->barrier();
   }
-  const Sha256 digest = digest_of(trainer.parameters(trainer.buffer()));
+  const Sha256 digest = digest_of(place.on_host(trainer.parameters(trainer.buffer())));
   trainer.report_evaluation(0, 0, 1);
   trainer.leave();
   return digest;
@@ -127,14 +103,14 @@ Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
 }  // namespace
 
 ExchangeTimes measure_exchange(Job& job, const Order& order) {
-  const Config config = config_for(job, order);
-  const BucketLayout layout = reference_layout(config);
+  ExchangePlace place(job, order);
   ExchangeTimes times;
   {
-    Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
+    Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+                        place.device());
     const MpiRounds mpi(job, 0);
     times.path = generator.trainers().front().paths.front();
-    start(generator, layout);
+    start(generator, place.layout());
     for (int round = 0; round < rounds_of(job, order); ++round) generator.step(kLearningRate);
     end(job, generator);
     const auto& all = generator.timings().exchange_ms;
@@ -146,10 +122,10 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
 }
 
 double measure_idle_generator(Job& job, const Order& order) {
-  const Config config = config_for(job, order);
-  const BucketLayout layout = reference_layout(config);
-  Generator generator(job.bootstrap(), job.group(), layout, config, Deadline::after(kPatience));
-  start(generator, layout);
+  ExchangePlace place(job, order);
+  Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+                      place.device());
+  start(generator, place.layout());
   generator.step(kLearningRate);
   const std::int64_t begin = steady_ns();
   const double cpu_begin = cpu_seconds();

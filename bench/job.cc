@@ -57,13 +57,17 @@ std::optional<int> Job::fixed_peers() const {
 
 void Job::introduce() {
   rank_ = bootstrap_->rank();
-  group_ = PeerGroup::introduce(*bootstrap_,
-                                {.device = "cpu",
-                                 .runnel_version = "bench",
-                                 .ucx_version = ucx_version(),
-                                 .layout_fingerprint = {},
-                                 .configuration = canonical_lines(config_)},
-                                static_cast<int>(config_.generator.count), Deadline::after(kMeetTime));
+  group_ = meet("cpu");
+}
+
+PeerGroup Job::meet(const std::string& device) {
+  return PeerGroup::introduce(*bootstrap_,
+                              {.device = device,
+                               .runnel_version = "bench",
+                               .ucx_version = ucx_version(),
+                               .layout_fingerprint = {},
+                               .configuration = canonical_lines(config_)},
+                              static_cast<int>(config_.generator.count), Deadline::after(kMeetTime));
 }
 
 void Job::give(const Order& order) {

@@ -35,6 +35,13 @@ struct Order {
   Path path = Path::mapped;
   std::int32_t peers = 1;   ///< ranks 1 … peers take part, the others stay out
   std::uint64_t bytes = 0;  ///< of payload
+
+  // Of an exchange.
+  bool large = false;  ///< tensors of 121 MB instead of 4.8 MB
+  bool generator_on_gpu = false;
+  bool trainers_on_gpu = false;
+
+  bool uses_gpus() const { return generator_on_gpu || trainers_on_gpu; }
 };
 
 /// The processes that measure: rank 0 gives orders, the others follow them.
@@ -68,6 +75,10 @@ class Job {
   /// Of the present processes: between two orders only a job alone changes them.
   Bootstrap& bootstrap() { return *bootstrap_; }
   const PeerGroup& group() const { return *group_; }
+
+  /// Collective: the same processes, as they are in an exchange where this one has its tensors on `device`: "cpu", or
+  /// the name of a `Device`.
+  PeerGroup meet(const std::string& device);
 
   /// Rank 0: gathers `order.peers` peers and tells them. Throws `Impossible` when MPI started fewer.
   void give(const Order& order);

@@ -13,6 +13,7 @@
 #include "bench/peer_process.h"
 #include "bench/suite.h"
 #include "runnel_commit.h"
+#include "runtime/device_module.h"
 #include "runtime/host.h"
 #include "runtime/launcher.h"
 #include "transport/context.h"
@@ -71,6 +72,10 @@ void register_all(Job& job) {
   register_update_rule();
   register_exchange(job);
   register_mpi_put(job);
+  if (find_cuda().devices > 0) {
+    register_device_reduction();
+    register_device_exchange(job);
+  }
 }
 
 void add_context(const Job& job) {

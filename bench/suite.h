@@ -19,6 +19,9 @@ namespace runnel {
 /// M: the tensors of the reference CNN.
 inline constexpr std::uint64_t kReferenceBytes = 4'799'528;
 
+/// The tensors of model.name = "mnist-mlp".
+inline constexpr std::uint64_t kLargeBytes = 121'159'720;
+
 /// 4 KiB … 64 MiB by factors of 4, and M.
 inline const std::vector<std::uint64_t> kPayloads = {4 << 10, 16 << 10,        64 << 10, 256 << 10, 1 << 20,
                                                      4 << 20, kReferenceBytes, 16 << 20, 64 << 20};
@@ -70,6 +73,8 @@ void register_registration();
 void register_reduction();
 void register_update_rule();
 void register_exchange(Job& job);
+void register_device_exchange(Job& job);
+void register_device_reduction();
 void register_mpi_put(Job& job);
 
 }  // namespace runnel
