@@ -64,8 +64,9 @@ copy_ucx() {
   done
 }
 
-# unpack FOLDER PREFIX: unpacks FOLDER/deps.tar.gz and lets this process, and what it starts, build and run with it. Open
-# MPI and PMIx carry the absolute paths of their packages, which these variables replace.
+# unpack FOLDER PREFIX: unpacks FOLDER/deps.tar.gz and lets this process, and what it starts, build and run with it, but
+# for UCX, which is in PREFIX/ucx. Open MPI and PMIx carry the absolute paths of their packages, which these variables
+# replace.
 unpack() {
   local libraries=$2/$pack_libraries
   [ -f "$1/deps.tar.gz" ] || { echo "gpu.sh: error: no $1/deps.tar.gz: make it with tests/gpu.sh --pack $1" >&2; return 1; }
@@ -73,7 +74,7 @@ unpack() {
   sed -i "s|^prefix=/usr|prefix=$2/usr|" "$libraries/pkgconfig/nettle.pc"
   export PATH=$2/usr/bin:$PATH
   export LD_LIBRARY_PATH=$libraries:$libraries/openmpi/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  export CMAKE_PREFIX_PATH=$2/usr PKG_CONFIG_PATH=$libraries/pkgconfig UCX_ROOT=$2/ucx
+  export CMAKE_PREFIX_PATH=$2/usr PKG_CONFIG_PATH=$libraries/pkgconfig
   export OPAL_PREFIX=$2/usr OPAL_LIBDIR=$libraries/openmpi/lib OPAL_INCLUDEDIR=$libraries/openmpi/include \
     OPAL_PKGLIBDIR=$libraries/openmpi/lib/openmpi3 OPAL_SYSCONFDIR=$2/etc/openmpi
   export PMIX_PKGLIBDIR=$libraries/pmix2/lib/pmix PMIX_PKGDATADIR=$libraries/pmix2/share/pmix
