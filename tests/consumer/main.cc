@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Uses something of each installed library that needs its dependencies: UCX, and nettle behind the layout's
-// fingerprint.
+// Uses something of each installed library that needs its dependencies: UCX, nettle behind the layout's fingerprint,
+// and the module for CUDA where the build has one.
 #include <cstdio>
 
 #include "runtime/bucket_layout.h"
+#include "runtime/device_module.h"
 #include "transport/slab.h"
 #include "transport/worker.h"
 
@@ -14,7 +15,9 @@ int main() {
   runnel::Context context({});
   const runnel::Worker worker(context);
   const runnel::Slab slab = runnel::Slab::allocate(context, layout.padded_bytes());
-  std::printf("UCX %s, slab of %zu bytes, layout %.8s\n", runnel::ucx_version().c_str(), slab.bytes().size(),
-              runnel::to_hex(layout.fingerprint()).c_str());
-  return slab.bytes().size() >= layout.bytes() && !worker.address().empty() ? 0 : 1;
+  const runnel::CudaFound cuda = runnel::find_cuda();
+  std::printf("UCX %s, slab of %zu bytes, layout %.8s, %d GPUs (%s)\n", runnel::ucx_version().c_str(),
+              slab.bytes().size(), runnel::to_hex(layout.fingerprint()).c_str(), cuda.devices, cuda.reason.c_str());
+  const bool module_found = cuda.reason.find("cannot be loaded") == std::string::npos;
+  return slab.bytes().size() >= layout.bytes() && !worker.address().empty() && module_found ? 0 : 1;
 }

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/device_module.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/cuda/cuda_module.h"
 #include "runtime/exit_status.h"
 
 namespace runnel {
@@ -28,6 +30,21 @@ TEST(DeviceModule, RefusesAGpuThatIsNotThere) {
       EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
       EXPECT_THAT(error.what(), testing::StartsWith("there is no cuda:" + std::to_string(index) + ": "));
     }
+  }
+}
+
+// Its errors are caught by type, although the module has a copy of the type of its own.
+TEST(DeviceModule, ThrowsWhatTheProgramCatches) {
+  void* const library = dlopen("librunnel_cuda.so", RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) GTEST_SKIP() << "SKIPPED, NOT TESTED: this build has no module for CUDA";
+  const auto* const module = static_cast<const CudaModule*>(dlsym(library, kCudaModuleSymbol));
+  ASSERT_NE(module, nullptr);
+  try {
+    module->open(-1);
+    FAIL() << "opened cuda:-1";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::internal);
+    EXPECT_THAT(error.what(), testing::StartsWith("cuda:-1: taking it failed: "));
   }
 }
 
