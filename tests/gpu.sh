@@ -124,7 +124,11 @@ status=$no_gpu
 for number in "${!all_parts[@]}"; do
   part=${all_parts[$number]}
   case " ${parts[*]-} " in
-    *" $part "* | "  ") run_part "$((number + 1))" "$part" || status=1 ;;
+    *" $part "* | "  ")
+      run_part "$((number + 1))" "$part" && continue
+      status=1
+      [ "$part" != build ] || break # what an earlier build left is not what was asked for
+      ;;
   esac
 done
 cat "$sections"/[0-9]-*.txt | tee ${report:+"$report"}
