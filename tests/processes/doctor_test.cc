@@ -90,7 +90,7 @@ TEST(DoctorTest, MistakesOfItsUser) {
                                                        {{"-n", "1", "--hosts", "a:2"}, 64},
                                                        {{"/none.toml"}, 66},
                                                        {{"--set", "transport.path=fast"}, 78},
-                                                       {{"--set", "trainer.device=cuda"}, 78}};
+                                                       {{"--set", "trainer.device=cuda:999"}, 78}};
   for (const auto& [arguments, status] : mistakes) {
     Job job({.argv = Words{RUNNEL_PROGRAM, "doctor"} + arguments});
     EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), status) << job.output();

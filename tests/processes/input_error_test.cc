@@ -36,7 +36,7 @@ std::vector<Mistake> mistakes() {
       {"unknown_key", {"FOLDER/small.toml", "--set", "optimizer.lrr=1"}, 78, "optimizer.lr"},
       {"wrong_type", {"FOLDER/small.toml", "--set", "trainer.batch_size='many'"}, 78, "trainer.batch_size"},
       {"beginning_of_key", {"FOLDER/small.toml", "--set", "trainer.batch=8"}, 78, "did you mean 'trainer.batch_size'?"},
-      {"no_cuda", {"FOLDER/small.toml", "--set", "trainer.device=cuda"}, 78, "use \"cpu\" or \"auto\""},
+      {"no_such_gpu", {"FOLDER/small.toml", "--set", "trainer.device=cuda:999"}, 78, " or \"auto\""},
       {"too_many_steps",
        {"FOLDER/small.toml", "--set", "run={max_gradients=0, max_epochs=2147483647}", "--set", "trainer.batch_size=1"},
        78,

@@ -49,6 +49,7 @@ class LaunchTest : public testing::TestWithParam<bool> {
     EXPECT_EQ(report["test"]["samples"], 200) << "the test is over the whole test set, whatever the trainers' shares";
     EXPECT_EQ(report["exit"], 0);
     for (const auto& path : report["paths"]) EXPECT_EQ(path["path"], "mapped") << path;
+    for (const auto& process : report["processes"]) EXPECT_EQ(process["device"], "cpu") << process;
   }
 
   RunnelProgram program_;
@@ -58,6 +59,7 @@ class LaunchTest : public testing::TestWithParam<bool> {
 TEST_P(LaunchTest, TheProgramStartsItsOwnRanks) {
   expect_job(run(program_.train({"-n", "2"})), 2);
   EXPECT_NE(output_.find("trainer 1 on "), std::string::npos) << "no line with the path in use:\n" << output_;
+  EXPECT_NE(output_.find("devices: generator cpu, trainer 0 cpu, trainer 1 cpu\n"), std::string::npos) << output_;
   EXPECT_NE(output_.find("done: 10 steps"), std::string::npos) << output_;
 }
 

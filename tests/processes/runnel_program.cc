@@ -11,7 +11,8 @@ namespace runnel::test {
 RunnelProgram::RunnelProgram() {
   write_idx_folder(folder(), 640, 200);
   std::ofstream(config()) << "data.path = '.'\n"
-                             "trainer = { batch_size = 16, test_batch_size = 100 }\n"
+                             "trainer = { batch_size = 16, test_batch_size = 100, device = 'cpu' }\n"
+                             "generator = { device = 'cpu' }\n"
                              "run = { max_gradients = 20, log_every = 1 }\n";
   // Runs of another user write here too.
   std::filesystem::permissions(folder(), std::filesystem::perms::all);

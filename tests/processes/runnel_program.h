@@ -11,7 +11,7 @@
 
 namespace runnel::test {
 
-/// The `runnel` program with a configuration and a data set that make a run of some tenths of a second.
+/// The `runnel` program with a configuration and a data set that make a run of some tenths of a second on the CPU.
 class RunnelProgram {
  public:
   /// 640 images to train with and 200 to test with, in batches of 16: 20 steps an epoch for 2 trainers.
