@@ -72,16 +72,15 @@ constexpr ConfigKey kKeys[] = {
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
      "Images that each trainer, or each virtual one, computes its gradient of a step from.", "images"},
     {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
-     "Images in a forward pass of the test; 250 at most, whatever is asked for, as more only cost memory. On the CPU the "
-     "score does not depend on it.",
+     "Images in a forward pass of the test; 250 at most, whatever is asked for, as more only cost memory. On the CPU "
+     "the score does not depend on it.",
      "images"},
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
      "Where trainers compute: one device for all, or a list with one for each. `\"cuda:K\"`: that GPU of the host; "
-     "`\"cuda\"`: the one that is dealt to the process, as \"Devices\" below says; `\"auto\"`: the same, or the CPU "
-     "where "
-     "there is no GPU."},
+     "`\"cuda\"`: the one that is dealt to the process, as \"Devices\" above says; `\"auto\"`: the same, or the CPU "
+     "where there is no GPU."},
 
     {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1024},
      "Number of generators, the first ranks; each owns an equal part of the parameters, at least 16 KiB of them. It "
