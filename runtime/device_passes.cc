@@ -6,8 +6,15 @@
 
 namespace runnel {
 
+namespace {
+
+/// Of the device's reducer, with clipping: between the two of a pass.
+constexpr std::size_t kReducerMarks = 1;
+
+}  // namespace
+
 DevicePasses::DevicePasses(Device& device, std::uint32_t buckets)
-    : stream_(device.make_stream(2 * std::size_t{buckets})), passes_(buckets) {}
+    : stream_(device.make_stream(2 * std::size_t{buckets} + kReducerMarks)), passes_(buckets) {}
 
 void DevicePasses::begin() {
   begun_ = stream_->mark();

@@ -188,6 +188,18 @@ INSTANTIATE_TEST_SUITE_P(Put, DeviceExchangeTest,
                                           testing::Values("d-dd", "h-dh", "d-hd", "dd-dd")),
                          name_of);
 
+TEST(ClippedDeviceExchangeTest, GivesTheBitsOfTheHost) {
+  for (const std::int64_t bucket_bytes : {16384, 65536, 1 << 20}) {
+    Settings job = {.bucket_bytes = bucket_bytes, .clip_norm = 0.5};
+    const std::vector<float> expected = run_job(job, "hhh").parameters;
+    EXPECT_NE(expected, plain_loop(job)) << "nothing was clipped";
+    expect_same_bits(run_job(job, "dhh").parameters, expected, "generator");
+    expect_same_bits(run_job(job, "hdd").parameters, expected, "trainers");
+    job.path = Path::one_sided;
+    expect_same_bits(run_job(job, "dhd").parameters, expected, "generator and a trainer");
+  }
+}
+
 /// The positive control: a device's work is late enough to be noticed.
 TEST(AsyncDeviceTest, IsLateAndInOrder) {
   AsyncDevice device(/*seed=*/1);

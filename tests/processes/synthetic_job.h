@@ -33,11 +33,12 @@ struct Settings {
   Delay delay = Delay::none;
   std::uint64_t seed = 0;
   bool traced = false;
+  double clip_norm = 0;  ///< plain_loop() does not clip
 
   std::vector<std::string> to_arguments() const {
-    return {std::to_string(generators),   std::to_string(trainers),      std::string(to_string(path)),
-            std::to_string(bucket_bytes), std::to_string(steps),         std::to_string(static_cast<int>(delay)),
-            std::to_string(seed),         std::to_string(traced ? 1 : 0)};
+    return {std::to_string(generators),   std::to_string(trainers),       std::string(to_string(path)),
+            std::to_string(bucket_bytes), std::to_string(steps),          std::to_string(static_cast<int>(delay)),
+            std::to_string(seed),         std::to_string(traced ? 1 : 0), std::to_string(clip_norm)};
   }
 
   static Settings from(const std::vector<std::string>& arguments) {
@@ -48,7 +49,8 @@ struct Settings {
             .steps = std::stoull(arguments.at(4)),
             .delay = static_cast<Delay>(std::stoi(arguments.at(5))),
             .seed = std::stoull(arguments.at(6)),
-            .traced = arguments.at(7) == "1"};
+            .traced = arguments.at(7) == "1",
+            .clip_norm = std::stod(arguments.at(8))};
   }
 
   Config config() const {
@@ -57,6 +59,7 @@ struct Settings {
     config.generator.count = generators;
     config.optimizer.name = "sgd";
     config.optimizer.lr = kLearningRate;
+    config.optimizer.clip_norm = clip_norm;
     config.transport.path = to_string(path);
     config.transport.bucket_bytes = bucket_bytes;
     config.run.timeout_s = 15;
