@@ -25,8 +25,9 @@ def make_model(name):
     from torch import nn
 
     if name == "mnist-mlp":
-        return nn.Sequential(nn.Flatten(), nn.Linear(784, 5120), nn.ReLU(), nn.Linear(5120, 5120), nn.ReLU(),
-                             nn.Linear(5120, 10), nn.LogSoftmax(1))
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 5120), nn.ReLU(), nn.Dropout(0.25), nn.Linear(5120, 5120), nn.ReLU(),
+            nn.Dropout(0.5), nn.Linear(5120, 10), nn.LogSoftmax(1))
     return nn.Sequential(
         nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
         nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
