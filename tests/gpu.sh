@@ -13,7 +13,7 @@ usage: tests/gpu.sh [--deps FOLDER] [--report FILE] [PART…]
        tests/gpu.sh --pack FOLDER
 
 Builds Runnel with CUDA in build/gpu, runs its tests and benchmarks on this machine's GPUs, and prints one report.
-Without a GPU it says so and ends at once; a PART that is named runs all the same, as far as it goes.
+Without a GPU it says so and ends at once; build and tests run all the same where they are named.
 
   PART           build, tests, exchange, training; default: all. The report also has the parts of earlier calls
   --deps FOLDER  takes what --pack put into FOLDER, and the LibTorch of python3's torch; needs no network. Without it:
@@ -125,6 +125,7 @@ for number in "${!all_parts[@]}"; do
   part=${all_parts[$number]}
   case " ${parts[*]-} " in
     *" $part "* | "  ")
+      [ $no_gpu -eq 0 ] || [ "$part" = build ] || [ "$part" = tests ] || continue
       run_part "$((number + 1))" "$part" && continue
       status=1
       [ "$part" != build ] || break # what an earlier build left is not what was asked for
