@@ -18,6 +18,7 @@
 #include <set>
 #include <sstream>
 
+#include "runtime/device_module.h"
 #include "runtime/rdma.h"
 #include "transport/context.h"
 
@@ -226,6 +227,7 @@ MachineFacts read_machine_facts() {
   facts.rdma_devices = names_in("/sys/class/infiniband");
   facts.rdma_ports = rdma_ports();
   facts.gpus = gpus();
+  if (!facts.gpus.empty()) facts.cuda_lacks = find_cuda().reason;
   read_memory(facts);
   facts.open_files = limit_of(RLIMIT_NOFILE);
   facts.ptrace_scope = number_in("/proc/sys/kernel/yama/ptrace_scope", -1);

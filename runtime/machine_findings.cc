@@ -120,6 +120,11 @@ class HostJudge {
           "memory of a GPU can only be moved through copies in host memory",
           "use a UCX built with CUDA, and see that libcuda.so.1, the driver's library, is found");
     }
+    if (!facts_.cuda_lacks.empty()) {
+      const std::size_t end = std::min(facts_.cuda_lacks.find("; "), facts_.cuda_lacks.size());
+      add("GPUs (" + joined(facts_.gpus, ", ") + ") that Runnel cannot use: " + facts_.cuda_lacks.substr(0, end),
+          "every process computes on the CPU", facts_.cuda_lacks.substr(std::min(end + 2, facts_.cuda_lacks.size())));
+    }
     if (!facts_.rdma_devices.empty() && facts_.memlock_bytes >= 0 && facts_.memlock_bytes < memory_needed()) {
       add("the limit of locked memory is " + megabytes(facts_.memlock_bytes) + ", a job registers up to " +
               megabytes(memory_needed()),

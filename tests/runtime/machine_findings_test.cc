@@ -87,6 +87,20 @@ TEST(MachineFindingsTest, GpuWithoutCuda) {
   expect_cured_by("cuda_cpy", diagnosis, finding("host one", "NVIDIA H100", "built with CUDA"));
 }
 
+TEST(MachineFindingsTest, GpuThatThisBuildCannotUse) {
+  Diagnosis diagnosis = one_host();
+  each_rank(diagnosis, [](MachineFacts& facts) {
+    facts.gpus = {"NVIDIA H100"};
+    facts.ucx_components.push_back({"cuda_cpy", true});
+    facts.cuda_lacks = "no driver is loaded; install one";
+  });
+  EXPECT_THAT(find_problems(diagnosis),
+              ElementsAre(finding("host one", "GPUs (NVIDIA H100) that Runnel cannot use: no driver is loaded",
+                                  "install one")));
+  each_rank(diagnosis, [](MachineFacts& facts) { facts.cuda_lacks.clear(); });
+  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+}
+
 TEST(MachineFindingsTest, TooFewOpenFiles) {
   Diagnosis diagnosis = one_host();
   const std::int64_t needed = open_files_needed(2);
