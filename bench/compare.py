@@ -188,7 +188,8 @@ def compare_ddp(table, bench, settings):
             try:
                 pairs = []
                 for _ in range(settings.repetitions if batch < 1000 else 1):
-                    settings_of_run = {"trainer.batch_size": batch, "run.max_gradients": steps * trainers}
+                    settings_of_run = {"trainer.batch_size": batch, "run.max_gradients": steps * trainers,
+                                       "generator.device": "cpu", "trainer.device": "cpu"}
                     pairs.append((train(program, ["-n", str(trainers)], settings_of_run),
                                   peer("ddp.py", ranks=trainers, batch=batch, steps=steps)["p50"] * 1e-3))
                 table.add(what, "s", pairs, targets.get((trainers, batch), "< 1"))

@@ -26,15 +26,16 @@ void DevicePasses::end(std::uint32_t bucket, std::uint64_t word) {
       .bucket = bucket, .word = word, .begin = begun_, .end = stream_->mark()};
 }
 
-std::optional<DevicePasses::Done> DevicePasses::next_done() {
+std::optional<std::uint64_t> DevicePasses::next_done(Trace& trace, std::uint64_t step) {
   if (idle() || !stream_->reached(passes_[first_].end)) return std::nullopt;
   const Pass& pass = passes_[first_];
   first_ = (first_ + 1) % passes_.size();
   --count_;
-  return Done{.bucket = pass.bucket,
-              .word = pass.word,
-              .begin_ns = stream_->reached_ns(pass.begin),
-              .end_ns = stream_->reached_ns(pass.end)};
+  if (trace.on()) {
+    trace.add(stream_->reached_ns(pass.begin), stream_->reached_ns(pass.end),
+              {.what = TraceWhat::reduce_on_device, .bucket = pass.bucket, .step = step});
+  }
+  return pass.word;
 }
 
 }  // namespace runnel

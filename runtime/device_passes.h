@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/device.h"
+#include "runtime/trace.h"
 
 namespace runnel {
 
@@ -26,15 +27,8 @@ class DevicePasses {
   void begin();
   void end(std::uint32_t bucket, std::uint64_t word);
 
-  struct Done {
-    std::uint32_t bucket;
-    std::uint64_t word;
-    std::int64_t begin_ns;  ///< of the device's work, on the steady clock
-    std::int64_t end_ns;
-  };
-
-  /// The oldest reduction, when the device has done it: once each.
-  std::optional<Done> next_done();
+  /// The word of the oldest reduction, when the device has done it: once each. Records it in `trace`, as of `step`.
+  std::optional<std::uint64_t> next_done(Trace& trace, std::uint64_t step);
 
   /// Whether there is none left.
   bool idle() const { return count_ == 0; }

@@ -6,9 +6,6 @@
 #include <chrono>
 #include <utility>
 
-#include "runtime/device_reducer.h"
-#include "runtime/host_reducer.h"
-
 namespace runnel {
 namespace {
 
@@ -43,7 +40,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
   if (device != nullptr) passes_.emplace(*device, shard_.buckets);
-  reducer_ = make_reducer(config);
+  reducer_ = make_reducer(config, shard_.bytes.size() / sizeof(float), device, passes_ ? &passes_->stream() : nullptr);
   ConnectionOffer mine = fabric_.offer();
   memory_.add_to(mine);
   memory_.prepare_probes();
@@ -80,17 +77,6 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
   if (!group.is_lead()) {
     fabric_.queue().watch(Bell(fabric_.control(), GeneratorControl::kLeadBell), tag_of(Tag::peer, group.lead().rank));
   }
-}
-
-std::unique_ptr<Reducer> Generator::make_reducer(const Config& config) {
-  const std::size_t floats = shard_.bytes.size() / sizeof(float);
-  const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
-  if (passes_) {
-    return std::make_unique<DeviceReducer>(*fabric_.device(), passes_->stream(), floats, config.optimizer,
-                                           virtual_trainers);
-  }
-  return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                                       virtual_trainers);
 }
 
 void Generator::publish_start(std::span<const float> all) {
@@ -275,10 +261,8 @@ void Generator::give_to_device(std::uint32_t bucket) {
 }
 
 void Generator::publish_done() {
-  while (const auto done = passes_ ? passes_->next_done() : std::nullopt) {
-    fabric_.trace().add(done->begin_ns, done->end_ns,
-                        {.what = TraceWhat::reduce, .bucket = done->bucket, .step = protocol_.step()});
-    publish_bucket(done->word);
+  while (const auto word = passes_ ? passes_->next_done(fabric_.trace(), protocol_.step()) : std::nullopt) {
+    publish_bucket(*word);
   }
 }
 

@@ -82,7 +82,6 @@ class Generator {
   void publish(std::uint64_t step);
   void finish_step(std::uint64_t step);
   int awaited() const;
-  std::unique_ptr<Reducer> make_reducer(const Config& config);
   void hear(const Completion& completion);
   void hear_gradient(std::size_t trainer, std::uint64_t word);
   void reduce_ready_buckets();
@@ -106,7 +105,7 @@ class Generator {
   TrainerRecords records_;
   GeneratorProtocol protocol_;
   std::unique_ptr<Reducer> reducer_;
-  std::optional<DevicePasses> passes_;  // with a device; ended before the memory that they use
+  std::optional<DevicePasses> passes_;      // with a device; ended before the memory that they use
   std::vector<const float*> slots_;         // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;  // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;

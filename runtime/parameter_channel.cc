@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/parameter_channel.h"
 
+#include <algorithm>
+
 namespace runnel {
 
 ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& parameters,
@@ -54,10 +56,9 @@ Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t ta
 }
 
 void ParameterChannel::copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset) {
-  const bool traced = fabric_.trace().on();
-  if (traced) bucket.copy_begin = stream_->mark();
+  if (fabric_.trace().on()) bucket.copy_begin = stream_->mark();
   stream_->copy(target.data(), device_address_ + offset, target.size());
-  if (traced) bucket.copy_end = stream_->mark();
+  bucket.copy_end = stream_->mark();
   bucket.state = State::here;
 }
 
@@ -72,8 +73,12 @@ bool ParameterChannel::usable(const TrainerProtocol& protocol, std::uint32_t buc
   return buckets_[bucket].version == protocol.step() && buckets_[bucket].state == State::here;
 }
 
+DeviceStream::Mark ParameterChannel::last_copy() const {
+  return std::ranges::max_element(buckets_, {}, &Bucket::copy_end)->copy_end;
+}
+
 void ParameterChannel::record_copies() {
-  if (device_address_ == nullptr || !fabric_.trace().on()) return;
+  if (!fabric_.trace().on()) return;
   for (std::uint32_t i = 0; i < shard_.buckets; ++i) {
     fabric_.trace().add(stream_->reached_ns(buckets_[i].copy_begin), stream_->reached_ns(buckets_[i].copy_end),
                         label(TraceWhat::copy, i));

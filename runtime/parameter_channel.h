@@ -56,8 +56,16 @@ class ParameterChannel {
   /// Whether bucket `bucket` of the current step of `protocol` can be read in the window.
   bool usable(const TrainerProtocol& protocol, std::uint32_t bucket) const;
 
-  /// Records the copies that a device made of the last version, all of them. Once the compute stream is through with
-  /// what needed it.
+  /// Whether a device copies parameters out of mapped memory.
+  bool copies() const { return device_address_ != nullptr; }
+
+  /// Where this `copies()`: whether all copies of the version are made, all of which have been begun.
+  bool copied() const { return stream_->reached(last_copy()); }
+
+  /// Once they are: when the last one was, in ns of the steady clock.
+  std::int64_t copied_ns() const { return stream_->reached_ns(last_copy()); }
+
+  /// Once they are: records them.
   void record_copies();
 
  private:
@@ -71,6 +79,7 @@ class ParameterChannel {
   };
 
   bool in_place() const { return is_mapped() && stream_ == nullptr; }
+  DeviceStream::Mark last_copy() const;
   void copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset);
   TraceLabel label(TraceWhat what, std::uint32_t bucket) const;
 

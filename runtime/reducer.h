@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "runtime/bucket_layout.h"
+#include "runtime/config.h"
+#include "runtime/device.h"
 
 namespace runnel {
 
@@ -35,5 +39,10 @@ class Reducer {
   /// Ends the step, all buckets of which are reduced. With clipping, this is where the update happens.
   virtual void finish_step() = 0;
 };
+
+/// What sums and updates `float_count` parameters by `config`: on `device`, in the order of `stream`, or where both are
+/// null on the host. Device and stream outlive it.
+std::unique_ptr<Reducer> make_reducer(const Config& config, std::size_t float_count, Device* device,
+                                      DeviceStream* stream);
 
 }  // namespace runnel

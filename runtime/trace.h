@@ -26,8 +26,9 @@ enum class TraceWhat : std::uint8_t {
   test = 8,          ///< a trainer's part of an evaluation
   fetch = 9,         ///< of parameters by get, from its start to its completion
   copy = 10,         ///< of a bucket by a device, from or to memory of `peer`: the device's time
+  reduce_on_device = 11,  ///< as reduce, by a device: the device's time
 };
-inline constexpr int kTraceWhats = 11;
+inline constexpr int kTraceWhats = 12;
 
 /// What an event says beside its times.
 struct TraceLabel {

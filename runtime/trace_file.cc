@@ -23,7 +23,7 @@ constexpr std::size_t kPieceBytes = 64 << 10;
 struct Kind {
   const char* name;
   bool instant = false;
-  bool transfer = false;  ///< goes on beside what its process computes
+  bool beside = false;  ///< goes on beside what its main thread does
 };
 
 /// By `TraceWhat`.
@@ -31,26 +31,28 @@ constexpr std::array<Kind, kTraceWhats> kKinds = {{{"wait"},
                                                    {"forward"},
                                                    {"backward"},
                                                    {.name = "bucket ready", .instant = true},
-                                                   {.name = "put", .transfer = true},
+                                                   {.name = "put", .beside = true},
                                                    {.name = "bell", .instant = true},
                                                    {"reduce + optimize"},
                                                    {"publish"},
                                                    {"test"},
-                                                   {.name = "fetch", .transfer = true},
-                                                   {.name = "copy", .transfer = true}}};
+                                                   {.name = "fetch", .beside = true},
+                                                   {.name = "copy", .beside = true},
+                                                   {.name = "reduce + optimize", .beside = true}}};
 
 const Kind& kind_of(const TraceEvent& event) {
   return kKinds[static_cast<std::size_t>(event.label.what)];
 }
 
-/// Threads of a process in the file. Viewers want spans of one thread nested, so transfers that overlap get one each.
+/// Threads of a process in the file. Viewers want spans of one thread nested, so what overlaps beside main gets one
+/// each.
 class Lanes {
  public:
   static constexpr int kMain = 0;
 
   /// Of events in the order of their begin.
   int lane_of(const TraceEvent& event) {
-    if (!kind_of(event).transfer) return kMain;
+    if (!kind_of(event).beside) return kMain;
     auto free = std::find_if(ends_.begin(), ends_.end(), [&](std::int64_t end) { return end <= event.begin_ns; });
     if (free == ends_.end()) free = ends_.insert(free, 0);
     *free = event.end_ns;
@@ -60,7 +62,7 @@ class Lanes {
   int count() const { return 1 + static_cast<int>(ends_.size()); }
 
  private:
-  std::vector<std::int64_t> ends_;  // of the last transfer in each lane
+  std::vector<std::int64_t> ends_;  // of the last event in each lane
 };
 
 /// The text of the file, on its way to the disk.
@@ -150,7 +152,7 @@ void write_process(TraceText& text, const ProcessTrace& process, std::int64_t ea
     text.event(process.rank, lanes.lane_of(event), event.begin_ns - process.clock_offset_ns - earliest, event);
   }
   for (int lane = 0; lane < lanes.count(); ++lane) {
-    text.metadata(process.rank, lane, "thread_name", {{"name", lane == Lanes::kMain ? "main" : "transfers"}});
+    text.metadata(process.rank, lane, "thread_name", {{"name", lane == Lanes::kMain ? "main" : "beside"}});
     text.metadata(process.rank, lane, "thread_sort_index", {{"sort_index", lane}});
   }
 }

@@ -32,23 +32,12 @@ std::uint32_t about(std::uint64_t tag) {
 
 }  // namespace
 
-TrainerClient::Counterpart::Counterpart(TrainerClient& client, const ConnectionOffer& offer, int generator)
-    : link(client.fabric_, offer, generator),
-      shard(client.layout_.shard(static_cast<std::size_t>(generator))),
-      gradients(client.fabric_, link,
-                require_tensors(offer, client.fabric_.place_with(link.peer), link.peer.rank).gradients, client.layout_,
-                shard, client.gradients_, client.streams_.gradients.get()),
-      parameters(client.fabric_, link,
-                 require_tensors(offer, client.fabric_.place_with(link.peer), link.peer.rank).parameters,
-                 client.layout_, shard, client.parameters_, client.streams_.parameters.get()),
-      protocol(shard.buckets) {}
-
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
                              const Config& config, const Deadline& deadline, Device* device)
     : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline, device),
       layout_(layout),
-      gradients_(layout, fabric_.context(), device),
-      parameters_(layout, fabric_.context(), device),
+      windows_{.gradients = TensorWindow(layout, fabric_.context(), device),
+               .parameters = TensorWindow(layout, fabric_.context(), device)},
       countdown_(layout) {
   if (device != nullptr) {
     streams_ = {.gradients = device->make_stream(DeviceStage::marks_for(layout)),
@@ -58,7 +47,7 @@ TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const
   connect(offers);
   fabric_.liveness().start(offers);
   std::vector<GreetedGenerator> greeted;
-  for (auto& counterpart : counterparts_) greeted.push_back(to_greet(*counterpart));
+  for (auto& counterpart : counterparts_) greeted.push_back(counterpart->to_greet(fabric_, windows_));
   paths_ = greet_generators(bootstrap, fabric_, greeted, config.transport.require, deadline);
   fabric_.park_for(paths_);
 }
@@ -66,8 +55,8 @@ TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const
 void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
-    Counterpart& counterpart =
-        *counterparts_.emplace_back(std::make_unique<Counterpart>(*this, offers[rank], generator));
+    Counterpart& counterpart = *counterparts_.emplace_back(
+        std::make_unique<Counterpart>(fabric_, offers[rank], generator, layout_, windows_, streams_));
     const std::uint64_t tag = tag_of(static_cast<std::size_t>(generator), kOther);
     fabric_.queue().watch(counterpart.link.endpoint, tag);
     fabric_.queue().watch(counterpart.link.hello_heard, tag);
@@ -75,27 +64,10 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   }
   const auto all_are = [&](auto&& is_mapped) { return std::ranges::all_of(counterparts_, is_mapped); };
   if (!all_are([](const auto& one) { return one->gradients.is_mapped(); }))
-    gradients_.register_memory(fabric_.context());
+    windows_.gradients.register_memory(fabric_.context());
   if (!all_are([](const auto& one) { return one->parameters.is_mapped(); })) {
-    parameters_.register_memory(fabric_.context());
+    windows_.parameters.register_memory(fabric_.context());
   }
-}
-
-/// Paths are those of the memory that payload goes from and to. On a device that is the tensors' own, which is free
-/// until the first step: a shard of two copies has room for a probe area.
-GreetedGenerator TrainerClient::to_greet(Counterpart& counterpart) {
-  const Peer& generator = counterpart.link.peer;
-  if (fabric_.device() != nullptr) {
-    static_assert(TensorWindow::kCopies * kBlockBytes >= PathProbe::kProbeBytes);
-    return {.link = counterpart.link,
-            .remote = counterpart.gradients.slots(),
-            .local = gradients_.slab(),
-            .offset = static_cast<std::size_t>(generator.index) * PathProbe::kProbeBytes};
-  }
-  return {.link = counterpart.link,
-          .remote = {counterpart.link.control, GeneratorControl::probe_area(fabric_.group().self().index)},
-          .local = fabric_.control(),
-          .offset = TrainerControl::probe_area(generator.index)};
 }
 
 void TrainerClient::pull() {
@@ -212,20 +184,38 @@ void TrainerClient::stage(bool everything) {
 /// Waits until the device is through with the step, and hands over meanwhile.
 void TrainerClient::await_device() {
   stage(/*everything=*/true);
-  fabric_.wait_until([this](const Completion& completion) { hear(completion); }, [this] { return hand_over_staged(); },
-                     [this]() -> int {
-                       throw RunError(ExitStatus::internal,
-                                      fabric_.device()->name() + " did not compute step " + std::to_string(step_) +
-                                          " within run.timeout_s rank=" + std::to_string(fabric_.group().self().rank) +
-                                          "; raise run.timeout_s if a step takes that long");
-                     },
-                     [] { return true; });
+  await_device_until([this] { return hand_over_staged(); });
   pushed_ns_ = 0;
   for (auto& counterpart : counterparts_) {
     pushed_ns_ = std::max(pushed_ns_, counterpart->gradients.stage()->computed_ns());
     counterpart->gradients.stage()->record_into(trace(), static_cast<std::uint16_t>(counterpart->link.peer.rank));
-    counterpart->parameters.record_copies();
+    if (counterpart->parameters.copies()) counterpart->parameters.record_copies();
   }
+  note_copies();
+}
+
+/// Parameters that the device copies are usable when it has, not when it was told to.
+void TrainerClient::note_copies() {
+  for (auto& counterpart : counterparts_) {
+    const ParameterChannel& parameters = counterpart->parameters;
+    if (!parameters.copies()) continue;
+    await_device_until([&] { return parameters.copied(); });
+    const std::int64_t later_ns = parameters.copied_ns() - parameters_ready_ns_;
+    if (later_ns <= 0) continue;
+    parameters_ready_ns_ += later_ns;
+    if (step_ > 0) exposed_ns_ += later_ns;
+  }
+}
+
+template <class Done>
+void TrainerClient::await_device_until(Done&& done) {
+  const auto late = [this]() -> int {
+    throw RunError(ExitStatus::internal,
+                   fabric_.device()->name() + " did not do its part of step " + std::to_string(step_) +
+                       " within run.timeout_s rank=" + std::to_string(fabric_.group().self().rank) +
+                       "; raise run.timeout_s if a step takes that long");
+  };
+  fabric_.wait_until([this](const Completion& completion) { hear(completion); }, done, late, [] { return true; });
 }
 
 /// Hands over the buckets that the device is through with, but for each generator's last one; says whether it is
@@ -271,6 +261,7 @@ void TrainerClient::put_record(const Batch& batch) {
 
 void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
   if (stopping()) fabric_.liveness().throw_stop();  // the test was cut short
+  note_copies();
   const EvaluationRecord record{.version = step_,
                                 .samples = samples,
                                 .correct = correct,

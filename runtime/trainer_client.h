@@ -12,15 +12,11 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
+#include "runtime/counterpart.h"
 #include "runtime/device.h"
 #include "runtime/fabric.h"
-#include "runtime/gradient_channel.h"
-#include "runtime/handshake.h"
-#include "runtime/link.h"
-#include "runtime/parameter_channel.h"
 #include "runtime/peer_group.h"
 #include "runtime/slot_protocol.h"
-#include "runtime/tensor_window.h"
 
 namespace runnel {
 
@@ -63,8 +59,8 @@ class TrainerClient {
 
   /// The memory of a buffer, only to be read, and of a slot; with a device, addresses for that. Both stay where they
   /// are for the whole run.
-  std::span<float> parameters(int buffer) const { return parameters_.floats(buffer); }
-  std::span<float> gradients(int slot) const { return gradients_.floats(slot); }
+  std::span<float> parameters(int buffer) const { return windows_.parameters.floats(buffer); }
+  std::span<float> gradients(int slot) const { return windows_.gradients.floats(slot); }
 
   /// The gradient of `tensor` is complete in `gradients(slot())` and is not touched any more: buckets that are complete
   /// with it are handed over, but for the last one. Not for every tensor, or for none, is fine.
@@ -93,32 +89,16 @@ class TrainerClient {
   void fail() { fabric_.liveness().fail(); }
 
  private:
-  /// What copies gradients and parameters of a trainer with a device.
-  struct Streams {
-    std::unique_ptr<DeviceStream> gradients;
-    std::unique_ptr<DeviceStream> parameters;
-  };
-
-  /// What this trainer has of one generator. The link is declared last of what its endpoint's transfers use.
-  struct Counterpart {
-    Counterpart(TrainerClient& client, const ConnectionOffer& offer, int generator);
-
-    GeneratorLink link;
-    const Shard& shard;
-    GradientChannel gradients;
-    ParameterChannel parameters;
-    TrainerProtocol protocol;
-    std::uint32_t noted = 0;  ///< last buckets of the current step that the trace knows to be computed
-  };
-
   void connect(const std::vector<ConnectionOffer>& offers);
-  GreetedGenerator to_greet(Counterpart& counterpart);
   void hear(const Completion& completion);
   bool usable(std::size_t buckets);
   void await_buckets(std::size_t buckets);
   void note_complete(bool everything);
   void stage(bool everything);
   void await_device();
+  void note_copies();
+  template <class Done>
+  void await_device_until(Done&& done);
   bool hand_over_staged();
   void hand_over(bool everything);
   void require_ok(const Status& status, const Counterpart& counterpart) const;
@@ -127,10 +107,9 @@ class TrainerClient {
 
   Fabric fabric_;
   const BucketLayout& layout_;
-  TensorWindow gradients_;
-  TensorWindow parameters_;
+  TensorWindows windows_;
   std::vector<std::unique_ptr<Counterpart>> counterparts_;  // by generator
-  Streams streams_;  // empty without a device; ended before the memory that they copy to and from
+  TensorStreams streams_;  // empty without a device; ended before the memory that they copy to and from
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;
   std::uint64_t step_ = 0;

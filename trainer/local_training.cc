@@ -16,11 +16,10 @@
 
 #include "runnel_version.h"
 #include "runtime/bucket_layout.h"
-#include "runtime/device_reducer.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
-#include "runtime/host_reducer.h"
 #include "runtime/launcher.h"
+#include "runtime/reducer.h"
 #include "runtime/schedule.h"
 #include "runtime/trace.h"
 #include "runtime/trace_file.h"
@@ -39,16 +38,6 @@
 
 namespace runnel {
 namespace {
-
-/// What sums and updates on `device`, in the order of `stream`; on the host, where there is none.
-std::unique_ptr<Reducer> make_reducer(const Config& config, std::size_t floats, Device* device, DeviceStream* stream) {
-  const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
-  if (device != nullptr) {
-    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers);
-  }
-  return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                                       virtual_trainers);
-}
 
 /// What the generator and the trainer of a job hold, side by side in plain memory: of `device`, where there is one.
 class LocalJob {

@@ -68,7 +68,7 @@ std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_
 }
 
 bool any_on_gpu(const PeerGroup& group) {
-  return std::any_of(group.all().begin(), group.all().end(), [](const Peer& peer) { return peer.device != "cpu"; });
+  return std::any_of(group.all().begin(), group.all().end(), [](const Peer& peer) { return peer.has_device(); });
 }
 
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {

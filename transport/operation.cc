@@ -24,8 +24,8 @@ ucp_request_param_t request_param(void (*callback)(void*, ucs_status_t, void*), 
 
 OperationPool::OperationPool(Context& context, std::size_t operations)
     : operations_(operations),
-      words_(operations),
-      words_slab_(Slab::register_memory(context, std::as_writable_bytes(std::span(words_)))) {
+      words_slab_(Slab::allocate(context, operations * sizeof(std::uint64_t))),
+      words_(reinterpret_cast<std::uint64_t*>(words_slab_.bytes().data()), operations) {
   for (Operation& operation : operations_) {
     operation.pool = this;
     operation.next = std::exchange(free_, &operation);

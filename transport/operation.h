@@ -64,8 +64,8 @@ class OperationPool {
   void finish(Operation& operation);
 
   std::vector<Operation> operations_;
-  std::vector<std::uint64_t> words_;  // operation i puts a bell's value from words_[i]
-  Slab words_slab_;
+  Slab words_slab_;                 // pages of its own: a process with a GPU pins them, which no page can be twice
+  std::span<std::uint64_t> words_;  // in that; operation i puts a bell's value from words_[i]
   Operation* free_ = nullptr;
   Operation* done_first_ = nullptr;
   Operation* done_last_ = nullptr;

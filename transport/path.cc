@@ -23,6 +23,9 @@ constexpr std::size_t kParkOffset = PathProbe::kProbeBytes - kLineBytes;
 constexpr std::chrono::milliseconds kTryTime{20};
 constexpr unsigned kTryCalls = 200;
 
+// Processes that share a GPU get it by turns of milliseconds.
+constexpr std::chrono::milliseconds kTryTimeOfDevice{200};
+
 constexpr std::uint64_t kPutTag = 0;
 constexpr std::uint64_t kGetTag = 1;
 
@@ -143,7 +146,8 @@ PathReport PathProbe::run() {
 }
 
 bool PathProbe::try_once() {
-  const Deadline deadline = Deadline::after(kTryTime);
+  const bool on_host = region_.kind() == MemoryKind::host && local_.kind() == MemoryKind::host;
+  const Deadline deadline = Deadline::after(on_host ? kTryTime : kTryTimeOfDevice);
   for (unsigned calls = 0; calls < kTryCalls || !deadline.expired(); ++calls) {
     poll();
     if (queue_.in_flight() == 0) return true;

@@ -70,8 +70,8 @@ class PathProbe {
   /// in the area at `bell`, in host memory of the same peer: the same area where that is host memory, too.
   PathProbe(const Place& payload, const Place& bell, const Slab& local, std::size_t local_offset);
 
-  /// Tries, for at least 20 ms and 200 progress calls before it gives up. Throws `TransportError` when an operation
-  /// fails or the bytes that arrive are not those that `prepare` wrote.
+  /// Tries, for at least 20 ms (200 ms with memory of a GPU) and 200 progress calls before it gives up. Throws
+  /// `TransportError` when an operation fails or the bytes that arrive are not those that `prepare` wrote.
   PathReport run();
 
   /// Completes what `run` left under way; the peer must progress now. Errors: deadline_exceeded, peer_lost.

@@ -66,16 +66,20 @@ void CudaDevice::release(std::byte* memory) noexcept {
   FreeMemory()(memory);
 }
 
+// UCX pins the slabs that it allocates in a process with a GPU: what it has pinned, the device reaches already.
 std::byte* CudaDevice::pin(std::span<std::byte> host) {
   bind_thread();
   const cudaError_t code =
       cudaHostRegister(host.data(), host.size(), cudaHostRegisterPortable | cudaHostRegisterMapped);
-  if (code != cudaSuccess) {
+  if (code == cudaErrorHostMemoryAlreadyRegistered) {
+    (void)cudaGetLastError();
+  } else if (code != cudaSuccess) {
     throw_cuda_error(code, index_, "pinning " + std::to_string(host.size()) + " bytes of host memory",
-                     code == cudaErrorHostMemoryAlreadyRegistered
-                         ? "a page is pinned once only: this is a fault of runnel"
-                         : "the host is short of memory that can be pinned, or the driver cannot pin shared memory "
-                           "here: run fewer processes, or leave this process on the cpu");
+                     "the host is short of memory that can be pinned, or the driver cannot pin shared memory here: run "
+                     "fewer processes, or leave this process on the cpu");
+  } else {
+    const std::lock_guard lock(mutex_);
+    pinned_.insert(host.data());
   }
   void* on_device = nullptr;
   const cudaError_t mapped = cudaHostGetDevicePointer(&on_device, host.data(), 0);
@@ -85,7 +89,8 @@ std::byte* CudaDevice::pin(std::span<std::byte> host) {
 }
 
 void CudaDevice::unpin(std::span<std::byte> host) noexcept {
-  (void)cudaHostUnregister(host.data());
+  const std::lock_guard lock(mutex_);
+  if (pinned_.erase(host.data()) > 0) (void)cudaHostUnregister(host.data());
 }
 
 std::unique_ptr<DeviceStream> CudaDevice::make_stream(std::size_t marks) {

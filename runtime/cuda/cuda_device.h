@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <mutex>
+#include <set>
+
 #include "runtime/device.h"
 
 namespace runnel {
@@ -29,6 +32,8 @@ class CudaDevice final : public Device {
 
  private:
   int index_;
+  std::mutex mutex_;
+  std::set<const std::byte*> pinned_;  // by this, and not by somebody else before
 };
 
 }  // namespace runnel

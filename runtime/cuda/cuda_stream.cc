@@ -5,6 +5,9 @@
 #include <cassert>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
 
 #include "runtime/cuda/cuda_error.h"
 #include "runtime/cuda/reduce_kernels.h"
@@ -14,6 +17,16 @@ namespace {
 
 // CUDA tells the time between two events in ms as a float: after 4 s that is exact to 0.5 us.
 constexpr std::int64_t kApart = 4'000'000'000;
+
+// A stream ends with its run, or after an error. Waits of CUDA's own have no end where a GPU hangs.
+constexpr std::chrono::seconds kFarewell{5};
+
+/// Memory that the GPU may still write cannot be given back.
+[[noreturn]] void give_up() {
+  std::fputs("runnel: a GPU did not end its work; the process ends without it: look at nvidia-smi and dmesg (Xid)\n",
+             stderr);
+  std::_Exit(static_cast<int>(ExitStatus::internal));
+}
 
 std::int64_t steady_now_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -34,7 +47,12 @@ CudaStream::CudaStream(int device, std::size_t marks)
 
 CudaStream::~CudaStream() {
   (void)cudaSetDevice(device_);
-  (void)cudaStreamSynchronize(stream_.get());
+  const auto patience = std::chrono::steady_clock::now() + kFarewell;
+  while (cudaStreamQuery(stream_.get()) == cudaErrorNotReady) {
+    if (std::chrono::steady_clock::now() > patience) give_up();
+    std::this_thread::yield();
+  }
+  (void)cudaGetLastError();
 }
 
 CudaStream::Stream CudaStream::make_stream(int device) {

@@ -16,6 +16,8 @@ class CudaStream final : public DeviceStream {
  public:
   /// `device` is the calling thread's. Throws `RunError`.
   CudaStream(int device, std::size_t marks);
+
+  /// Ends the process where the GPU does not end the work within 5 s.
   ~CudaStream() override;
 
   void wait_for_compute() override;

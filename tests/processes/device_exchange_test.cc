@@ -19,7 +19,7 @@
 
 /// The exchange of tensors on devices, in real processes, against a plain loop. The devices are threads that work late
 /// (tests/support/async_device.h), so that what does not wait for them computes with wrong numbers. A GPU's own memory,
-/// which other processes can map, is not here: tests/gpu/ has it.
+/// which other processes can map, is not here: tests/gpu/exchange_test.cc has it.
 namespace runnel::test {
 namespace {
 
@@ -160,11 +160,13 @@ TEST_P(DeviceExchangeTest, ShowsTheDevicesWorkInTheTrace) {
   for (const ProcessTrace& trace : traces) {
     const bool trains = trace.rank >= job.generators;
     const bool copies = trains && devices().at(static_cast<std::size_t>(trace.rank)) == 'd' && job.path == Path::mapped;
-    std::size_t copied = 0;
-    for (const TraceEvent& event : trace.recorded.events) {
-      EXPECT_GE(event.end_ns, event.begin_ns);
-      copied += event.label.what == TraceWhat::copy ? 1 : 0;
-    }
+    const auto is = [&](TraceWhat what) {
+      return std::ranges::count_if(trace.recorded.events, [&](const auto& event) { return event.label.what == what; });
+    };
+    const std::size_t copied = static_cast<std::size_t>(is(TraceWhat::copy));
+    const bool reduces = !trains && devices().at(static_cast<std::size_t>(trace.rank)) == 'd';
+    EXPECT_EQ(is(TraceWhat::reduce_on_device) > 0, reduces) << trace.name;
+    EXPECT_EQ(is(TraceWhat::reduce) > 0, !trains && !reduces) << trace.name;
     // Gradients there and parameters here, but for those of the last version, of which no step comes.
     EXPECT_EQ(copied, copies ? 2 * buckets * job.steps : 0) << trace.name;
   }

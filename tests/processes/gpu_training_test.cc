@@ -34,6 +34,7 @@ class GpuTrainingTest : public testing::Test {
       const std::string& wanted = process["role"] == "generator" ? generator : trainers;
       EXPECT_TRUE(process["device"].get<std::string>().starts_with(wanted)) << process;
     }
+    for (const auto& path : report["paths"]) EXPECT_EQ(path["path"], "mapped") << path;
     return report;
   }
 

@@ -114,10 +114,11 @@ TEST_F(TraceFile, HasANameForEverything) {
   std::vector<TraceEvent> events;
   for (int i = 0; i < kTraceWhats; ++i) events.push_back({i, i, {.what = static_cast<TraceWhat>(i)}});
   const Json trace = written({process(0, "g", events)});
-  for (const char* name : {"wait", "forward", "backward", "bucket ready", "put", "bell", "reduce + optimize", "publish",
-                           "test", "fetch", "copy"}) {
+  for (const char* name :
+       {"wait", "forward", "backward", "bucket ready", "put", "bell", "publish", "test", "fetch", "copy"}) {
     EXPECT_EQ(named(trace, name).size(), 1) << name;
   }
+  EXPECT_EQ(named(trace, "reduce + optimize").size(), 2) << "by the processor and by a device";
 }
 
 TEST_F(TraceFile, GivesTransfersThatOverlapThreadsOfTheirOwn) {
@@ -133,7 +134,7 @@ TEST_F(TraceFile, GivesTransfersThatOverlapThreadsOfTheirOwn) {
   EXPECT_EQ(puts[2]["tid"], 1) << "the first has ended";
   std::map<int, std::string> threads;
   for (const Json& thread : named(trace, "thread_name")) threads[thread["tid"]] = thread["args"]["name"];
-  EXPECT_EQ(threads, (std::map<int, std::string>{{0, "main"}, {1, "transfers"}, {2, "transfers"}}));
+  EXPECT_EQ(threads, (std::map<int, std::string>{{0, "main"}, {1, "beside"}, {2, "beside"}}));
 }
 
 TEST_F(TraceFile, SaysWhatWasDropped) {

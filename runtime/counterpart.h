@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "runtime/bucket_layout.h"
+#include "runtime/connection_offer.h"
+#include "runtime/device.h"
+#include "runtime/fabric.h"
+#include "runtime/gradient_channel.h"
+#include "runtime/handshake.h"
+#include "runtime/link.h"
+#include "runtime/parameter_channel.h"
+#include "runtime/slot_protocol.h"
+#include "runtime/tensor_window.h"
+
+namespace runnel {
+
+/// A trainer's tensors of both kinds.
+struct TensorWindows {
+  TensorWindow gradients;
+  TensorWindow parameters;
+};
+
+/// What copies them where they lie on a device; else empty.
+struct TensorStreams {
+  std::unique_ptr<DeviceStream> gradients;
+  std::unique_ptr<DeviceStream> parameters;
+};
+
+/// What a trainer has of one generator. The link is declared before what its endpoint's transfers use. Thread: the main
+/// thread's.
+struct Counterpart {
+  /// The arguments outlive this. Throws as `GeneratorLink` and the channels.
+  Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
+              TensorWindows& windows, const TensorStreams& streams)
+      : link(fabric, offer, generator),
+        shard(layout.shard(static_cast<std::size_t>(generator))),
+        gradients(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).gradients, layout,
+                  shard, windows.gradients, streams.gradients.get()),
+        parameters(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).parameters,
+                   layout, shard, windows.parameters, streams.parameters.get()),
+        protocol(shard.buckets) {}
+
+  /// What the path is probed with: memory that payload goes from and to. On a device that is the tensors' own, which is
+  /// free until the first step: a shard of two copies has room for a probe area.
+  GreetedGenerator to_greet(Fabric& fabric, const TensorWindows& windows) {
+    static_assert(TensorWindow::kCopies * kBlockBytes >= PathProbe::kProbeBytes);
+    if (fabric.device() != nullptr) {
+      return {.link = link,
+              .remote = gradients.slots(),
+              .local = windows.gradients.slab(),
+              .offset = static_cast<std::size_t>(link.peer.index) * PathProbe::kProbeBytes};
+    }
+    return {.link = link,
+            .remote = {link.control, GeneratorControl::probe_area(fabric.group().self().index)},
+            .local = fabric.control(),
+            .offset = TrainerControl::probe_area(link.peer.index)};
+  }
+
+  GeneratorLink link;
+  const Shard& shard;
+  GradientChannel gradients;
+  ParameterChannel parameters;
+  TrainerProtocol protocol;
+  std::uint32_t noted = 0;  ///< last buckets of the current step that the trace knows to be computed
+};
+
+}  // namespace runnel
