@@ -89,7 +89,7 @@ constexpr ConfigKey kKeys[] = {
     {"generator.device", DeviceKey{at<&Config::generator, &GeneratorConfig::device>},
      "Where gradients are summed and parameters are updated, as for `trainer.device`."},
     {"generator.threads", IntegerKey{at<&Config::generator, &GeneratorConfig::threads>, 1, 256},
-     "Threads that sum and update; their number changes no bit of the result.", "threads"},
+     "Threads that sum and update on the CPU; their number changes no bit of the result.", "threads"},
 
     {"optimizer.name", ChoiceKey{at<&Config::optimizer, &OptimizerConfig::name>, kRules},
      "The update rule; runtime/README.md has the formulas."},

@@ -20,7 +20,7 @@ Without a GPU it says so and ends at once; build and tests run all the same wher
                  what the machine has
   --report FILE  write the report there, too
   --pack FOLDER  on a machine with network, Debian 12 and cmake/install-deps.sh done: put into FOLDER what a GPU machine
-                 lacks besides g++, CMake 3.25, Ninja, CUDA 13 and python3 with torch; 15 MB. It needs glibc 2.36 there
+                 lacks besides g++, CMake 3.25, Ninja, CUDA 13 and python3 with torch; 14 MB. It needs glibc 2.36 there
   --help         this text
 
 Exit status: 0 all that was asked for passed; 1 some did not; 64 usage; 77 no GPU, so that nothing of CUDA has run.

@@ -32,7 +32,6 @@
 #include "trainer/safetensors.h"
 #include "trainer/stopwatch.h"
 #include "trainer/tensor_arena.h"
-#include "trainer/torch_cuda.h"
 #include "trainer/torch_setup.h"
 #include "trainer/virtual_trainers.h"
 
@@ -185,9 +184,8 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
   const Stopwatch watch;
   require_writable_outputs(config.run);
   set_torch_threads(config.trainer.threads);
-  const std::string placed = select_device(config.trainer.device_of(0), "trainer.device", /*process=*/0);
-  const auto device = open_device(placed);
-  if (device) load_torch_cuda(c10::Device(placed));
+  const auto [placed, device] =
+      start_device(config.trainer.device_of(0), "trainer.device", /*process=*/0, /*computes=*/true);
   RunReport report;
   report.config = config;
   report.torch_version = torch_version();

@@ -2,9 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/placement.h"
 
+#include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "runtime/exit_status.h"
+#include "runtime/stop_signals.h"
+#include "trainer/torch_cuda.h"
+#include "transport/log.h"
 
 namespace runnel {
 namespace {
@@ -18,6 +23,11 @@ constexpr std::string_view kGpu = "cuda:";
 
 int index_of(const std::string& gpu) {
   return std::stoi(gpu.substr(kGpu.size()));
+}
+
+/// On a host that has GPUs.
+void say_why_not(const std::string& key, const std::string& reason) {
+  log_warning("key '" + key + "': \"auto\" is the CPU here: " + reason);
 }
 
 }  // namespace
@@ -36,11 +46,24 @@ std::string select_device(const std::string& wanted, const std::string& key, int
   return place(wanted, key, process, wanted == "cpu" ? CudaFound() : find_cuda());
 }
 
-std::unique_ptr<Device> open_device(const std::string& placed) {
-  if (placed == "cpu") return nullptr;
-  auto device = open_cuda(index_of(placed));
-  device->bind_thread();
-  return device;
+StartedDevice start_device(const std::string& wanted, const std::string& key, int process, bool computes) {
+  const std::string name = select_device(wanted, key, process);
+  if (name == "cpu") {
+    if (wanted == "auto" && std::filesystem::exists("/proc/driver/nvidia")) say_why_not(key, find_cuda().reason);
+    return {name, nullptr};
+  }
+  // CUDA starts threads: none of them may take a signal that ends the run.
+  const BlockedStopSignals blocked;
+  try {
+    auto device = open_cuda(index_of(name));
+    device->bind_thread();
+    if (computes || wanted == "auto") load_torch_cuda(c10::Device(name));
+    return {name, std::move(device)};
+  } catch (const RunError& error) {
+    if (wanted != "auto" || error.status() != ExitStatus::bad_configuration) throw;
+    say_why_not(key, error.what());
+    return {"cpu", nullptr};
+  }
 }
 
 }  // namespace runnel

@@ -19,7 +19,15 @@ std::string place(const std::string& wanted, const std::string& key, int process
 /// The same for a process of this host. Loads CUDA unless "cpu" is wanted.
 std::string select_device(const std::string& wanted, const std::string& key, int process);
 
-/// Opens the device that place() has given, as that of the calling thread; nothing for "cpu". Throws as `open_cuda`.
-std::unique_ptr<Device> open_device(const std::string& placed);
+struct StartedDevice {
+  std::string name;                ///< as of place()
+  std::unique_ptr<Device> device;  ///< null for "cpu"
+};
+
+/// Selects the device of a process of this host, and starts it for the calling thread; for a process that `computes`,
+/// LibTorch's half for GPUs as well. Where that cannot be had, "auto" is the CPU, and a warning says why: in every
+/// process, so that those of a job stay together. Before anything else is asked of LibTorch. Throws as select_device(),
+/// `open_cuda` and load_torch_cuda().
+StartedDevice start_device(const std::string& wanted, const std::string& key, int process, bool computes);
 
 }  // namespace runnel

@@ -49,6 +49,8 @@ void load_torch_cuda(c10::Device gpu) {
     compute_the_same_bits_again();
     c10::impl::VirtualGuardImpl(gpu.type()).setDevice(gpu);
     at::empty({1}, at::device(gpu));
+  } catch (const c10::OutOfMemoryError&) {
+    throw;  // the GPU is there, and others have its memory
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     throw RunError(ExitStatus::bad_configuration, "LibTorch cannot compute on " + gpu.str() + ": " +

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -24,7 +25,6 @@
 #include "trainer/placement.h"
 #include "trainer/run_plan.h"
 #include "trainer/stopwatch.h"
-#include "trainer/torch_cuda.h"
 #include "trainer/torch_setup.h"
 #include "trainer/trainer_run.h"
 #include "transport/context.h"
@@ -67,7 +67,9 @@ std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_
   return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20) + 100 * (layout.shard_count() - 1));
 }
 
-bool any_on_gpu(const PeerGroup& group) {
+/// Whether the bootstrap includes CUDA's start: in every process of a host with a driver, where UCX asks it for GPUs.
+bool starts_drivers(const PeerGroup& group) {
+  if (std::filesystem::exists("/proc/driver/nvidia")) return true;
   return std::any_of(group.all().begin(), group.all().end(), [](const Peer& peer) { return peer.has_device(); });
 }
 
@@ -110,17 +112,6 @@ BucketLayout layout_of(const Model& model, const Config& config) {
   return layout;
 }
 
-/// Opens the device that was placed, and lets a trainer's LibTorch compute there. Gives nothing for the CPU.
-std::unique_ptr<Device> start_device(const std::string& placed, bool generates) {
-  if (placed == "cpu") return nullptr;
-  // CUDA starts threads: none of them may take a signal that ends the run.
-  const BlockedStopSignals blocked;
-  auto device = open_device(placed);
-  // A generator needs LibTorch for the starting values only, which are made on the host.
-  if (!generates) load_torch_cuda(c10::Device(placed));
-  return device;
-}
-
 }  // namespace
 
 void check_devices(const Config& config) {
@@ -149,13 +140,14 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
 
   check_interfaces(config);
   Introduction introduction;
-  introduction.device = generates ? select_device(config.generator.device, "generator.device", place.local_rank)
-                                  : select_device(config.trainer.device_of(static_cast<std::size_t>(trainer)),
-                                                  "trainer.device", place.local_rank);
-  const auto device = start_device(introduction.device, generates);
+  const StartedDevice started =
+      generates ? start_device(config.generator.device, "generator.device", place.local_rank, /*computes=*/false)
+                : start_device(config.trainer.device_of(static_cast<std::size_t>(trainer)), "trainer.device",
+                               place.local_rank, /*computes=*/true);
+  introduction.device = started.name;
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
-                                c10::Device(generates ? "cpu" : introduction.device));
+                                c10::Device(generates ? "cpu" : started.name));
   const BucketLayout layout = layout_of(*model, config);
   std::unique_ptr<GeneratorRun> generator;
   std::unique_ptr<TrainerRun> trainer_run;
@@ -181,16 +173,16 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
   introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
   Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
-  // How long a driver takes to pin and to register memory, nobody can tell.
-  if (any_on_gpu(group)) deadline = Deadline::after(timeout_of(config.run));
+  // How long a driver takes to start, to pin and to register memory, nobody can tell.
+  if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config.run));
   if (config.run.pin) bind_to_own_cores(bootstrap, group, config, deadline);
   if (generates) {
-    Generator exchange(bootstrap, group, layout, config, deadline, device.get());
+    Generator exchange(bootstrap, group, layout, config, deadline, started.device.get());
     bootstrap.finalize();
     generator->run(exchange, group,
                    {.data = data_seconds, .mpi_init = mpi_init_seconds, .bootstrap = bootstrap_watch.seconds()});
   } else {
-    TrainerClient exchange(bootstrap, group, layout, config, deadline, device.get());
+    TrainerClient exchange(bootstrap, group, layout, config, deadline, started.device.get());
     bootstrap.finalize();
     trainer_run->run(exchange);
   }
