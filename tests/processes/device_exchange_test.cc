@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include <atomic>
 #include <memory>
 #include <set>
 #include <string>
@@ -206,7 +206,7 @@ TEST(ClippedDeviceExchangeTest, GivesTheBitsOfTheHost) {
 TEST(AsyncDeviceTest, IsLateAndInOrder) {
   AsyncDevice device(/*seed=*/1);
   const auto stream = device.make_stream(8);
-  int value = 0;
+  std::atomic<int> value = 0;
   std::vector<int> seen;
   for (int i = 1; i <= 100; ++i) device.compute().run([&value, i] { value = i; });
   const int at_once = value;
