@@ -21,9 +21,8 @@ std::unique_ptr<Device> device_of(const std::string& places, int rank) {
   return places.at(static_cast<std::size_t>(rank)) == 'g' ? open_cuda(0) : nullptr;
 }
 
-PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout, const Device* device) {
-  const std::string name = device != nullptr ? device->name() : "cpu";
-  return PeerGroup::introduce(bootstrap, introduction_of(settings, layout, name), settings.generators, test_deadline());
+std::string name_of(const Device* device) {
+  return device != nullptr ? device->name() : "cpu";
 }
 
 void copy(Device* device, std::span<float> target, std::span<const float> source) {
@@ -48,17 +47,11 @@ void run_trainer(TrainerClient& client, const Settings& settings, int trainer, D
   client.leave();
 }
 
-void make_steps(Generator& generator, const Settings& settings, const BucketLayout& layout) {
-  generator.reserve(settings.steps);
-  generator.publish_start(start_values(layout));
-  for (std::uint64_t step = 0; step < settings.steps; ++step) generator.step(kLearningRate);
-}
-
 RUNNEL_PEER(gpu_peer) {
   const Settings settings = Settings::from(arguments);
   const BucketLayout layout = layout_of(settings);
   const auto device = device_of(arguments.back(), bootstrap.rank());
-  const PeerGroup group = introduce(bootstrap, settings, layout, device.get());
+  const PeerGroup group = introduce(bootstrap, settings, layout, name_of(device.get()));
   if (group.self().role == Role::generator) {
     Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
     make_steps(generator, settings, layout);
@@ -82,7 +75,7 @@ class GpuExchangeTest : public GpuTest {
     PeerProcesses peers("gpu_peer", arguments, job.trainers + job.generators - 1);
     const BucketLayout layout = layout_of(job);
     const auto device = device_of(places, 0);
-    const PeerGroup group = introduce(peers.bootstrap(), job, layout, device.get());
+    const PeerGroup group = introduce(peers.bootstrap(), job, layout, name_of(device.get()));
     Generator generator(peers.bootstrap(), group, layout, job.config(), test_deadline(), device.get());
     make_steps(generator, job, layout);
     generator.collect_evaluation();

@@ -41,12 +41,6 @@ class OwnDevice {
   std::unique_ptr<AsyncDevice> device_;
 };
 
-PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout,
-                    const OwnDevice& device) {
-  return PeerGroup::introduce(bootstrap, introduction_of(settings, layout, device.name()), settings.generators,
-                              test_deadline());
-}
-
 /// A step's passes, tensor by tensor. With a device they are work for its compute stream, backward given by another
 /// thread, as LibTorch does.
 void compute(TrainerClient& client, const BucketLayout& layout, int trainer, std::uint64_t step, AsyncDevice* device) {
@@ -85,18 +79,12 @@ void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLay
   client.leave();
 }
 
-void make_steps(Generator& generator, const Settings& settings, const BucketLayout& layout) {
-  generator.reserve(settings.steps);
-  generator.publish_start(start_values(layout));
-  for (std::uint64_t step = 0; step < settings.steps; ++step) generator.step(kLearningRate);
-}
-
 RUNNEL_PEER(device_peer) {
   const Settings settings = Settings::from(arguments);
   const Devices& devices = arguments.back();
   const BucketLayout layout = layout_of(settings);
   const OwnDevice device(devices, bootstrap.rank(), settings.seed);
-  const PeerGroup group = introduce(bootstrap, settings, layout, device);
+  const PeerGroup group = introduce(bootstrap, settings, layout, device.name());
   if (group.self().role == Role::trainer) return run_trainer(bootstrap, settings, layout, group, device.get());
   Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
   make_steps(generator, settings, layout);
@@ -114,7 +102,7 @@ Outcome run_job(const Settings& settings, const Devices& devices) {
   PeerProcesses peers("device_peer", arguments, settings.trainers + settings.generators - 1);
   const BucketLayout layout = layout_of(settings);
   const OwnDevice device(devices, 0, settings.seed);
-  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, device);
+  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, device.name());
   Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline(), device.get());
   make_steps(generator, settings, layout);
   generator.collect_evaluation();

@@ -69,11 +69,6 @@ class AllocationWatch {
   std::uint64_t registrations_ = 0;
 };
 
-PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout) {
-  return PeerGroup::introduce(bootstrap, introduction_of(settings, layout, "cpu"), settings.generators,
-                              test_deadline());
-}
-
 /// Computes a step tensor by tensor: parameters are awaited from the first on, gradients are ready from the last on.
 void compute(TrainerClient& client, const BucketLayout& layout, int trainer, std::uint64_t step) {
   const auto parameters = client.parameters(client.buffer());
@@ -109,8 +104,8 @@ void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLay
   client.leave();
 }
 
-/// All steps of a generator.
-void make_steps(Generator& generator, const Settings& settings, const BucketLayout& layout, bool leads) {
+/// All steps of a generator, watched.
+void make_watched_steps(Generator& generator, const Settings& settings, const BucketLayout& layout, bool leads) {
   generator.reserve(settings.steps);
   AllocationWatch allocations(settings);
   generator.publish_start(start_values(layout));
@@ -126,10 +121,10 @@ void make_steps(Generator& generator, const Settings& settings, const BucketLayo
 RUNNEL_PEER(synthetic_peer) {
   const Settings settings = Settings::from(arguments);
   const BucketLayout layout = layout_of(settings);
-  const PeerGroup group = introduce(bootstrap, settings, layout);
+  const PeerGroup group = introduce(bootstrap, settings, layout, "cpu");
   if (group.self().role == Role::trainer) return run_trainer(bootstrap, settings, layout, group);
   Generator generator(bootstrap, group, layout, settings.config(), test_deadline());
-  make_steps(generator, settings, layout, /*leads=*/false);
+  make_watched_steps(generator, settings, layout, /*leads=*/false);
   generator.leave();
 }
 
@@ -150,9 +145,9 @@ void expect_traces(Generator& generator, const Settings& settings) {
 std::vector<float> run_job(const Settings& settings) {
   PeerProcesses peers("synthetic_peer", settings.to_arguments(), settings.trainers + settings.generators - 1);
   const BucketLayout layout = layout_of(settings);
-  const PeerGroup group = introduce(peers.bootstrap(), settings, layout);
+  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, "cpu");
   Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline());
-  make_steps(generator, settings, layout, /*leads=*/true);
+  make_watched_steps(generator, settings, layout, /*leads=*/true);
   generator.collect_evaluation();
   const auto result = generator.collect_parameters();
   std::vector<float> parameters(result.begin(), result.end());

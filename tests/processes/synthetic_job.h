@@ -13,7 +13,9 @@
 
 #include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/generator.h"
 #include "runtime/peer_group.h"
+#include "tests/support/peer_process.h"
 #include "transport/context.h"
 #include "transport/path.h"
 
@@ -75,13 +77,15 @@ inline BucketLayout layout_of(const Settings& settings) {
           static_cast<std::size_t>(settings.generators)};
 }
 
-/// What a process of such a job, whose tensors lie on `device`, tells all others.
-inline Introduction introduction_of(const Settings& settings, const BucketLayout& layout, const std::string& device) {
-  return {.device = device,
-          .runnel_version = "test",
-          .ucx_version = ucx_version(),
-          .layout_fingerprint = to_hex(layout.fingerprint()),
-          .configuration = canonical_lines(settings.config())};
+/// Tells all other processes of such a job about this one, whose tensors lie on `device`.
+inline PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout,
+                           const std::string& device) {
+  const Introduction introduction = {.device = device,
+                                     .runnel_version = "test",
+                                     .ucx_version = ucx_version(),
+                                     .layout_fingerprint = to_hex(layout.fingerprint()),
+                                     .configuration = canonical_lines(settings.config())};
+  return PeerGroup::introduce(bootstrap, introduction, settings.generators, test_deadline());
 }
 
 inline float start_value(std::size_t element) {
@@ -92,6 +96,13 @@ inline std::vector<float> start_values(const BucketLayout& layout) {
   std::vector<float> values(layout.float_count());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = start_value(i);
   return values;
+}
+
+/// All steps of a generator.
+inline void make_steps(Generator& generator, const Settings& settings, const BucketLayout& layout) {
+  generator.reserve(settings.steps);
+  generator.publish_start(start_values(layout));
+  for (std::uint64_t step = 0; step < settings.steps; ++step) generator.step(kLearningRate);
 }
 
 /// Depends on the parameters, so that a trainer that computed with another version is found out; and of a size that
