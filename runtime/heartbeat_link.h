@@ -41,6 +41,7 @@ struct HeartbeatLink {
   std::chrono::steady_clock::time_point heard;
   int rings_under_way = 0;
   bool over = false;  // has left or is lost: no longer watched
+  bool lost = false;  // without a last word
 };
 
 }  // namespace runnel

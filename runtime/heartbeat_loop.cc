@@ -37,8 +37,9 @@ HeartbeatThread::Loop::Loop(HeartbeatThread& owner, Context& context, const Peer
 HeartbeatThread::Loop::~Loop() {
   const Deadline deadline = Deadline::after(kCloseTime);
   for (auto& link : links_) {
-    // A lost peer would only use up the others' time.
-    if (link->connection && !link->over) (void)link->connection->endpoint.close(deadline);
+    // A lost peer would only use up the others' time. One that has left gets its beats, as UCX prints an error where a
+    // put comes from a connection that has been broken.
+    if (link->connection && !link->lost) (void)link->connection->endpoint.close(deadline);
   }
 }
 
@@ -138,7 +139,7 @@ void HeartbeatThread::Loop::lose(HeartbeatLink& link, StopCause cause) {
 }
 
 void HeartbeatThread::Loop::give_up(HeartbeatLink& link, StopCause cause) {
-  link.over = true;
+  link.over = link.lost = true;
   stop({cause, link.rank, false});
 }
 
