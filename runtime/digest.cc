@@ -4,6 +4,8 @@
 
 #include <nettle/sha2.h>
 
+#include <cstdint>
+
 namespace runnel {
 
 Sha256 sha256(std::span<const std::span<const std::byte>> parts) {
