@@ -3,40 +3,59 @@
 #include "runtime/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <system_error>
+#include <utility>
 
 namespace runnel {
 namespace {
 
 /// What a symbolic link leads to: the link itself must stay.
 std::filesystem::path resolved(const std::filesystem::path& file) {
-  return std::filesystem::is_symlink(file) ? std::filesystem::weakly_canonical(file) : file;
+  std::error_code unreadable;  // then it cannot be made either, which says why
+  if (!std::filesystem::is_symlink(file, unreadable)) return file;
+  const auto target = std::filesystem::weakly_canonical(file, unreadable);
+  return unreadable ? file : target;
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : ".";
 }
 
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& target)
     : target_(resolved(target)), path_(target_.string() + "." + std::to_string(getpid()) + ".tmp") {
-  if (std::filesystem::exists(target_) && !std::filesystem::is_regular_file(target_)) {
-    errno = std::filesystem::is_directory(target_) ? EISDIR : EINVAL;
+  std::error_code unreadable;
+  if (std::filesystem::exists(target_, unreadable) && !std::filesystem::is_regular_file(target_, unreadable)) {
+    errno = std::filesystem::is_directory(target_, unreadable) ? EISDIR : EINVAL;
     fail(ExitStatus::cannot_create, "cannot be replaced, it is no regular file");
   }
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) {
-    fail(ExitStatus::cannot_create, "cannot be made");
+  descriptor_ = open(folder_of(target_).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  if (descriptor_ >= 0) {
+    struct stat ignored {};
+    // The name, which comes last, may be one that no file can have.
+    if (lstat(path_.c_str(), &ignored) != 0 && errno != ENOENT) {
+      close(descriptor_);
+      fail(ExitStatus::cannot_create, "cannot be made");
+    }
+    return;
   }
+  // Not every file system has files without a name; and if nothing can be made here, this says why.
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  named_ = descriptor_ >= 0;
+  if (!named_) fail(ExitStatus::cannot_create, "cannot be made");
 }
 
 AtomicFile::~AtomicFile() {
-  close(descriptor_);
-  if (!published_) {
-    unlink(path_.c_str());
-  }
+  if (descriptor_ >= 0) close(descriptor_);
+  if (named_) unlink(path_.c_str());
 }
 
 void AtomicFile::append(std::span<const std::byte> bytes) {
@@ -50,20 +69,29 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::publish() {
-  if (fsync(descriptor_) != 0) {
-    fail(ExitStatus::cannot_write, "cannot be written");
+  if (!named_) {
+    // A file that has no name cannot take one that exists.
+    const std::string unnamed = "/proc/self/fd/" + std::to_string(descriptor_);
+    unlink(path_.c_str());
+    if (linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      fail(ExitStatus::cannot_create, "cannot be made");
+    }
+    named_ = true;
   }
-  if (std::rename(path_.c_str(), target_.c_str()) != 0) {
-    fail(ExitStatus::cannot_create, "cannot be replaced");
-  }
-  published_ = true;
+  // A file system on another machine may say only now that there was no room.
+  if (close(std::exchange(descriptor_, -1)) != 0) fail(ExitStatus::cannot_write, "cannot be written");
+  if (std::rename(path_.c_str(), target_.c_str()) != 0) fail(ExitStatus::cannot_create, "cannot be replaced");
+  named_ = false;
+}
+
+void AtomicFile::publish_durably() {
+  if (fsync(descriptor_) != 0) fail(ExitStatus::cannot_write, "cannot be written");
+  publish();
   // The new name is on the disk once its folder is.
-  const std::filesystem::path parent = target_.has_parent_path() ? target_.parent_path() : ".";
-  const int folder = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    fsync(folder);
-    close(folder);
-  }
+  const int folder = open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  fsync(folder);
+  close(folder);
 }
 
 void AtomicFile::fail(ExitStatus status, const char* what) const {
@@ -72,14 +100,6 @@ void AtomicFile::fail(ExitStatus status, const char* what) const {
 
 void require_writable(const std::filesystem::path& file) {
   const AtomicFile made(file);
-}
-
-void write_file_atomically(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts) {
-  AtomicFile replacement(file);
-  for (const auto& part : parts) {
-    replacement.append(part);
-  }
-  replacement.publish();
 }
 
 }  // namespace runnel

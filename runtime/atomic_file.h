@@ -18,9 +18,9 @@ class WriteError : public RunError {
 
 /// New contents of a file, piece by piece.
 ///
-/// Whatever happens, the file holds either its old contents or all of the new ones: they go to a temporary file beside
-/// it, which takes its name when they are on the disk. It is gone again unless `publish` succeeded. Throws
-/// `WriteError`. Any thread, one at a time.
+/// Whatever happens, the file holds either its old contents or all of the new ones: they go to a file without a name,
+/// or, where the file system has none, to a temporary one beside it. That is gone again unless it is published; one
+/// without a name even when the process is killed. Throws `WriteError`. Any thread, one at a time.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& target);
@@ -31,8 +31,11 @@ class AtomicFile {
 
   void append(std::span<const std::byte> bytes);
 
-  /// The new contents take the place of the old ones. They are on the disk on return. Called once, at the end.
+  /// The new contents take the place of the old ones. Called once, at the end.
   void publish();
+
+  /// The same, and they are on the disk on return, which may take long.
+  void publish_durably();
 
  private:
   [[noreturn]] void fail(ExitStatus status, const char* what) const;
@@ -40,13 +43,10 @@ class AtomicFile {
   std::filesystem::path target_;
   std::filesystem::path path_;
   int descriptor_ = -1;
-  bool published_ = false;
+  bool named_ = false;  // path_ exists
 };
 
-/// Replaces the contents of `file` by `parts`, one after the other, as an `AtomicFile` does.
-void write_file_atomically(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts);
-
-/// Throws what `write_file_atomically` would throw for want of a folder, permission or a name. Leaves no trace.
+/// Throws what an `AtomicFile` would throw for want of a folder, permission or a name. Leaves no trace.
 void require_writable(const std::filesystem::path& file);
 
 }  // namespace runnel

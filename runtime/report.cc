@@ -125,8 +125,9 @@ void require_writable_outputs(const RunConfig& run) {
 
 void write_report(const RunReport& report, const std::filesystem::path& file) {
   const std::string text = to_json(report);
-  const auto bytes = std::as_bytes(std::span(text));
-  write_file_atomically(file, {&bytes, 1});
+  AtomicFile replacement(file);
+  replacement.append(std::as_bytes(std::span(text)));
+  replacement.publish();
 }
 
 }  // namespace runnel

@@ -3,7 +3,6 @@
 #include "trainer/safetensors.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -160,11 +160,16 @@ std::string header_text(const BucketLayout& layout) {
 
 void load_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<float> parameters) {
   const Refusal refuse(file);
-  std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream || std::filesystem::is_directory(file)) {
-    throw RunError(ExitStatus::input_missing, file.string() + ": expected a safetensors file, found none: " +
-                                                  std::strerror(errno == 0 ? EISDIR : errno) +
-                                                  "; key 'model.init' names the file to start from");
+  std::error_code unreadable;
+  const bool exists = std::filesystem::exists(file, unreadable);
+  const bool odd = exists && !std::filesystem::is_regular_file(file, unreadable);
+  std::ifstream stream;
+  if (!odd) stream.open(file, std::ios::binary | std::ios::ate);
+  if (!stream.is_open()) {
+    throw RunError(ExitStatus::input_missing,
+                   file.string() + ": expected a safetensors file, found " +
+                       (odd ? "no regular file" : std::string("none: ") + std::strerror(errno)) +
+                       "; key 'model.init' names the file to start from");
   }
   const auto file_bytes = static_cast<std::uint64_t>(stream.tellg());
   stream.seekg(0);
@@ -198,9 +203,11 @@ void save_safetensors(const std::filesystem::path& file, const BucketLayout& lay
                       std::span<const float> parameters) {
   const std::string header = header_text(layout);
   const std::uint64_t header_bytes = header.size();
-  const std::array<std::span<const std::byte>, 3> parts = {std::as_bytes(std::span(&header_bytes, 1)),
-                                                           std::as_bytes(std::span(header)), std::as_bytes(parameters)};
-  write_file_atomically(file, parts);
+  AtomicFile replacement(file);
+  replacement.append(std::as_bytes(std::span(&header_bytes, 1)));
+  replacement.append(std::as_bytes(std::span(header)));
+  replacement.append(std::as_bytes(parameters));
+  replacement.publish_durably();
 }
 
 }  // namespace runnel
