@@ -40,6 +40,11 @@ run_tests() {
   shift
   log=$folder/tests.log
   ctest --test-dir "$folder" -j2 --output-on-failure "$@" 2>&1 | grep --line-buffered -v '^ *Start ' | tee "$log" || true
+  # Whatever ends ctest before its last line must not pass for a run of no tests.
+  if ! grep -qE 'tests failed out of|^No tests were found' "$log"; then
+    echo "FAILED: ctest ended before its summary"
+    failed=$((failed + 1))
+  fi
   read -r p f s < <(awk '/ tests passed, .* tests failed out of / {failed = $4; total = $9}
                          /\(Skipped\)$/ {skipped++}
                          END {print total - failed - skipped, failed + 0, skipped + 0}' "$log")
