@@ -16,13 +16,37 @@ namespace {
 /// The passes in its scope have an observer.
 class ObservedPasses {
  public:
-  ObservedPasses(Model& model, PassObserver* observer) : model_(model) { model_.observe(observer); }
+  ObservedPasses(Model& model, PassObserver& observer) : model_(model) { model_.observe(&observer); }
   ~ObservedPasses() { model_.observe(nullptr); }
   ObservedPasses(const ObservedPasses&) = delete;
   ObservedPasses& operator=(const ObservedPasses&) = delete;
 
  private:
   Model& model_;
+};
+
+/// Sees to it that a gradient lies where it belongs before anybody hears of it.
+class CollectedGradients final : public PassObserver {
+ public:
+  CollectedGradients(const Model& model, const TensorArena& gradients, PassObserver* observer)
+      : model_(model), gradients_(gradients), observer_(observer) {}
+
+  void before_use(std::size_t tensor) override {
+    if (observer_ != nullptr) observer_->before_use(tensor);
+  }
+
+  void gradient_ready(std::size_t tensor) override {
+    staged_bytes_ += collect_gradient(model_, gradients_, tensor);
+    if (observer_ != nullptr) observer_->gradient_ready(tensor);
+  }
+
+  std::uint64_t staged_bytes() const { return staged_bytes_; }
+
+ private:
+  const Model& model_;
+  const TensorArena& gradients_;
+  PassObserver* observer_;
+  std::uint64_t staged_bytes_ = 0;
 };
 
 /// What an empty batch comes to, with the calls to the observer that a step of other batches makes.
@@ -67,7 +91,8 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   // bits.
   at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
   const Batch batch = builder_.build(samples);
-  const ObservedPasses passes(model_, observer);
+  CollectedGradients collected(model_, gradients, observer);
+  const ObservedPasses passes(model_, collected);
   std::optional<TraceSpan> pass;
   const auto begin = [&](TraceWhat what) {
     if (trace_ != nullptr) pass.emplace(*trace_, TraceLabel{.what = what, .step = static_cast<std::uint64_t>(step)});
@@ -80,9 +105,8 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   begin(TraceWhat::backward);
   loss.backward();
   pass.reset();
-  const std::uint64_t staged_bytes = collect_gradients(model_, gradients);
   loss_copied_.wait();
-  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = staged_bytes};
+  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = collected.staged_bytes()};
 }
 
 }  // namespace runnel

@@ -55,17 +55,12 @@ void bind_gradients(const Model& model, const TensorArena& arena) {
   }
 }
 
-std::uint64_t collect_gradients(const Model& model, const TensorArena& arena) {
-  std::uint64_t staged_bytes = 0;
-  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
-    const at::Tensor& gradient = model.parameters()[i].tensor.grad();
-    if (gradient.const_data_ptr() == arena.tensors()[i].const_data_ptr()) {
-      continue;
-    }
-    arena.tensors()[i].copy_(gradient);
-    staged_bytes += gradient.nbytes();
-  }
-  return staged_bytes;
+std::uint64_t collect_gradient(const Model& model, const TensorArena& arena, std::size_t tensor) {
+  const at::Tensor& gradient = model.parameters()[tensor].tensor.grad();
+  const at::Tensor& place = arena.tensors()[tensor];
+  if (gradient.const_data_ptr() == place.const_data_ptr()) return 0;
+  place.copy_(gradient);
+  return gradient.nbytes();
 }
 
 void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,

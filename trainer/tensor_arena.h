@@ -47,9 +47,10 @@ void bind_parameters(const Model& model, const TensorArena& arena);
 /// Makes the model's gradients views into `arena`: backward passes from now on write their gradients there.
 void bind_gradients(const Model& model, const TensorArena& arena);
 
-/// Copies into `arena` those of the model's gradients that the backward pass did not leave there, and gives their
-/// bytes: 0 as long as autograd adds in place, which it does for dense gradients without double backward.
-std::uint64_t collect_gradients(const Model& model, const TensorArena& arena);
+/// Copies the gradient of parameter `tensor` to its place in `arena` if the backward pass has left it elsewhere, and
+/// gives the bytes copied: 0 as long as autograd adds in place, which it does for dense gradients without double
+/// backward.
+std::uint64_t collect_gradient(const Model& model, const TensorArena& arena, std::size_t tensor);
 
 /// Writes the starting parameters: the contents of `config.init` where it names a file, else the model's own values.
 /// Throws `RunError` as `load_safetensors` does.

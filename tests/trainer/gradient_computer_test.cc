@@ -161,6 +161,31 @@ TEST_P(ObservedStepTest, AnObserverChangesNoBitAndIsForgotten) {
   EXPECT_EQ(observer.used.size(), 8U);
 }
 
+/// Lets autograd put the gradient of a parameter elsewhere.
+struct UnboundGradient : RecordingObserver {
+  UnboundGradient(const BucketLayout& of_layout, const std::vector<float>& of_gradients,
+                  const Model::Parameter& parameter)
+      : RecordingObserver(of_layout, of_gradients), unbound(parameter) {}
+
+  void before_use(std::size_t tensor) override {
+    RecordingObserver::before_use(tensor);
+    unbound.tensor.mutable_grad() = at::Tensor();
+  }
+
+  const Model::Parameter& unbound;
+};
+
+TEST_F(GradientComputerTest, AGradientThatAutogradPutsElsewhereIsInItsPlaceWhenItIsReady) {
+  std::vector<float> gradients(layout_.float_count(), kStale);
+  const TensorArena arena(layout_, gradients);
+  const Model::Parameter& unbound = model_->parameters()[3];
+  UnboundGradient observer(layout_, gradients, unbound);
+  GradientComputer computer(*model_, data_, plan_, config_, 0);
+  EXPECT_EQ(computer.compute(0, parameter_arena_, arena, &observer).staged_bytes, unbound.tensor.nbytes());
+  EXPECT_EQ(observer.when_ready, gradient(0, 0));
+  EXPECT_EQ(gradients, observer.when_ready);
+}
+
 INSTANTIATE_TEST_SUITE_P(FullAndEmptyBatch, ObservedStepTest, testing::Values(0, 3));
 
 /// Throws at one of the calls.

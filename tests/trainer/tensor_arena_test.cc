@@ -77,14 +77,14 @@ TEST_F(TensorArenaTest, CollectingCopiesOnlyWhatLiesElsewhere) {
   const TensorArena arena(layout_, memory);
   bind_gradients(*model_, arena);
   backward();
-  EXPECT_EQ(collect_gradients(*model_, arena), 0U);
+  for (std::size_t i = 0; i < layout_.tensors().size(); ++i) EXPECT_EQ(collect_gradient(*model_, arena, i), 0U);
 
   const std::vector<float> in_place = memory;
   std::fill(memory.begin(), memory.end(), 0.0F);
   const Model::Parameter& elsewhere = model_->parameters()[3];
   elsewhere.tensor.mutable_grad() = at::Tensor();
   backward();
-  EXPECT_EQ(collect_gradients(*model_, arena), elsewhere.tensor.nbytes());
+  EXPECT_EQ(collect_gradient(*model_, arena, 3), elsewhere.tensor.nbytes());
   EXPECT_EQ(memory, in_place);
 }
 
