@@ -36,9 +36,9 @@ fs::path find_file(const fs::path& folder, const std::string& name) {
   const fs::path compressed = folder / (name + ".gz");
   for (const fs::path& path : {plain, compressed}) {
     std::error_code error;
-    if (fs::exists(path, error)) {
-      return path;
-    }
+    if (!fs::exists(path, error)) continue;
+    if (fs::is_regular_file(path, error)) return path;
+    fail(ExitStatus::bad_data, path, "expected a file of MNIST, found a directory, a pipe or a device");
   }
   fail(ExitStatus::input_missing, plain,
        "expected this file of MNIST, or " + compressed.filename().string() +

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <functional>
@@ -154,6 +155,13 @@ std::vector<BrokenCase> broken_cases() {
        },
        bad,
        {kImages, "irectory"}},
+      {"Pipe",
+       [](const path& f) {
+         std::filesystem::remove(f / kImages);
+         mkfifo((f / kImages).c_str(), 0600);
+       },
+       bad,
+       {kImages, "a pipe"}},
       {"Empty", [](const path& f) { write_bytes(f / kImages, {}); }, bad, {kImages, "found 0 bytes"}},
       {"HalfAHeader",
        [](const path& f) { change(f / kImages, [](Bytes& b) { b.resize(10); }); },
