@@ -16,6 +16,7 @@
 #include "runtime/digest.h"
 #include "runtime/joined.h"
 #include "runtime/launcher.h"
+#include "trainer/failure.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/safetensors.h"
 #include "trainer/tensor_arena.h"
@@ -40,9 +41,16 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
       test_samples_(static_cast<std::int64_t>(count_samples(config.data.path, Split::test))),
-      start_(layout.float_count()) {
+      start_(layout.float_count()),
+      owes_trace_(leads && !config.run.trace.empty()),
+      owes_report_(leads && !config.run.report.empty()) {
+  report_.version = kVersion;
+  report_.commit = kCommit;
+  report_.ucx_version = ucx_version();
+  report_.torch_version = torch_version();
   // Asked here, because after the bootstrap MPI is not called any more.
   report_.mpi_version = MpiBootstrap::library_version();
+  report_.config = config_;
   // Files that cannot be read or written must be found before MPI starts.
   if (leads) require_writable_outputs(config.run);
   write_initial_parameters(config.model, model, layout, start_);
@@ -53,19 +61,36 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   describe(exchange, group, set_up);
   try {
     make_steps(exchange);
-    if (leads_) keep_parameters(exchange);
-    if (leads_ && traces()) collect_traces(exchange);
+    std::span<const float> parameters;
+    if (leads_) parameters = exchange.collect_parameters();
+    if (owes_trace_) collect_traces(exchange);
     exchange.leave();
+    // The others have ended: they would have to wait for a slow disk.
+    if (leads_) keep(parameters);
+    settle(exchange);
+    if (!leads_) return;
+    write_report();
+    say_result();
   } catch (const std::exception& error) {
     exchange.fail();
     settle(exchange);
-    if (leads_) report_failure(exchange, error);
-    throw;
+    if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());
+    fail(error);
   }
-  settle(exchange);
-  if (!leads_) return;
-  write_accounts();
-  say_result();
+}
+
+void GeneratorRun::fail(const std::exception& error) {
+  if (!leads_) throw;
+  // First of all: mpirun may leave this process no time for more.
+  const ExitStatus status = log_failure(error);
+  report_.exit = static_cast<int>(status);
+  if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
+    report_.lost.push_back({.rank = lost->rank(), .step = report_.steps, .cause = lost->cause()});
+  }
+  if (!traces_.empty()) try_to_write([this] { write_trace(); });
+  try_to_write([this] { write_report(); });
+  if (*error.what() == '\0') throw;
+  throw RunError(status, "");
 }
 
 void GeneratorRun::collect_traces(Generator& exchange) {
@@ -73,30 +98,21 @@ void GeneratorRun::collect_traces(Generator& exchange) {
   for (ProcessTrace& other : exchange.collect_traces()) traces_.push_back(std::move(other));
 }
 
-void GeneratorRun::write_accounts() const {
-  if (!config_.run.report.empty()) write_report(report_, config_.run.report);
-  if (traces()) write_trace(config_.run.trace, traces_, kVersion);
+void GeneratorRun::keep(std::span<const float> parameters) {
+  report_.parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
+  if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, parameters);
+  write_trace();
 }
 
-void GeneratorRun::report_failure(Generator& exchange, const std::exception& error) {
-  report_.exit = static_cast<int>(status_of(error));
-  if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
-    report_.lost.push_back({.rank = lost->rank(), .step = report_.steps, .cause = lost->cause()});
-  }
-  if (traces() && traces_.empty()) traces_.push_back(exchange.own_trace());
-  try {
-    write_accounts();
-  } catch (const WriteError& unwritten) {
-    log_error(unwritten.what());  // it must not take the place of what ended the run
-  }
+void GeneratorRun::write_trace() {
+  if (std::exchange(owes_trace_, false)) runnel::write_trace(config_.run.trace, traces_, kVersion);
+}
+
+void GeneratorRun::write_report() {
+  if (std::exchange(owes_report_, false)) runnel::write_report(report_, config_.run.report);
 }
 
 void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
-  report_.version = kVersion;
-  report_.commit = kCommit;
-  report_.ucx_version = ucx_version();
-  report_.torch_version = torch_version();
-  report_.config = config_;
   report_.bytes.gradient = layout_.bytes();
   report_.bytes.parameter = layout_.bytes();
   report_.seconds.data = set_up.data;
@@ -130,12 +146,6 @@ void GeneratorRun::describe(const PathReport& path, const Peer& trainer, const P
   const std::string target = config_.generator.count == 1 ? "" : " to " + generator.name + " on " + generator.host.name;
   progress_.say(trainer.name + " on " + trainer.host.name + target + ": " + std::string(to_string(path.path)) + " (" +
                 joined(path.transports, " ") + "), " + path.reason);
-}
-
-void GeneratorRun::keep_parameters(Generator& exchange) {
-  const auto parameters = exchange.collect_parameters();
-  report_.parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
-  if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, parameters);
 }
 
 void GeneratorRun::make_steps(Generator& exchange) {
@@ -210,7 +220,7 @@ void GeneratorRun::say_result() {
   progress_.say("parameters sha256 " + report_.parameters_sha256);
   if (!config_.run.save.empty()) progress_.say("saved " + config_.run.save);
   if (!config_.run.report.empty()) progress_.say("report " + config_.run.report);
-  if (traces()) progress_.say("trace " + config_.run.trace);
+  if (!config_.run.trace.empty()) progress_.say("trace " + config_.run.trace);
 }
 
 }  // namespace runnel

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <exception>
+#include <span>
 #include <vector>
 
 #include "runtime/bucket_layout.h"
@@ -31,22 +33,25 @@ class GeneratorRun {
     double bootstrap = 0;
   };
 
-  /// Makes all steps and tests of the plan, then saves and reports. When an error ends the run, peers and the report
-  /// are told of it before it is thrown on.
+  /// Makes all steps and tests of the plan, lets the peers end, then saves and reports. When an error ends the run,
+  /// peers are told of it, and `fail` is called.
   void run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
+
+  /// Ends the account of a run, or of its start, that `error` has ended: the lead says why, then writes report and
+  /// trace as far as they go, once. Throws `error`, which is being handled, on, without a text once it has been said.
+  [[noreturn]] void fail(const std::exception& error);
 
  private:
   void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
   void describe(const PathReport& path, const Peer& trainer, const Peer& generator);
-  void keep_parameters(Generator& exchange);
   void make_steps(Generator& exchange);
   void make_step(Generator& exchange, std::int64_t step);
   void test(Generator& exchange, std::int64_t step);
   void settle(Generator& exchange);
-  bool traces() const { return !config_.run.trace.empty(); }
   void collect_traces(Generator& exchange);
-  void write_accounts() const;
-  void report_failure(Generator& exchange, const std::exception& error);
+  void keep(std::span<const float> parameters);
+  void write_trace();
+  void write_report();
   void say_result();
 
   const Config& config_;
@@ -60,6 +65,9 @@ class GeneratorRun {
   std::vector<float> start_;   // the parameters of version 0
   RunReport report_;
   std::vector<ProcessTrace> traces_;
+  // What has not been tried yet.
+  bool owes_trace_;
+  bool owes_report_;
   std::vector<double> step_ms_;
   std::int64_t images_ = 0;
 };

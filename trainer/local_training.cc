@@ -132,6 +132,7 @@ class LocalRun {
     step_ms_.push_back(1e3 * seconds);
     if (exchange_ms) exchange_ms_.push_back(*exchange_ms);
     images_ += result.images;
+    report_.bytes.staged += result.staged_bytes;
     report_.seconds.train += seconds;
     report_.loss.emplace_back(step, result.loss);
     progress_.step(
@@ -179,16 +180,15 @@ class LocalRun {
 
 }  // namespace
 
-RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
-                      const std::function<bool()>& keep_going) {
+void train_alone(const Config& config, const LocalTrainingOptions& options, const std::function<bool()>& keep_going,
+                 RunReport& report) {
   const Stopwatch watch;
+  report.config = config;
+  report.torch_version = torch_version();
   require_writable_outputs(config.run);
   set_torch_threads(config.trainer.threads);
   const auto [placed, device] =
       start_device(config.trainer.device_of(0), "trainer.device", /*process=*/0, /*computes=*/true);
-  RunReport report;
-  report.config = config;
-  report.torch_version = torch_version();
   report.processes = {{.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = placed}};
 
   const std::vector<IdxDataset> train = VirtualTrainers::load_shares(config, 0);
@@ -218,7 +218,6 @@ RunReport train_alone(const Config& config, const LocalTrainingOptions& options,
     write_trace(config.run.trace, {{.name = name, .recorded = read_trace(trace.close(), name)}}, kVersion);
   }
   report.seconds.total = watch.seconds();
-  return report;
 }
 
 }  // namespace runnel

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -157,34 +158,39 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
     trainer_run = std::make_unique<TrainerRun>(config, plan, layout, *model, static_cast<std::size_t>(trainer));
   }
   const double data_seconds = data_watch.seconds();
-
-  const Stopwatch bootstrap_watch;
-  // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
-  // ending this process in the middle of UCX's work on a shared memory file.
-  const BlockedStopSignals blocked;
-  MpiBootstrap bootstrap(Deadline::after(meeting_time(config)));
-  const double mpi_init_seconds = bootstrap_watch.seconds();
-  check_place(bootstrap, place);
   introduction.runnel_version = kVersion;
   introduction.ucx_version = ucx_version();
   introduction.layout_fingerprint = to_hex(layout.fingerprint());
   introduction.configuration = canonical_lines(config);
   // Files may have other names elsewhere, but the lead can only collect what all record.
   introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
-  Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
-  const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
-  // How long a driver takes to start, to pin and to register memory, nobody can tell.
-  if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config.run));
-  if (config.run.pin) bind_to_own_cores(bootstrap, group, config, deadline);
-  if (generates) {
-    Generator exchange(bootstrap, group, layout, config, deadline, started.device.get());
-    bootstrap.finalize();
-    generator->run(exchange, group,
-                   {.data = data_seconds, .mpi_init = mpi_init_seconds, .bootstrap = bootstrap_watch.seconds()});
-  } else {
-    TrainerClient exchange(bootstrap, group, layout, config, deadline, started.device.get());
-    bootstrap.finalize();
-    trainer_run->run(exchange);
+
+  try {
+    const Stopwatch bootstrap_watch;
+    // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
+    // ending this process in the middle of UCX's work on a shared memory file.
+    const BlockedStopSignals blocked;
+    MpiBootstrap bootstrap(Deadline::after(meeting_time(config)));
+    const double mpi_init_seconds = bootstrap_watch.seconds();
+    check_place(bootstrap, place);
+    Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
+    const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
+    // How long a driver takes to start, to pin and to register memory, nobody can tell.
+    if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config.run));
+    if (config.run.pin) bind_to_own_cores(bootstrap, group, config, deadline);
+    if (generates) {
+      Generator exchange(bootstrap, group, layout, config, deadline, started.device.get());
+      bootstrap.finalize();
+      generator->run(exchange, group,
+                     {.data = data_seconds, .mpi_init = mpi_init_seconds, .bootstrap = bootstrap_watch.seconds()});
+    } else {
+      TrainerClient exchange(bootstrap, group, layout, config, deadline, started.device.get());
+      bootstrap.finalize();
+      trainer_run->run(exchange);
+    }
+  } catch (const std::exception& error) {
+    if (generator) generator->fail(error);
+    throw;
   }
 }
 

@@ -128,5 +128,31 @@ TEST_F(WeightsTest, SavedParametersAreWhereTheNextRunBegins) {
   EXPECT_EQ(alone["parameters_sha256"], first["parameters_sha256"]);
 }
 
+/// Runs `argv` with 200 KB at /mnt, and lists what it leaves there.
+std::vector<std::string> with_small_disk(const std::vector<std::string>& argv) {
+  const std::string script =
+      "mount -t tmpfs -o size=200k none /mnt || exit; \"$@\"; status=$?; ls -A /mnt | sed 's/^/left: /'; exit $status";
+  return std::vector<std::string>{"unshare", "--mount", "bash", "-c", script, "-"} + argv;
+}
+
+TEST(FullDiskTest, IsInTheReportAndLeavesNothing) {
+  Job mounts({.argv = with_small_disk({"true"})});
+  if (mounts.wait() != 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: no permission for mounts of its own";
+  const RunnelProgram program;
+  for (const char* output : {"--save", "--trace"}) {
+    for (const char* way : {"-n2", "--alone"}) {
+      std::filesystem::remove(program.report_file());
+      const std::vector<std::string> steps = {"--set", "run={max_epochs=100, max_gradients=300}"};
+      Job job({.argv = with_small_disk(program.train({way, output, "/mnt/file"}) + steps)});
+      EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 74);
+      EXPECT_NE(job.output().find("error: /mnt/file: cannot be written: No space left on device\n"), std::string::npos)
+          << job.output();
+      EXPECT_EQ(job.output().find("left: "), std::string::npos) << job.output();
+      EXPECT_EQ(program.report()["exit"], 74);
+      EXPECT_GT(program.report()["steps"], 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace runnel::test

@@ -35,7 +35,9 @@ class LocalTrainingTest : public testing::Test {
   ~LocalTrainingTest() override { std::fclose(out_); }
 
   RunReport train(bool dry_run = false) {
-    return train_alone(config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; });
+    RunReport report;
+    train_alone(config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, report);
+    return report;
   }
 
   TemporaryFolder folder_;

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <exception>
+#include <functional>
+
+#include "runtime/exit_status.h"
+
+namespace runnel {
+
+/// Says in one line why the process ends, unless another process says it or this one has (an empty text), and gives the
+/// status that stands for `error`. Any thread.
+ExitStatus log_failure(const std::exception& error);
+
+/// Calls `write` for an account of a run that an error has ended. That it cannot be written must not take the place of
+/// what ended the run: it is logged. Any thread.
+void try_to_write(const std::function<void()>& write);
+
+}  // namespace runnel
