@@ -61,10 +61,11 @@ inline ExitStatus status_of(const std::exception& error) {
   return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
 }
 
-/// The error to end with after `signal`, SIGINT or SIGTERM.
+/// The error to end with after `signal`, SIGINT, SIGTERM or SIGHUP.
 inline RunError stopped_by(int signal) {
   if (signal == SIGINT) return {ExitStatus::interrupted, "interrupted by SIGINT; the run ends without a result"};
-  return {ExitStatus::terminated, "ended by SIGTERM; the run ends without a result"};
+  return {ExitStatus::terminated,
+          std::string("ended by ") + (signal == SIGHUP ? "SIGHUP" : "SIGTERM") + "; the run ends without a result"};
 }
 
 }  // namespace runnel

@@ -3,7 +3,9 @@
 #include "runtime/launcher.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,15 +98,19 @@ sigset_t launcher_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals, signal);
+  if (heeds_hangup()) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
 /// A folder for mpirun's own files, which it leaves behind when it is killed.
 class SessionFolder {
  public:
-  SessionFolder() : path_(std::filesystem::temp_directory_path() / "runnel-XXXXXX") {
-    if (mkdtemp(path_.data()) != nullptr) return;
-    throw RunError(ExitStatus::cannot_create, "cannot make the folder " + path_ + ": " + std::strerror(errno) +
+  SessionFolder() {
+    std::error_code error;
+    path_ = std::filesystem::temp_directory_path(error) / "runnel-XXXXXX";
+    if (!error && mkdtemp(path_.data()) != nullptr) return;
+    throw RunError(ExitStatus::cannot_create, "cannot make the folder " + path_ + ": " +
+                                                  (error ? error.message() : std::strerror(errno)) +
                                                   "; set TMPDIR to one that can be written to");
   }
   ~SessionFolder() {
@@ -184,11 +190,17 @@ EndOfMpirun wait_for(pid_t mpirun, const std::optional<Deadline>& deadline) {
     if (end.is_late || Clock::now() >= kill_at) kill_with_descendants(mpirun);
     const timespec nap = {.tv_sec = 0, .tv_nsec = 100'000'000};
     const int signal = sigtimedwait(&signals, nullptr, &nap);
-    if (end.stop_signal != 0 || (signal != SIGINT && signal != SIGTERM)) continue;
+    if (end.stop_signal != 0 || (signal != SIGINT && signal != SIGTERM && signal != SIGHUP)) continue;
     end.stop_signal = signal;
     kill_at = Clock::now() + kStopTime;
     kill(mpirun, signal_to_ranks(signal));
   }
+}
+
+/// Whether `fd` is a pipe that nobody reads any more.
+bool is_reader_gone(int fd) {
+  pollfd pipe = {.fd = fd, .events = 0, .revents = 0};
+  return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
 
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
@@ -200,6 +212,10 @@ int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
                    "mpirun did not end in time and was killed; start it by hand to see where it hangs: " + by_hand);
   }
   const int status = end.status;
+  if (status != 0 && is_reader_gone(STDOUT_FILENO)) {
+    throw RunError(ExitStatus::cannot_write,
+                   "standard output was closed before the run had ended; send it to a file (> run.log)");
+  }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (code == kNotStarted) {
     throw RunError(ExitStatus::os_limit,
@@ -274,6 +290,18 @@ void end_with_parent() {
   const pid_t parent = getppid();
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) raise(SIGTERM);
+}
+
+void allow_open_files(std::int64_t needed, const std::string& job) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= static_cast<rlim_t>(needed)) return;
+  const auto found = limit.rlim_cur;
+  limit.rlim_cur = std::min(limit.rlim_max, static_cast<rlim_t>(needed));
+  if (limit.rlim_cur == static_cast<rlim_t>(needed) && setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+  throw RunError(ExitStatus::os_limit, "the limit of open files is " + std::to_string(found) + ", and " + job +
+                                           " needs " + std::to_string(needed) + ": raise it with ulimit -n " +
+                                           std::to_string(std::max<std::int64_t>(1024, needed)) +
+                                           ", or nofile in limits.conf");
 }
 
 int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts,

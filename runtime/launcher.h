@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,10 @@ void ensure_early_environment(char** argv);
 
 /// Ends this process when its parent, the launcher, ends: a killed mpirun must leave no orphans.
 void end_with_parent();
+
+/// Lets this process and those that it starts open `needed` files, which `job` ("a job of 3 processes") needs. Throws
+/// `RunError` (71) with the remedy where the hard limit is lower. With too few mpirun may hang.
+void allow_open_files(std::int64_t needed, const std::string& job);
 
 /// Starts this program as `ranks` ranks with mpirun, on this host or on `hosts` ("a:2,b:1", as --host takes them),
 /// waits, and gives the exit status of the whole: that of the first rank that failed; 69 when a rank was killed. Throws

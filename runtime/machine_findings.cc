@@ -151,7 +151,7 @@ class HostJudge {
 
   void limits() {
     if (facts_.open_files < 0) return;
-    const std::int64_t needed = open_files_needed(job_.trainers);
+    const std::int64_t needed = open_files_needed(job_.trainers + 1);
     if (facts_.open_files >= needed) return;
     add("the limit of open files is " + std::to_string(facts_.open_files) + ", this job needs " +
             std::to_string(needed),
@@ -199,10 +199,8 @@ void append(std::vector<Finding>& all, std::vector<Finding> more) {
 
 }  // namespace
 
-std::int64_t open_files_needed(std::int64_t trainers) {
-  const std::int64_t of_generator = 36 + trainers;
-  const std::int64_t of_mpirun = 32 + 4 * (trainers + 1);
-  return std::max(of_generator, of_mpirun);
+std::int64_t open_files_needed(std::int64_t ranks) {
+  return 40 + 4 * ranks;
 }
 
 std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks) {

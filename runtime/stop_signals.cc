@@ -16,6 +16,7 @@ sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
+  if (heeds_hangup()) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -25,6 +26,11 @@ int open_signals() {
 }
 
 }  // namespace
+
+bool heeds_hangup() {
+  struct sigaction action {};
+  return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN;
+}
 
 BlockedStopSignals::BlockedStopSignals() {
   const sigset_t signals = stop_signals();
@@ -38,7 +44,7 @@ std::optional<StopCause> StopSignals::take() {
   if (read(fd_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
   const auto signal = static_cast<int>(info.ssi_signo);
   if (signal == SIGINT) return StopCause::interrupted;
-  if (signal == SIGTERM) return StopCause::terminated;
+  if (signal == SIGTERM || signal == SIGHUP) return StopCause::terminated;
   // Somebody else than the launcher's mpirun may send them, and then nobody but this process can say so.
   const bool from_launcher = started_by_launcher() && static_cast<pid_t>(info.ssi_pid) == getppid();
   if (signal == signal_to_ranks(SIGINT)) {

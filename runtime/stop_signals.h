@@ -10,8 +10,12 @@
 
 namespace runnel {
 
-/// The signals that end a run: SIGINT and SIGTERM, and SIGUSR1 and SIGUSR2, in which a launcher says the same to ranks
-/// through mpirun. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a second later.
+/// Whether SIGHUP ends this process: it does, like SIGTERM, unless whoever started it has it ignored, as nohup does.
+bool heeds_hangup();
+
+/// The signals that end a run: SIGINT, SIGTERM and SIGHUP, and SIGUSR1 and SIGUSR2, in which a launcher says the same
+/// to ranks through mpirun. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a second
+/// later.
 ///
 /// Blocks them in the thread that makes it and in those that it starts later, for good: they would end the process in
 /// any thread that takes them by default, and are for `StopSignals` to read.
@@ -40,7 +44,7 @@ class StopSignals {
 /// 143, without a text when another process has reported it.
 [[noreturn]] void throw_stopped(const Stop& stop);
 
-/// The signal by which `launch_ranks` passes `stop_signal`, SIGINT or SIGTERM, on.
+/// The signal by which `launch_ranks` passes `stop_signal`, SIGINT, SIGTERM or SIGHUP, on.
 int signal_to_ranks(int stop_signal);
 
 }  // namespace runnel

@@ -204,7 +204,8 @@ int ranks_on_hosts(const std::string& hosts) {
     int slots = 1;
     const char* first = host.data() + std::min(colon + 1, host.size());
     const char* last = host.data() + host.size();
-    const bool number = colon == host.size() || (std::from_chars(first, last, slots).ptr == last && first != last);
+    const auto parsed = std::from_chars(first, last, slots);
+    const bool number = colon == host.size() || (parsed.ec == std::errc() && parsed.ptr == last);
     if (colon == 0 || !number || slots < 1) {
       throw RunError(ExitStatus::usage, "--hosts: '" + host + "' in '" + hosts +
                                             "' is no host; expected HOST or HOST:RANKS, with commas between");
@@ -213,7 +214,7 @@ int ranks_on_hosts(const std::string& hosts) {
   }
   if (ranks < 2) {
     throw RunError(ExitStatus::usage,
-                   "--hosts asks for 1 rank; a job needs a generator and at least one trainer: " + hosts + ":2");
+                   "--hosts asks for 1 rank; a job needs a generator and at least one trainer, as in HOST:2");
   }
   return ranks;
 }
@@ -224,13 +225,10 @@ int run_doctor(const DoctorRequest& request) {
     end_with_parent();
     return diagnose_as_rank(request);
   }
-  const MachineFacts facts = facts_of_this_process();
-  if (facts.open_files >= 0 && facts.open_files < open_files_needed(request.config.trainer.count)) {
-    return diagnose_this_host(request, facts, "mpirun is not started, as it hangs with so few open files");
-  }
   std::string reason;
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
+    allow_open_files(open_files_needed(ranks), "this job");
     // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
     const auto deadline = Deadline::after((5 + ranks) * kPatience);
     const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
@@ -241,7 +239,7 @@ int run_doctor(const DoctorRequest& request) {
     if (is_stop(error)) throw;
     reason = error.what();
   }
-  return diagnose_this_host(request, facts, reason);
+  return diagnose_this_host(request, facts_of_this_process(), reason);
 }
 
 }  // namespace runnel

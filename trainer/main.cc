@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -16,8 +18,11 @@
 #include "runnel_version.h"
 #include "runtime/config.h"
 #include "runtime/launcher.h"
+#include "runtime/machine_findings.h"
 #include "runtime/report.h"
+#include "runtime/stop_signals.h"
 #include "trainer/doctor.h"
+#include "trainer/failure.h"
 #include "trainer/local_training.h"
 #include "trainer/torch_setup.h"
 #include "trainer/training_job.h"
@@ -60,7 +65,15 @@ struct TrainOptions {
   bool dry_run = false;
 };
 
-/// Set by SIGINT and SIGTERM when training alone; a rank of a job has its heartbeat thread for them.
+/// Whether SIGHUP was ignored before UCX was loaded, which takes it for a debugger's signal: under nohup it was. The
+/// functions of this section are called before those of libraries.
+struct sigaction hangup_at_start {};
+void remember_hangup() {
+  sigaction(SIGHUP, nullptr, &hangup_at_start);
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = remember_hangup;
+
+/// Set by SIGINT, SIGTERM and SIGHUP when training alone; a rank of a job has its heartbeat thread for them.
 std::atomic<int> stop_signal{0};
 
 std::filesystem::path default_data_dir() {
@@ -99,7 +112,11 @@ Config load(const TrainOptions& options, const std::optional<LaunchPlace>& place
     config_options.sets.push_back(key + "=" + value);
   };
   if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
-  if (options.alone) set("trainer.count", "1");
+  if (options.alone) {
+    // Whatever the job has that this process has not.
+    for (const char* key : {"trainer.count", "generator.count"}) set(key, "1");
+    set("run.pin", "false");
+  }
   if (place) config_options.ranks = place->size;
   if (!options.report.empty()) set("run.report", toml_string(options.report));
   if (!options.save.empty()) set("run.save", toml_string(options.save));
@@ -114,14 +131,23 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
   action.sa_handler = [](int signal) { stop_signal.store(signal); };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  RunReport report = train_alone(config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0},
-                                 [] { return stop_signal.load() == 0; });
+  if (heeds_hangup()) sigaction(SIGHUP, &action, nullptr);
+  RunReport report;
   report.version = kVersion;
   report.commit = kCommit;
   report.ucx_version = ucx_version();
-  report.exit = stop_signal.load() == 0 ? 0 : 128 + stop_signal.load();
+  try {
+    train_alone(
+        config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0},
+        [] { return stop_signal.load() == 0; }, report);
+    if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
+  } catch (const std::exception& error) {
+    const ExitStatus status = log_failure(error);
+    report.exit = static_cast<int>(status);
+    if (!config.run.report.empty()) try_to_write([&] { write_report(report, config.run.report); });
+    throw RunError(status, "");
+  }
   if (!config.run.report.empty()) write_report(report, config.run.report);
-  if (report.exit != 0) throw stopped_by(stop_signal.load());
   std::printf("done: %lld steps in %.1f s; %.0f images/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
               report.seconds.total, report.images_per_second, report.parameters_sha256.c_str());
   return 0;
@@ -135,7 +161,14 @@ void check_place(const LaunchPlace& place, const std::string& job, const std::st
 }
 
 int train(const TrainOptions& options, const std::vector<std::string>& arguments) {
-  const auto place = options.alone ? std::nullopt : LaunchPlace::from_environment();
+  auto place = LaunchPlace::from_environment();
+  if (options.alone) {
+    if (place && place->size > 1) {
+      throw RunError(ExitStatus::usage, "--alone trains in one process, and mpirun started " +
+                                            std::to_string(place->size) + "; start it without mpirun");
+    }
+    place.reset();
+  }
   if (place) check_place(*place, "a job", ", or --alone");
   const Config config = load(options, place);
   if (options.print_config) {
@@ -145,7 +178,9 @@ int train(const TrainOptions& options, const std::vector<std::string>& arguments
   if (options.alone) return train_in_this_process(config, options);
   if (!place) {
     check_job(config);
-    return launch_ranks(static_cast<int>(config.trainer.count + config.generator.count), arguments);
+    const std::int64_t ranks = config.trainer.count + config.generator.count;
+    allow_open_files(open_files_needed(ranks), "a job of " + std::to_string(ranks) + " processes");
+    return launch_ranks(static_cast<int>(ranks), arguments);
   }
   end_with_parent();
   run_training_job(config, *place);
@@ -172,10 +207,10 @@ int doctor(const DoctorOptions& options, const std::vector<std::string>& argumen
   const auto set_trainers = [&](int count) { config_options.sets.push_back("trainer.count=" + std::to_string(count)); };
   if (options.trainers > 0) set_trainers(options.trainers);
   if (!options.hosts.empty()) set_trainers(ranks_on_hosts(options.hosts) - 1);
-  Config config = load_config(options.config, config_options);
   // Pairs are probed with the first generator only: all other ranks are trainers.
-  config.generator.count = 1;
-  if (place) config.trainer.count = place->size - 1;
+  config_options.sets.push_back("generator.count=1");
+  if (place) config_options.ranks = place->size;
+  Config config = load_config(options.config, config_options);
   if (place) check_trainers(*place, options.trainers, config);
   return run_doctor({.config = std::move(config),
                      .place = place,
@@ -242,14 +277,10 @@ int parse_and_run(int argc, char** argv) {
   return app.got_subcommand("doctor") ? doctor(doctor_options, arguments) : train(options, arguments);
 }
 
-/// Of what LibTorch says, without the backtrace.
-std::string first_line(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
-}
-
-std::string describe(const std::exception& error) {
-  return (status_of(error) == ExitStatus::internal ? "internal error: " : "") + first_line(error);
+/// What stands in standard output's buffer may not have been written, and nobody has looked so far.
+void require_written_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw RunError(ExitStatus::cannot_write, std::string("standard output cannot be written: ") + std::strerror(errno));
 }
 
 }  // namespace
@@ -258,16 +289,15 @@ std::string describe(const std::exception& error) {
 int main(int argc, char** argv) {
   runnel::keep_freed_memory();
   try {
+    sigaction(SIGHUP, &runnel::hangup_at_start, nullptr);
     if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
-    return runnel::parse_and_run(argc, argv);
+    const int status = runnel::parse_and_run(argc, argv);
+    runnel::require_written_output();
+    return status;
   } catch (const runnel::RunError& error) {
-    if (*error.what() != '\0') runnel::log_error(error.what());
+    runnel::log_failure(error);
     return runnel::exit_code(error);
-  } catch (const c10::OutOfMemoryError& error) {
-    runnel::log_error(runnel::first_line(error) + "; use a smaller trainer.batch_size, or fewer processes on a GPU");
-    return static_cast<int>(runnel::ExitStatus::os_limit);
   } catch (const std::exception& error) {
-    runnel::log_error(runnel::describe(error));
-    return static_cast<int>(runnel::status_of(error));
+    return static_cast<int>(runnel::log_failure(error));
   }
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -189,21 +190,23 @@ TEST_F(FaultTest, AJobIsNotDisturbedByTheDeathOfAnother) {
   EXPECT_EQ(dying.wait_for_all(kPatience), kPeerLost);
 }
 
-/// SIGINT and SIGTERM to the launcher.
+/// SIGINT, SIGTERM and SIGHUP to the launcher.
 class StopTest : public FaultTest, public testing::WithParamInterface<int> {
  protected:
   /// 2 s is the promise; the rest is for a loaded machine.
   static constexpr double kSeconds = 4;
 
+  static std::string name() { return "SIG" + std::string(sigabbrev_np(GetParam())); }
+  static int status() { return 128 + (GetParam() == SIGINT ? SIGINT : SIGTERM); }
+
   /// Sends the signal, and expects the end of all processes with one line.
   static void stop(Job& job, double seconds = kSeconds) {
     EndOfJob end(job);
     kill(job.pid(), GetParam());
-    end.expect(128 + GetParam(), seconds);
+    end.expect(status(), seconds);
     const std::string output = job.output();
-    const auto line =
-        output.find(GetParam() == SIGINT ? "error: interrupted by SIGINT; " : "error: ended by SIGTERM; ");
-    EXPECT_NE(line, std::string::npos) << output;
+    const std::string ended = GetParam() == SIGINT ? "interrupted" : "ended";
+    EXPECT_NE(output.find("error: " + ended + " by " + name() + "; "), std::string::npos) << output;
     EXPECT_EQ(output.find("error: "), output.rfind("error: ")) << "more than one line says so:\n" << output;
   }
 };
@@ -212,7 +215,7 @@ TEST_P(StopTest, EndsAJobInTraining) {
   Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2"})});
   job.await_output("step 3/");
   stop(job);
-  EXPECT_EQ(program_.report()["exit"], 128 + GetParam());
+  EXPECT_EQ(program_.report()["exit"], status());
 }
 
 TEST_P(StopTest, EndsAJobThatStarts) {
@@ -236,7 +239,7 @@ TEST_P(StopTest, EndsTrainingAlone) {
   Job job({.argv = program_.train(endless() + std::vector<std::string>{"--alone"})});
   job.await_output("step 3/");
   stop(job);
-  EXPECT_EQ(program_.report()["exit"], 128 + GetParam());
+  EXPECT_EQ(program_.report()["exit"], status());
 }
 
 TEST_F(FaultTest, MpirunThatIsToldToStopEndsTheRanksWithALine) {
@@ -247,8 +250,19 @@ TEST_F(FaultTest, MpirunThatIsToldToStopEndsTheRanksWithALine) {
   EXPECT_NE(job.output().find("error: ended by SIGTERM; "), std::string::npos) << job.output();
 }
 
-INSTANTIATE_TEST_SUITE_P(Signals, StopTest, testing::Values(SIGINT, SIGTERM),
-                         [](const auto& test) { return test.param == SIGINT ? "SIGINT" : "SIGTERM"; });
+INSTANTIATE_TEST_SUITE_P(Signals, StopTest, testing::Values(SIGINT, SIGTERM, SIGHUP),
+                         [](const auto& test) { return std::string(sigabbrev_np(test.param)); });
+
+TEST_F(FaultTest, NohupKeepsAHangupFromAJob) {
+  for (const char* way : {"-n2", "--alone"}) {
+    const std::vector<std::string> nohup = {"nohup"};
+    Job job({.argv = nohup + program_.train({way, "--set", "run={max_epochs=1000, max_gradients=600}"})});
+    job.await_output("step 3/");
+    kill(job.pid(), SIGHUP);
+    EXPECT_EQ(job.wait_for_all(kPatience), 0) << job.output();
+    EXPECT_NE(job.output().find("parameters sha256"), std::string::npos) << job.output();
+  }
+}
 
 }  // namespace
 }  // namespace runnel::test

@@ -45,9 +45,11 @@ std::vector<Mistake> mistakes() {
       {"data_short", {"FOLDER/small.toml", "--set", "data.path=FOLDER/short"}, 65, "train-images-idx3-ubyte"},
       {"test_data_short", {"FOLDER/small.toml", "--set", "data.path=FOLDER/short_test"}, 65, "t10k-labels-idx1-ubyte"},
       {"parameters_missing", {"FOLDER/small.toml", "--set", "model.init=FOLDER/none"}, 66, "FOLDER/none"},
+      {"parameters_in_folder", {"FOLDER/small.toml", "--set", "model.init=FOLDER/short"}, 66, "found no regular file"},
       {"parameters_foreign", {"FOLDER/small.toml", "--set", "model.init=FOLDER/small.toml"}, 65, "small.toml"},
       {"report_without_folder", {"FOLDER/small.toml", "--report", "FOLDER/none/report.json"}, 73, "FOLDER/none"},
       {"report_is_folder", {"FOLDER/small.toml", "--report", "FOLDER/short"}, 73, "FOLDER/short"},
+      {"report_name_too_long", {"FOLDER/small.toml", "--report", std::string(300, 'r')}, 73, "File name too long"},
       {"save_without_folder", {"FOLDER/small.toml", "--save", "FOLDER/none/weights"}, 73, "FOLDER/none"},
   };
 }
@@ -129,6 +131,57 @@ TEST(CommandTest, IsNamedWhenItIsUnknown) {
   Job job({.argv = {RUNNEL_PROGRAM, "trian", "small.toml"}});
   EXPECT_EQ(job.wait(), 64);
   EXPECT_EQ(job.output(), "error: unknown command 'trian', did you mean 'train'?; see runnel --help\n");
+}
+
+std::vector<std::string> in_shell(const std::string& script, const std::vector<std::string>& argv) {
+  return std::vector<std::string>{"bash", "-c", script, "-"} + argv;
+}
+
+TEST(OutputTest, ThatCannotBeWrittenIsAnError) {
+  const RunnelProgram program;
+  for (const auto& options : {std::vector<std::string>{"--print-config"}, {"--alone", "--dry-run"}}) {
+    Job job({.argv = in_shell("\"$@\" >/dev/full", program.train(options))});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 74);
+    EXPECT_EQ(job.output(), "error: standard output cannot be written: No space left on device\n");
+  }
+  Job job({.argv = in_shell("set -o pipefail; \"$@\" | head -1", program.train(endless()))});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 74);
+  EXPECT_NE(job.output().find("error: standard output was closed before the run had ended; "), std::string::npos)
+      << job.output();
+}
+
+TEST(OpenFilesTest, AreAllowedAsFarAsTheHardLimitGoes) {
+  const RunnelProgram program;
+  program.run(in_shell("ulimit -S -n 32; \"$@\"", program.train()));
+  Job job({.argv = in_shell("ulimit -n 32; \"$@\"", program.train())});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 71);
+  EXPECT_EQ(job.output(),
+            "error: the limit of open files is 32, and a job of 3 processes needs 52: raise it with ulimit -n 1024, or "
+            "nofile in limits.conf\n");
+}
+
+TEST(SessionFolderTest, NeedsAFolderForTemporaryFiles) {
+  const RunnelProgram program;
+  Job job({.argv = program.train(), .environment = {{"TMPDIR", "/nonexistent"}}});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 73);
+  EXPECT_NE(job.output().find("; set TMPDIR to one that can be written to\n"), std::string::npos) << job.output();
+}
+
+TEST(AloneTest, IsRefusedInSeveralRanks) {
+  const RunnelProgram program;
+  Job job({.argv = program.mpirun(2, {"--alone"})});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 64);
+  EXPECT_NE(job.output().find("--alone trains in one process, and mpirun started 2; "), std::string::npos)
+      << job.output();
+}
+
+TEST(AloneTest, TakesTheConfigurationOfAJob) {
+  const RunnelProgram program;
+  const auto report = program.run(program.train(
+      {"--alone", "--set", "generator.count=3", "--set", "run.pin=true", "--set", "optimizer.clip_norm=1.0"}));
+  EXPECT_EQ(report["config"]["generator"]["count"], 1);
+  EXPECT_EQ(report["config"]["trainer"]["count"], 1);
+  EXPECT_EQ(report["config"]["run"]["pin"], false);
 }
 
 TEST(LaunchPlaceTest, IsRefusedWhenItContradictsItself) {

@@ -103,7 +103,7 @@ TEST(MachineFindingsTest, GpuThatThisBuildCannotUse) {
 
 TEST(MachineFindingsTest, TooFewOpenFiles) {
   Diagnosis diagnosis = one_host();
-  const std::int64_t needed = open_files_needed(2);
+  const std::int64_t needed = open_files_needed(3);
   each_rank(diagnosis, [&](MachineFacts& facts) { facts.open_files = needed - 1; });
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "limit of open files", "ulimit -n 1024")));
   each_rank(diagnosis, [&](MachineFacts& facts) { facts.open_files = needed; });
