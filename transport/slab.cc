@@ -63,7 +63,8 @@ ucs_memory_type_t ucs_type_of(MemoryKind kind) {
                        "UCX " + ucx_version() + " takes " + std::string(to_string(kind)) + " memory for " +
                            ucs_memory_type_names[found] +
                            " memory: it was built without CUDA, cannot load its CUDA module, or UCX_TLS leaves it out; "
-                           "use a UCX that `ucx_info -d` shows cuda_copy and cuda_ipc of, or devices \"cpu\"");
+                           "use a UCX that `ucx_info -d` shows cuda_copy and cuda_ipc of, or devices \"cpu\"; "
+                           "and start this process with UCX_MEM_EVENTS=n");
 }
 
 }  // namespace
