@@ -32,14 +32,21 @@ class DeviceMemory {
 /// Bells and records are never in it. Thread: as `Slab`.
 class DeviceSlab {
  public:
-  /// Throws as `Device::allocate`, and `TransportError` (unsupported) where UCX does not know such memory.
+  /// `bytes` is rounded up to a multiple of 2 MiB. Throws as `Device::allocate`, and `TransportError` (unsupported)
+  /// where UCX does not know such memory.
   DeviceSlab(Context& context, Device& device, std::size_t bytes)
-      : memory_(device, bytes), slab_(Slab::register_memory(context, memory_.bytes(), device.kind(), device)) {}
+      : memory_(device, (bytes + kShareable - 1) / kShareable * kShareable),
+        slab_(Slab::register_memory(context, memory_.bytes(), device.kind(), device)) {}
 
   std::span<std::byte> bytes() const { return memory_.bytes(); }
   const Slab& slab() const { return slab_; }
 
  private:
+  // cudaMalloc may take other sizes from a larger block, which then is shared as a whole (CUDA's programming guide,
+  // interprocess communication). Of two slabs in one block a peer can open only one: when the driver says so, UCX
+  // closes all that it has mapped of that process, under whoever uses it.
+  static constexpr std::size_t kShareable = std::size_t{2} << 20;
+
   DeviceMemory memory_;
   Slab slab_;
 };
