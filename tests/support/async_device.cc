@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <utility>
 
 #include "runtime/exit_status.h"
@@ -123,7 +124,12 @@ AsyncDevice::AsyncDevice(std::uint64_t seed) : memory_(/*threads=*/64), random_(
 AsyncDevice::~AsyncDevice() = default;
 
 void AsyncDevice::copy_now(std::byte* target, const std::byte* source, std::size_t bytes) {
-  memory_.copy_now(target, source, bytes);
+  std::promise<void> copied;
+  compute_->run([&] {
+    memory_.copy_now(target, source, bytes);
+    copied.set_value();
+  });
+  copied.get_future().wait();
 }
 
 std::byte* AsyncDevice::allocate(std::size_t bytes) {
@@ -164,11 +170,14 @@ std::unique_ptr<DeviceStream> AsyncDevice::make_stream(std::size_t marks) {
 }
 
 void AsyncDevice::require_reachable(const void* address) const {
+  if (!reaches(address)) throw RunError(ExitStatus::internal, "the device cannot reach an address that it was given");
+}
+
+bool AsyncDevice::reaches(const void* address) const {
   const auto* byte = static_cast<const std::byte*>(address);
   const std::lock_guard lock(mutex_);
   auto after = reachable_.upper_bound(byte);
-  if (after != reachable_.begin() && byte < std::prev(after)->first + std::prev(after)->second) return;
-  throw RunError(ExitStatus::internal, "the device cannot reach an address that it was given");
+  return after != reachable_.begin() && byte < std::prev(after)->first + std::prev(after)->second;
 }
 
 }  // namespace runnel::test

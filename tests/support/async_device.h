@@ -66,8 +66,9 @@ class AsyncStream final : public DeviceStream {
 };
 
 /// A device in host memory that behaves like a GPU where a mistake would go unnoticed otherwise: its work is late, what
-/// is pinned has another address on it, and it refuses addresses that it cannot reach.
-class AsyncDevice final : public Device {
+/// is pinned has another address on it, and it refuses addresses that it cannot reach. Who derives from it brings
+/// memory of another kind.
+class AsyncDevice : public Device {
  public:
   explicit AsyncDevice(std::uint64_t seed);
   ~AsyncDevice() override;
@@ -75,6 +76,8 @@ class AsyncDevice final : public Device {
   std::string name() const override { return "async:0"; }
   MemoryKind kind() const override { return MemoryKind::host; }
   void bind_thread() override {}
+
+  /// Goes behind what the compute stream was given.
   void copy_now(std::byte* target, const std::byte* source, std::size_t bytes) override;
   std::byte* allocate(std::size_t bytes) override;
   void release(std::byte* memory) noexcept override;
@@ -85,8 +88,12 @@ class AsyncDevice final : public Device {
   /// The default stream.
   AsyncStream& compute() { return *compute_; }
 
-  /// Throws `RunError` unless `address` lies in memory of the device, or in pinned memory as the device has it.
+  /// Throws `RunError` unless the device reaches `address`.
   void require_reachable(const void* address) const;
+
+ protected:
+  /// Whether `address` lies in memory of the device, or in pinned memory as the device has it.
+  virtual bool reaches(const void* address) const;
 
  private:
   HostDevice memory_;
