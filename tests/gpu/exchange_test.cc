@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -58,9 +60,14 @@ RUNNEL_PEER(gpu_peer) {
     return generator.leave();
   }
   TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
-  for (const PathReport& path : client.paths()) {
+  for (int generator = 0; generator < group.generators(); ++generator) {
+    const PathReport& path = client.paths()[static_cast<std::size_t>(generator)];
+    const bool mapped = path.path == Path::mapped;
     // What is not mapped may be one-sided or emulated, as UCX has it.
-    EXPECT_EQ(path.path == Path::mapped, settings.path == Path::mapped) << to_string(path.path) << ": " << path.reason;
+    EXPECT_EQ(mapped, settings.path == Path::mapped) << to_string(path.path) << ": " << path.reason;
+    if (mapped && device != nullptr && group.generator(generator).has_device()) {
+      EXPECT_THAT(path.transports, testing::Contains(testing::StartsWith("cuda_ipc/")));
+    }
   }
   run_trainer(client, settings, group.self().index, device.get());
 }
