@@ -14,7 +14,8 @@
 #include "tests/support/peer_process.h"
 
 /// The exchange of tensors in a GPU's memory, which processes share, against a plain loop. Gradients are computed by
-/// the processor: tests/processes/device_exchange_test.cc has the order against what a device computes.
+/// the processor: tests/processes/device_exchange_test.cc has the order against what a device computes. Without a GPU
+/// tests/cuda_stand_in runs the same.
 namespace runnel::test {
 namespace {
 

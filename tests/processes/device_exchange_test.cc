@@ -19,7 +19,7 @@
 
 /// The exchange of tensors on devices, in real processes, against a plain loop. The devices are threads that work late
 /// (tests/support/async_device.h), so that what does not wait for them computes with wrong numbers. A GPU's own memory,
-/// which other processes can map, is not here: tests/gpu/exchange_test.cc has it.
+/// which other processes can map, is not here: tests/gpu/exchange_test.cc has it, also for tests/cuda_stand_in.
 namespace runnel::test {
 namespace {
 
