@@ -14,6 +14,7 @@
 #include "bench/suite.h"
 #include "runnel_commit.h"
 #include "runtime/device_module.h"
+#include "runtime/hangup.h"
 #include "runtime/host.h"
 #include "runtime/launcher.h"
 #include "transport/context.h"
@@ -121,6 +122,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace runnel
 
 int main(int argc, char** argv) {
+  runnel::take_hangup_back();
   runnel::ensure_early_environment(argv);
   try {
     return runnel::run({argv, argv + argc});

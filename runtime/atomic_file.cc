@@ -16,12 +16,14 @@
 namespace runnel {
 namespace {
 
-/// What a symbolic link leads to: the link itself must stay.
-std::filesystem::path resolved(const std::filesystem::path& file) {
-  std::error_code unreadable;  // then it cannot be made either, which says why
-  if (!std::filesystem::is_symlink(file, unreadable)) return file;
-  const auto target = std::filesystem::weakly_canonical(file, unreadable);
-  return unreadable ? file : target;
+/// What a symbolic link leads to, whether that exists or not: the link itself must stay.
+std::filesystem::path resolved(std::filesystem::path file) {
+  constexpr int kMostLinks = 40;  // as in the kernel
+  std::error_code unreadable;     // then it cannot be made either, which says why
+  for (int link = 0; link < kMostLinks && std::filesystem::is_symlink(file, unreadable); ++link) {
+    file = file.parent_path() / std::filesystem::read_symlink(file, unreadable);
+  }
+  return file;
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& file) {
@@ -37,7 +39,9 @@ AtomicFile::AtomicFile(const std::filesystem::path& target)
     errno = std::filesystem::is_directory(target_, unreadable) ? EISDIR : EINVAL;
     fail(ExitStatus::cannot_create, "cannot be replaced, it is no regular file");
   }
-  descriptor_ = open(folder_of(target_).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  // It gets its name by way of /proc.
+  const bool can_be_named = access("/proc/self/fd", X_OK) == 0;
+  if (can_be_named) descriptor_ = open(folder_of(target_).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
   if (descriptor_ >= 0) {
     struct stat ignored {};
     // The name, which comes last, may be one that no file can have.

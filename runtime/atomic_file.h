@@ -18,9 +18,9 @@ class WriteError : public RunError {
 
 /// New contents of a file, piece by piece.
 ///
-/// Whatever happens, the file holds either its old contents or all of the new ones: they go to a file without a name,
-/// or, where the file system has none, to a temporary one beside it. That is gone again unless it is published; one
-/// without a name even when the process is killed. Throws `WriteError`. Any thread, one at a time.
+/// Whatever happens to the process, the file holds either its old contents or all of the new ones: they go to a file
+/// without a name, or, where the file system has none, to a temporary one beside it. That is gone again unless it is
+/// published; one without a name even when the process is killed. Throws `WriteError`. Any thread, one at a time.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& target);

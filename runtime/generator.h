@@ -76,6 +76,14 @@ class Generator {
   /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
   void fail() { fabric_.liveness().fail(); }
 
+  /// The error that ends the run has been said: this process does not say it again.
+  void said() { fabric_.liveness().said(); }
+
+  /// Throws the error to end with where a signal has come meanwhile, also behind `leave`.
+  void require_going_on() const {
+    if (fabric_.liveness().stopping()) fabric_.liveness().throw_stop();
+  }
+
  private:
   void connect(const std::vector<ConnectionOffer>& offers);
   void ring(TrainerLink& link, std::uint64_t word);

@@ -174,7 +174,8 @@ void HeartbeatThread::Loop::say(HeartbeatWord::State state, const Stop& reason) 
 }
 
 void HeartbeatThread::Loop::stop(const Stop& reason) {
-  if (overdue_at_ || word_.state == HeartbeatWord::State::leaving) return;
+  // Who leaves needs no peer any more.
+  if (overdue_at_ || (word_.state == HeartbeatWord::State::leaving && !is_signal(reason.cause))) return;
   overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : kGraceAfterLoss);
   sigterm_at_.reset();
   say(HeartbeatWord::State::stopping, reason);

@@ -212,24 +212,24 @@ int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
                    "mpirun did not end in time and was killed; start it by hand to see where it hangs: " + by_hand);
   }
   const int status = end.status;
-  if (status != 0 && is_reader_gone(STDOUT_FILENO)) {
-    throw RunError(ExitStatus::cannot_write,
-                   "standard output was closed before the run had ended; send it to a file (> run.log)");
-  }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (code == 0 ||
+      (code >= static_cast<int>(ExitStatus::usage) && code <= static_cast<int>(ExitStatus::bad_configuration))) {
+    return code;
+  }
   if (code == kNotStarted) {
     throw RunError(ExitStatus::os_limit,
                    "cannot start mpirun; install Open MPI (cmake/install-deps.sh does) and put it on PATH");
+  }
+  if (is_reader_gone(STDOUT_FILENO)) {
+    throw RunError(ExitStatus::cannot_write,
+                   "standard output was closed before the run had ended; send it to a file (> run.log)");
   }
   if (WIFSIGNALED(status)) {
     throw RunError(ExitStatus::peer_lost, "mpirun was killed by signal " + std::to_string(WTERMSIG(status)) +
                                               "; the run ends here: start it again");
   }
   if (code > 128 && code < 128 + NSIG) return static_cast<int>(ExitStatus::peer_lost);
-  if (code == 0 ||
-      (code >= static_cast<int>(ExitStatus::usage) && code <= static_cast<int>(ExitStatus::bad_configuration))) {
-    return code;
-  }
   throw RunError(ExitStatus::os_limit,
                  "mpirun ended with status " + std::to_string(code) + "; start it by hand to see why: " + by_hand);
 }

@@ -97,7 +97,7 @@ void Liveness::end_process() const {
   try {
     throw_stop();
   } catch (const RunError& error) {
-    if (*error.what() != '\0') log_error(error.what());
+    if (*error.what() != '\0' && !said_.load()) log_error(error.what());
     _exit(exit_code(error));
   }
 }

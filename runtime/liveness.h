@@ -70,6 +70,9 @@ class Liveness {
   void leave() { thread_.leave(); }
   void fail() { thread_.fail(); }
 
+  /// The main thread has said why the process ends: from here on nobody says it again.
+  void said() { said_.store(true); }
+
  private:
   void on_stop(const Stop& reason);
   void end_process() const;
@@ -79,6 +82,7 @@ class Liveness {
   std::atomic<Phase> phase_{Phase::bootstrap};
   std::atomic<std::uint64_t> step_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> said_{false};
   Stop stop_;                // written once, before stopping_
   std::mutex waiter_mutex_;  // held while the waiter is interrupted, so that it is not replaced meanwhile
   Waiter* waiter_ = nullptr;

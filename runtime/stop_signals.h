@@ -10,7 +10,8 @@
 
 namespace runnel {
 
-/// Whether SIGHUP ends this process: it does, like SIGTERM, unless whoever started it has it ignored, as nohup does.
+/// Whether SIGHUP ends this process: it does, like SIGTERM, unless it is ignored. It is under nohup in a program that
+/// has called `take_hangup_back` (hangup.h).
 bool heeds_hangup();
 
 /// The signals that end a run: SIGINT, SIGTERM and SIGHUP, and SIGUSR1 and SIGUSR2, in which a launcher says the same

@@ -79,8 +79,8 @@ part_exchange() {
 part_training() { compare gpu-training; }
 
 compare() {
-  python3 -B "$runnel_root/bench/compare.py" --only "$1" --repetitions "$repetitions" --build "$runnel_root/$build_folder" \
-    --json "$sections/$1.json"
+  python3 -B "$runnel_root/bench/compare.py" --only "$1" --repetitions "$repetitions" \
+    --build "$runnel_root/$build_folder" --json "$sections/$1.json"
 }
 
 # run_part NUMBER NAME: its output is its section of the report, which takes the place of an earlier one.

@@ -65,13 +65,16 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
     if (leads_) parameters = exchange.collect_parameters();
     if (owes_trace_) collect_traces(exchange);
     exchange.leave();
-    // The others have ended: they would have to wait for a slow disk.
-    if (leads_) keep(parameters);
+    // Behind the others, which would have to wait for a slow disk.
+    if (leads_) keep(exchange, parameters);
     settle(exchange);
     if (!leads_) return;
     write_report();
     say_result();
   } catch (const std::exception& error) {
+    // First of all: mpirun may leave this process no time for more.
+    say(error);
+    if (leads_) exchange.said();
     exchange.fail();
     settle(exchange);
     if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());
@@ -79,18 +82,21 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   }
 }
 
-void GeneratorRun::fail(const std::exception& error) {
-  if (!leads_) throw;
-  // First of all: mpirun may leave this process no time for more.
-  const ExitStatus status = log_failure(error);
-  report_.exit = static_cast<int>(status);
+void GeneratorRun::say(const std::exception& error) {
+  if (!leads_ || report_.exit != 0) return;
+  report_.exit = static_cast<int>(log_failure(error));
   if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
     report_.lost.push_back({.rank = lost->rank(), .step = report_.steps, .cause = lost->cause()});
   }
+}
+
+void GeneratorRun::fail(const std::exception& error) {
+  if (!leads_) throw;
+  say(error);
   if (!traces_.empty()) try_to_write([this] { write_trace(); });
   try_to_write([this] { write_report(); });
   if (*error.what() == '\0') throw;
-  throw RunError(status, "");
+  throw RunError(static_cast<ExitStatus>(report_.exit), "");
 }
 
 void GeneratorRun::collect_traces(Generator& exchange) {
@@ -98,10 +104,12 @@ void GeneratorRun::collect_traces(Generator& exchange) {
   for (ProcessTrace& other : exchange.collect_traces()) traces_.push_back(std::move(other));
 }
 
-void GeneratorRun::keep(std::span<const float> parameters) {
+void GeneratorRun::keep(const Generator& exchange, std::span<const float> parameters) {
   report_.parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
+  exchange.require_going_on();
   if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, parameters);
   write_trace();
+  exchange.require_going_on();
 }
 
 void GeneratorRun::write_trace() {

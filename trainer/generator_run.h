@@ -49,7 +49,8 @@ class GeneratorRun {
   void test(Generator& exchange, std::int64_t step);
   void settle(Generator& exchange);
   void collect_traces(Generator& exchange);
-  void keep(std::span<const float> parameters);
+  void keep(const Generator& exchange, std::span<const float> parameters);
+  void say(const std::exception& error);
   void write_trace();
   void write_report();
   void say_result();

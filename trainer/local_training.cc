@@ -189,8 +189,6 @@ void train_alone(const Config& config, const LocalTrainingOptions& options, cons
   set_torch_threads(config.trainer.threads);
   const auto [placed, device] =
       start_device(config.trainer.device_of(0), "trainer.device", /*process=*/0, /*computes=*/true);
-  report.processes = {{.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = placed}};
-
   const std::vector<IdxDataset> train = VirtualTrainers::load_shares(config, 0);
   const IdxDataset test = IdxDataset::load(config.data.path, Split::test);
   report.seconds.data = watch.seconds();
@@ -200,6 +198,7 @@ void train_alone(const Config& config, const LocalTrainingOptions& options, cons
   std::vector<std::byte> trace_memory(config.run.trace.empty() ? 0 : Trace::bytes_for(kTraceEvents));
   Trace trace = trace_memory.empty() ? Trace() : Trace(trace_memory);
   LocalJob job(config, plan, train, trace, device.get());
+  report.processes = {{.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = placed}};
   LocalRun run(job, config, plan, options, report);
   report.seconds.start = std::chrono::duration<double>(time_since_start()).count();
   std::int64_t step = 0;

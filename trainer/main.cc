@@ -17,6 +17,7 @@
 
 #include "runnel_version.h"
 #include "runtime/config.h"
+#include "runtime/hangup.h"
 #include "runtime/launcher.h"
 #include "runtime/machine_findings.h"
 #include "runtime/report.h"
@@ -64,14 +65,6 @@ struct TrainOptions {
   bool alone = false;
   bool dry_run = false;
 };
-
-/// Whether SIGHUP was ignored before UCX was loaded, which takes it for a debugger's signal: under nohup it was. The
-/// functions of this section are called before those of libraries.
-struct sigaction hangup_at_start {};
-void remember_hangup() {
-  sigaction(SIGHUP, nullptr, &hangup_at_start);
-}
-[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = remember_hangup;
 
 /// Set by SIGINT, SIGTERM and SIGHUP when training alone; a rank of a job has its heartbeat thread for them.
 std::atomic<int> stop_signal{0};
@@ -144,7 +137,8 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
   } catch (const std::exception& error) {
     const ExitStatus status = log_failure(error);
     report.exit = static_cast<int>(status);
-    if (!config.run.report.empty()) try_to_write([&] { write_report(report, config.run.report); });
+    const bool began = !report.processes.empty();
+    if (began && !config.run.report.empty()) try_to_write([&] { write_report(report, config.run.report); });
     throw RunError(status, "");
   }
   if (!config.run.report.empty()) write_report(report, config.run.report);
@@ -279,8 +273,10 @@ int parse_and_run(int argc, char** argv) {
 
 /// What stands in standard output's buffer may not have been written, and nobody has looked so far.
 void require_written_output() {
+  errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
-  throw RunError(ExitStatus::cannot_write, std::string("standard output cannot be written: ") + std::strerror(errno));
+  const std::string reason = errno == 0 ? "" : std::string(": ") + std::strerror(errno);
+  throw RunError(ExitStatus::cannot_write, "standard output cannot be written" + reason);
 }
 
 }  // namespace
@@ -289,7 +285,7 @@ void require_written_output() {
 int main(int argc, char** argv) {
   runnel::keep_freed_memory();
   try {
-    sigaction(SIGHUP, &runnel::hangup_at_start, nullptr);
+    runnel::take_hangup_back();
     if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
     const int status = runnel::parse_and_run(argc, argv);
     runnel::require_written_output();

@@ -50,6 +50,7 @@ std::vector<Mistake> mistakes() {
       {"report_without_folder", {"FOLDER/small.toml", "--report", "FOLDER/none/report.json"}, 73, "FOLDER/none"},
       {"report_is_folder", {"FOLDER/small.toml", "--report", "FOLDER/short"}, 73, "FOLDER/short"},
       {"report_name_too_long", {"FOLDER/small.toml", "--report", std::string(300, 'r')}, 73, "File name too long"},
+      {"same_file_twice", {"FOLDER/small.toml", "--report", "FOLDER/a", "--save", "FOLDER/a"}, 78, "same file"},
       {"save_without_folder", {"FOLDER/small.toml", "--save", "FOLDER/none/weights"}, 73, "FOLDER/none"},
   };
 }
@@ -103,7 +104,8 @@ TEST_P(InputErrorTest, IsSaidOnceBeforeRanksAreStarted) {
 }
 
 TEST_P(InputErrorTest, IsFoundAlone) {
-  run(arguments() + std::vector<std::string>{"--alone"});
+  const std::string output = run(arguments() + std::vector<std::string>{"--alone"});
+  EXPECT_EQ(output.find("error: "), output.rfind("error: ")) << "said twice:\n" << output;
 }
 
 INSTANTIATE_TEST_SUITE_P(Mistakes, InputErrorTest, testing::ValuesIn(mistakes()),

@@ -139,10 +139,12 @@ TEST(FullDiskTest, IsInTheReportAndLeavesNothing) {
   Job mounts({.argv = with_small_disk({"true"})});
   if (mounts.wait() != 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: no permission for mounts of its own";
   const RunnelProgram program;
-  for (const char* output : {"--save", "--trace"}) {
+  // What does not fit: parameters at once, the trace of some hundred steps.
+  for (const auto& [output, gradients] : {std::pair("--save", "2"), {"--trace", "300"}}) {
     for (const char* way : {"-n2", "--alone"}) {
       std::filesystem::remove(program.report_file());
-      const std::vector<std::string> steps = {"--set", "run={max_epochs=100, max_gradients=300}"};
+      const std::vector<std::string> steps = {"--set",
+                                              std::string("run={max_epochs=100, max_gradients=") + gradients + "}"};
       Job job({.argv = with_small_disk(program.train({way, output, "/mnt/file"}) + steps)});
       EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 74);
       EXPECT_NE(job.output().find("error: /mnt/file: cannot be written: No space left on device\n"), std::string::npos)
