@@ -87,6 +87,7 @@ TEST(DoctorTest, MistakesOfItsUser) {
   const std::vector<std::pair<Words, int>> mistakes = {{{"--jsn"}, 64},
                                                        {{"--hosts", "a::2"}, 64},
                                                        {{"--hosts", "a"}, 64},
+                                                       {{"--hosts", "a:99999999999"}, 64},
                                                        {{"-n", "1", "--hosts", "a:2"}, 64},
                                                        {{"/none.toml"}, 66},
                                                        {{"--set", "transport.path=fast"}, 78},
@@ -104,6 +105,11 @@ TEST(DoctorTest, AskedForOtherRanksThanMpirunStarted) {
     EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 64) << job.output();
     EXPECT_NE(job.output().find("error: "), std::string::npos) << job.output();
   }
+}
+
+TEST(DoctorTest, CountsTrainersByTheRanksThatMpirunStarted) {
+  Job job({.argv = Words{"mpirun", "-n", "2"} + doctor({"--set", "trainer.device=['cpu']"})});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
 }
 
 TEST(DoctorTest, UcxTls) {
