@@ -212,7 +212,8 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
     ring(fabric, link.hello, kProbed, rank);
     answer_clock_rounds(fabric, link, rank);
     fabric.wait_for_transfers(rank);
-    const PairFacts facts = pair_facts(group.same_host(group.self(), link.peer));
+    const PairFacts facts =
+        pair_facts(group.same_host(group.self(), link.peer), fabric.place_with(link.peer) == MemoryPlace::device);
     shared.push_back({paths[i], unmet_requirement(require, paths[i], facts)});
   }
   share_paths(bootstrap, fabric, shared, require, deadline);

@@ -30,7 +30,20 @@ bool meets(std::string_view require, const PathReport& path, bool same_host) {
   return !wanted || path.path >= *wanted;
 }
 
+bool is_cuda_ipc(std::string_view transport) {
+  return transport.starts_with("cuda_ipc/");
+}
+
+std::string between_devices(const PathReport& path, const PairFacts& facts) {
+  if (std::ranges::any_of(path.transports, is_cuda_ipc)) {
+    return path.reason + "; place both on GPUs that map each other's memory (nvidia-smi topo -p2p r), and use UCX 1.22";
+  }
+  if (!facts.ucx_tls.empty()) return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
+  return "UCX connects them without cuda_ipc; use one that has it, and in containers the host's IPC namespace";
+}
+
 std::string within_a_host(std::string_view require, const PathReport& path, const PairFacts& facts) {
+  if (facts.on_devices) return between_devices(path, facts);
   if (std::ranges::any_of(path.transports, is_shared_memory)) {
     if (require == to_string(Path::mapped)) return path.reason + "; give both processes the same /dev/shm and user";
     return path.reason + "; let processes copy from each other (cma: kernel.yama.ptrace_scope, CAP_SYS_PTRACE), or " +
@@ -63,9 +76,10 @@ std::string between_hosts(std::string_view require, const PathReport& path, cons
 
 }  // namespace
 
-PairFacts pair_facts(bool same_host) {
+PairFacts pair_facts(bool same_host, bool on_devices) {
   const char* ucx_tls = std::getenv("UCX_TLS");
   return {.same_host = same_host,
+          .on_devices = on_devices,
           .ucx_tls = ucx_tls == nullptr ? "" : ucx_tls,
           .rdma_ports = rdma_ports(),
           .ucx_has_rdma = ucx_has_rdma()};

@@ -13,13 +13,14 @@ namespace runnel {
 /// What a process knows of its pair with a peer and of its own machine, beside the path that was found.
 struct PairFacts {
   bool same_host = true;
+  bool on_devices = false;              ///< the tensors that they share lie in memory of devices
   std::string ucx_tls;                  ///< UCX_TLS of the environment; empty: not set
   std::vector<std::string> rdma_ports;  ///< of this host, as rdma_ports() gives them
   bool ucx_has_rdma = false;
 };
 
-/// The facts of a pair of this process's.
-PairFacts pair_facts(bool same_host);
+/// The facts of a pair of this process's, for the first two of them.
+PairFacts pair_facts(bool same_host, bool on_devices);
 
 /// Why `path` is less than `require` (a value of transport.require) asks for, and what to do about it, in one clause;
 /// empty when the path meets it.

@@ -50,6 +50,18 @@ TEST(PathRequirement, SaysWhatToDoWithinAHost) {
   EXPECT_THAT(unmet_requirement("mapped", kTcp, {}), HasSubstr("/dev/shm"));
 }
 
+TEST(PathRequirement, SaysWhatToDoBetweenDevicesOfAHost) {
+  const PathReport unmapped = {Path::one_sided, {"posix/memory", "cuda_ipc/cuda"}, "a put and a get completed"};
+  PairFacts facts;
+  facts.on_devices = true;
+  EXPECT_EQ(unmet_requirement("one-sided", unmapped, facts), "");
+  EXPECT_THAT(unmet_requirement("mapped", unmapped, facts),
+              testing::AllOf(StartsWith(unmapped.reason), HasSubstr("nvidia-smi topo")));
+  EXPECT_THAT(unmet_requirement("mapped", kShmEmulated, facts), HasSubstr("without cuda_ipc"));
+  facts.ucx_tls = "tcp";
+  EXPECT_EQ(unmet_requirement("mapped", kTcp, facts), "UCX_TLS=tcp leaves cuda_ipc out; unset it");
+}
+
 TEST(PathRequirement, SaysWhatToDoBetweenHosts) {
   EXPECT_THAT(unmet_requirement("mapped", kRdma, hosts()), HasSubstr("different hosts"));
   EXPECT_THAT(unmet_requirement("rdma", kTcp, hosts()), HasSubstr("no active RDMA device"));
