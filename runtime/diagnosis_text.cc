@@ -99,20 +99,21 @@ std::string rate(std::int64_t bytes, double microseconds) {
 
 std::string pairs_text(const Diagnosis& diagnosis) {
   const std::int64_t bytes = diagnosis.job.payload_bytes;
-  std::string text =
-      "pairs of a trainer and the generator; bell: half a round trip of 8 bytes; put, get, and a copy\n"
-      "inside the trainer for comparison: " +
-      megabytes(bytes) + "; medians\n";
+  std::string text = "pairs of a trainer and the generator (" + diagnosis.ranks.front().device +
+                     "); bell: half a round trip of 8 bytes; put, get, and a copy\n"
+                     "inside the trainer for comparison: " +
+                     megabytes(bytes) + " in memory of their devices; medians\n";
   if (diagnosis.pairs.empty()) return text + "  not tried: " + diagnosis.untried + "\n\n";
-  const char* columns = "  %-8s %-16s %-10s %9s %9s %9s %9s  ";
-  text +=
-      formatted(columns, "trainer", "host", "path", "bell us", "put GB/s", "get GB/s", "copy GB/s") + "transports\n";
+  const char* columns = "  %-8s %-16s %-7s %-10s %9s %9s %9s %9s  ";
+  text += formatted(columns, "trainer", "host", "device", "path", "bell us", "put GB/s", "get GB/s", "copy GB/s") +
+          "transports\n";
   for (std::size_t i = 0; i < diagnosis.pairs.size(); ++i) {
     const PairMeasurement& pair = diagnosis.pairs[i];
-    const std::string& host = diagnosis.ranks[i + 1].host.name;
-    text += formatted(columns, std::to_string(i).c_str(), host.c_str(), std::string(to_string(pair.path.path)).c_str(),
-                      formatted("%.2f", pair.bell_us).c_str(), rate(bytes, pair.put_us).c_str(),
-                      rate(bytes, pair.get_us).c_str(), rate(bytes, pair.copy_us).c_str()) +
+    const MachineFacts& trainer = diagnosis.ranks[i + 1];
+    text += formatted(columns, std::to_string(i).c_str(), trainer.host.name.c_str(), trainer.device.c_str(),
+                      std::string(to_string(pair.path.path)).c_str(), formatted("%.2f", pair.bell_us).c_str(),
+                      rate(bytes, pair.put_us).c_str(), rate(bytes, pair.get_us).c_str(),
+                      rate(bytes, pair.copy_us).c_str()) +
             joined(pair.path.transports, " ") + "; " + pair.path.reason + '\n';
   }
   return text + '\n';

@@ -31,6 +31,7 @@ struct MachineFacts {
   std::vector<std::string> rdma_devices;
   std::vector<std::string> rdma_ports;  ///< the active ones, by UCX's names: "mlx5_0:1"
   std::vector<std::string> gpus;
+  std::string device = "cpu";  ///< that this process computes on, in the job that is diagnosed
   std::string cuda_lacks;  ///< why this build can use none of them, "what; remedy"; empty where it can, or without any
 
   std::int64_t shared_memory_bytes = 0;  ///< of /dev/shm; 0 when there is none

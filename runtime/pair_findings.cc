@@ -88,7 +88,11 @@ struct PairView {
   }
 
   PairFacts requirement_facts() const {
-    PairFacts known{.same_host = same_host(), .ucx_tls = {}, .rdma_ports = trainer.rdma_ports, .ucx_has_rdma = false};
+    PairFacts known{.same_host = same_host(),
+                    .on_devices = trainer.device != "cpu" && generator.device != "cpu",
+                    .ucx_tls = {},
+                    .rdma_ports = trainer.rdma_ports,
+                    .ucx_has_rdma = false};
     for (const MachineFacts* side : {&generator, &trainer}) {
       const auto found = side->ucx_environment.find("UCX_TLS");
       if (found != side->ucx_environment.end()) known.ucx_tls = found->second;

@@ -4,18 +4,18 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <thread>
+#include <vector>
 
 #include "runtime/control_block.h"
 #include "runtime/handshake.h"
 #include "runtime/link.h"
+#include "runtime/probe_payload.h"
 #include "runtime/report.h"
-#include "transport/slab.h"
 #include "transport/status.h"
 
 namespace runnel {
@@ -101,40 +101,22 @@ void await_spinning(Fabric& fabric, const Bell& bell, std::uint64_t word, int ra
   await(fabric, bell, word, rank);
 }
 
-/// Waits for the one completion of `kind` that is under way.
-void complete(Fabric& fabric, CompletionKind kind, int rank) {
-  bool is_done = false;
-  fabric.wait_until(
-      [&](const Completion& completion) {
-        if (completion.kind != kind) return;
-        if (!completion.status.ok()) fabric.throw_for(completion.status, rank);
-        is_done = true;
-      },
-      [&] { return is_done; }, [rank] { return rank; });
-}
-
-/// A trainer's turn to measure. Its slab holds what it sends, and behind that what comes back.
+/// A trainer's turn to measure.
 class Measurement {
  public:
-  Measurement(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& target, Slab& slab, std::size_t bytes)
-      : fabric_(fabric),
-        link_(link),
-        generator_(fabric.group().lead().rank),
-        region_(link.endpoint, target, fabric.mapping_policy()),
-        slab_(slab),
-        sent_(slab.bytes().first(bytes)),
-        returned_(slab.bytes().subspan(bytes, bytes)) {}
+  Measurement(Fabric& fabric, GeneratorLink& link, Payload& payload)
+      : fabric_(fabric), link_(link), payload_(payload), generator_(fabric.group().lead().rank) {}
 
   PairMeasurement run(PathReport path) {
     PairMeasurement facts{.path = std::move(path)};
     std::vector<double> round_trips;
     for (std::uint64_t i = 0; i < kBellRounds; ++i) round_trips.push_back(time_of([this] { round_trip(); }));
     facts.bell_us = quantiles(std::move(round_trips)).p50 / 2;
-    fill();
-    facts.put_us = median_of_transfers([this] { put(); });
-    facts.get_us = median_of_transfers([this] { get(); });
-    compare();
-    facts.copy_us = median_of_transfers([this] { std::memcpy(returned_.data(), sent_.data(), sent_.size()); });
+    payload_.fill();
+    facts.put_us = median_of_transfers([this] { payload_.put(++word_); });
+    facts.get_us = median_of_transfers([this] { payload_.get(); });
+    payload_.compare();
+    facts.copy_us = median_of_transfers([this] { payload_.copy(); });
     ring(fabric_, link_.evaluation, kTurnIsOver, generator_);
     fabric_.wait_for_transfers(generator_);
     return facts;
@@ -161,39 +143,10 @@ class Measurement {
     await_spinning(fabric_, link_.version_heard, word_, generator_);
   }
 
-  void put() {
-    const Status status = fabric_.queue().put_and_ring(region_, 0, sent_, slab_, link_.gradient, ++word_, 0);
-    if (!status.ok()) fabric_.throw_for(status, generator_);
-    complete(fabric_, CompletionKind::visible_at_peer, generator_);
-  }
-
-  void get() {
-    const Status status = fabric_.queue().get(region_, 0, returned_, slab_, 0);
-    if (!status.ok()) fabric_.throw_for(status, generator_);
-    complete(fabric_, CompletionKind::data_arrived, generator_);
-  }
-
-  /// Other words for every trainer, as all write to the same place.
-  void fill() {
-    const auto seed = static_cast<std::uint64_t>(fabric_.group().self().rank) << 32;
-    for (std::size_t at = 0; at < sent_.size(); at += sizeof seed) {
-      const std::uint64_t word = seed + at;
-      std::memcpy(sent_.data() + at, &word, sizeof word);
-    }
-  }
-
-  void compare() const {
-    if (std::memcmp(sent_.data(), returned_.data(), sent_.size()) == 0) return;
-    throw TransportError(StatusCode::internal, "what a get brought back is not what was put");
-  }
-
   Fabric& fabric_;
   GeneratorLink& link_;
+  Payload& payload_;
   int generator_;
-  RemoteRegion region_;
-  Slab& slab_;
-  std::span<std::byte> sent_;
-  std::span<std::byte> returned_;
   std::uint64_t word_ = 0;
 };
 
@@ -218,16 +171,16 @@ void take_turns(Bootstrap& bootstrap, Fabric& fabric, const Config& config, Turn
 }
 
 void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Config& config, std::size_t payload_bytes,
-                        const Deadline& deadline) {
+                        Device* device, const Deadline& deadline) {
   std::optional<Fabric> fabric;
-  std::optional<Slab> target;
+  std::optional<PayloadTarget> target;
   ConnectionOffer mine;
   together(bootstrap, group, deadline, [&] {
     fabric.emplace(group, config, GeneratorControl::bytes(group.trainers()),
-                   kOperations * static_cast<std::size_t>(group.trainers()), deadline);
-    target = Slab::allocate(fabric->context(), payload_bytes);
+                   kOperations * static_cast<std::size_t>(group.trainers()), deadline, device);
+    target.emplace(*fabric, payload_bytes);
     mine = fabric->offer();
-    mine.tensors = {.gradients = target->descriptor(), .parameters = target->descriptor()};
+    target->add_to(mine);
   });
   const auto offers = exchange_offers(bootstrap, mine, deadline);
   std::vector<std::unique_ptr<TrainerLink>> links;
@@ -249,32 +202,29 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
 }
 
 PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
-                                 std::size_t payload_bytes, const Deadline& deadline) {
+                                 std::size_t payload_bytes, Device* device, const Deadline& deadline) {
   std::optional<Fabric> fabric;
-  std::optional<Slab> slab;
+  std::optional<PayloadMemory> memory;
   together(bootstrap, group, deadline, [&] {
-    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline);
-    slab = Slab::allocate(fabric->context(), 2 * payload_bytes);
+    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline, device);
+    memory.emplace(fabric->context(), device, Payload::memory_bytes(payload_bytes));
   });
   const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline);
   const ConnectionOffer& generator = offers[static_cast<std::size_t>(group.lead().rank)];
   std::optional<GeneratorLink> link;
-  std::optional<Measurement> measurement;
+  std::optional<Payload> payload;
   together(bootstrap, group, deadline, [&] {
     link.emplace(*fabric, generator, /*generator=*/0);
     watch(*fabric, *link);
-    measurement.emplace(*fabric, *link, generator.tensors.value().gradients, *slab, payload_bytes);
+    payload.emplace(*fabric, *link, generator, memory->slab(), payload_bytes);
   });
   fabric->liveness().start(offers);
-  const GreetedGenerator greeted = {.link = *link,
-                                    .remote = {link->control, GeneratorControl::probe_area(group.self().index)},
-                                    .local = fabric->control(),
-                                    .offset = TrainerControl::probe_area(/*generator=*/0)};
+  const GreetedGenerator greeted = payload->to_greet();
   PathReport path = greet_generators(bootstrap, *fabric, std::span(&greeted, 1), "any", deadline).front();
   fabric->park_for(std::span(&path, 1));
   PairMeasurement facts;
   take_turns(bootstrap, *fabric, config, [&](int index) {
-    if (index == group.self().index) facts = measurement->run(std::move(path));
+    if (index == group.self().index) facts = Measurement(*fabric, *link, *payload).run(std::move(path));
   });
   return facts;
 }
@@ -282,10 +232,12 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
 }  // namespace
 
 std::optional<PairMeasurement> probe_pair(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
-                                          std::size_t payload_bytes) {
+                                          std::size_t payload_bytes, Device* device) {
   const Deadline deadline = patience(config);
-  if (group.self().role == Role::trainer) return probe_as_trainer(bootstrap, group, config, payload_bytes, deadline);
-  probe_as_generator(bootstrap, group, config, payload_bytes, deadline);
+  if (group.self().role == Role::trainer) {
+    return probe_as_trainer(bootstrap, group, config, payload_bytes, device, deadline);
+  }
+  probe_as_generator(bootstrap, group, config, payload_bytes, device, deadline);
   return std::nullopt;
 }
 

@@ -71,8 +71,9 @@ run_tests() {
   return "$status"
 }
 
-# First with the paths that were found, each alone; then beside its peers.
+# First what this machine offers, where findings (status 1) are no failure; then the paths, each alone; then beside peers.
 part_exchange() {
+  "$runnel_root/$build_folder/runnel" doctor || [ $? -eq 1 ] || return 1
   "$runnel_root/$build_folder/runnel-bench" --benchmark_filter='^device_' --benchmark_min_time=0.1 && compare gpu
 }
 

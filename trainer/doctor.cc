@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <thread>
@@ -28,6 +29,7 @@
 #include "runtime/peer_group.h"
 #include "runtime/stop_signals.h"
 #include "trainer/model.h"
+#include "trainer/placement.h"
 #include "trainer/torch_setup.h"
 #include "trainer/training_job.h"
 #include "transport/context.h"
@@ -37,8 +39,10 @@
 namespace runnel {
 namespace {
 
-/// How long one process waits for another. Nothing here takes a second on a machine in order.
+/// How long one process waits for another. Nothing here takes a second on a machine in order, but for the driver of
+/// GPUs: its start takes seconds, more with every process, and UCX starts it wherever there is one.
 constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatienceWithGpus{60};
 
 /// What rank 0 ends with when there are findings and `launch_ranks` started it: 1 would be mpirun's own status for a
 /// job that it could not start.
@@ -52,11 +56,21 @@ BucketLayout layout_of(const Config& config) {
   return {model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)};
 }
 
-JobFacts job_facts(const Config& config, const BucketLayout& layout) {
+bool has_gpus(const MachineFacts& facts) {
+  return !facts.gpus.empty();
+}
+
+std::chrono::seconds patience_with(const std::vector<MachineFacts>& ranks) {
+  return std::ranges::any_of(ranks, has_gpus) ? kPatienceWithGpus : kPatience;
+}
+
+JobFacts job_facts(const Config& config, const BucketLayout& layout, const std::vector<MachineFacts>& ranks) {
   const auto trainers = static_cast<int>(config.trainer.count);
   const Shard& all = layout.shard(0);
-  const std::size_t slabs = GradientChannel::slab_bytes(layout, all, trainers) +
-                            ParameterChannel::slab_bytes(layout, all) + GeneratorControl::bytes(trainers);
+  std::size_t slabs = GeneratorControl::bytes(trainers);
+  if (std::ranges::find(ranks, "cpu", &MachineFacts::device) != ranks.end()) {
+    slabs += GradientChannel::slab_bytes(layout, all, trainers) + ParameterChannel::slab_bytes(layout, all);
+  }
   return {.trainers = config.trainer.count,
           .payload_bytes = static_cast<std::int64_t>(layout.bytes()),
           .generator_shared_memory_bytes = static_cast<std::int64_t>(slabs) + kProcessSharedMemory,
@@ -99,9 +113,9 @@ int keep_standard_output() {
 }
 
 /// Collective: the text of every rank.
-std::vector<std::string> gather(Bootstrap& bootstrap, const std::string& mine) {
+std::vector<std::string> gather(Bootstrap& bootstrap, const std::string& mine, std::chrono::seconds patience) {
   std::vector<std::string> texts;
-  for (const auto& bytes : bootstrap.all_gather(std::as_bytes(std::span(mine)), Deadline::after(kPatience))) {
+  for (const auto& bytes : bootstrap.all_gather(std::as_bytes(std::span(mine)), Deadline::after(patience))) {
     texts.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
   return texts;
@@ -111,9 +125,41 @@ std::string sender(std::size_t rank) {
   return "rank " + std::to_string(rank);
 }
 
+/// As a run does it.
+StartedDevice start_own_device(const Config& config, const LaunchPlace& place) {
+  if (place.rank == 0) {
+    return start_device(config.generator.device, "generator.device", place.local_rank, /*computes=*/false);
+  }
+  const auto trainer = static_cast<std::size_t>(place.rank - 1);
+  return start_device(config.trainer.device_of(trainer), "trainer.device", place.local_rank, /*computes=*/true);
+}
+
+/// Collective: starts the devices of all ranks, and fills in their names; or says in `diagnosis.untried` who cannot.
+/// Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
+std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config, const LaunchPlace& place,
+                                      Diagnosis& diagnosis) {
+  StartedDevice mine{.name = "cpu", .device = nullptr};
+  std::string error;
+  try {
+    mine = start_own_device(config, place);
+  } catch (const RunError& failure) {
+    error = failure.what();
+  }
+  const auto patience = patience_with(diagnosis.ranks);
+  const auto names = gather(bootstrap, mine.name, patience);
+  const auto errors = gather(bootstrap, error, patience);
+  for (std::size_t rank = 0; rank < names.size(); ++rank) {
+    MachineFacts& facts = diagnosis.ranks[rank];
+    facts.device = names[rank];
+    if (errors[rank].empty() || !diagnosis.untried.empty()) continue;
+    diagnosis.untried = sender(rank) + " on " + facts.host.name + ": " + errors[rank];
+  }
+  return std::move(mine.device);
+}
+
 /// Collective: the introductions of a job, but without its configuration's agreement on data that is not read here.
-PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout) {
-  const Introduction mine{.device = "cpu",
+PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, const std::string& device) {
+  const Introduction mine{.device = device,
                           .runnel_version = kVersion,
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = to_hex(layout.fingerprint()),
@@ -121,21 +167,23 @@ PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayo
   return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, Deadline::after(kPatience));
 }
 
-/// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not.
-void try_pairs(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, Diagnosis& diagnosis) {
+/// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not. `device`:
+/// this rank's, null on the CPU.
+void try_pairs(Bootstrap& bootstrap, Config config, const BucketLayout& layout, Device* device, Diagnosis& diagnosis) {
   if (!find_mismatches(diagnosis.ranks).empty()) {
     diagnosis.untried = "the processes are of different versions";
     return;
   }
-  const PeerGroup group = introduce(bootstrap, config, layout);
+  config.run.timeout_s = std::chrono::duration<double>(patience_with(diagnosis.ranks)).count();
+  const PeerGroup group = introduce(bootstrap, config, layout, device == nullptr ? "cpu" : device->name());
   PairMeasurement mine;
   try {
-    mine = probe_pair(bootstrap, group, config, layout.bytes()).value_or(PairMeasurement{});
+    mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});
   } catch (const SetUpFailed& error) {
     diagnosis.untried = error.what();
     return;
   }
-  const auto texts = gather(bootstrap, pack_pair(mine));
+  const auto texts = gather(bootstrap, pack_pair(mine), kPatience);
   for (std::size_t rank = 1; rank < texts.size(); ++rank) {
     diagnosis.pairs.push_back(unpack_pair(texts[rank], sender(rank)));
   }
@@ -150,19 +198,19 @@ bool is_stop(const std::runtime_error& error) {
 /// A rank's part. Gives the exit status of the whole in rank 0, and 0 elsewhere.
 int diagnose_as_rank(const DoctorRequest& request) {
   const int out_fd = keep_standard_output();
-  Config config = request.config;
-  config.run.timeout_s = std::chrono::duration<double>(kPatience).count();
-  const BucketLayout layout = layout_of(config);
+  const Config& config = request.config;
   const BlockedStopSignals blocked;  // before MPI and UCX start threads
   MpiBootstrap bootstrap(Deadline::after(kPatience));
   const bool reports = bootstrap.rank() == 0;
   Diagnosis diagnosis;
-  diagnosis.job = job_facts(config, layout);
-  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()))) {
+  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()), kPatience)) {
     diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
   }
+  const auto device = start_devices(bootstrap, config, *request.place, diagnosis);
+  const BucketLayout layout = layout_of(config);
+  diagnosis.job = job_facts(config, layout, diagnosis.ranks);
   try {
-    try_pairs(bootstrap, config, layout, diagnosis);
+    if (diagnosis.untried.empty()) try_pairs(bootstrap, config, layout, device.get(), diagnosis);
   } catch (const std::runtime_error& error) {
     if (is_stop(error)) throw;
     // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
@@ -184,10 +232,10 @@ int diagnose_as_rank(const DoctorRequest& request) {
 /// What can be said without ranks: each would find here what this process finds.
 int diagnose_this_host(const DoctorRequest& request, const MachineFacts& facts, const std::string& reason) {
   Diagnosis diagnosis;
-  diagnosis.job = job_facts(request.config, layout_of(request.config));
-  diagnosis.job.has_named_hosts = !request.hosts.empty();
   const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
   diagnosis.ranks.assign(ranks_here, facts);
+  diagnosis.job = job_facts(request.config, layout_of(request.config), diagnosis.ranks);
+  diagnosis.job.has_named_hosts = !request.hosts.empty();
   diagnosis.untried = reason;
   return say(diagnosis, request.json);
 }
@@ -230,7 +278,9 @@ int run_doctor(const DoctorRequest& request) {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
     allow_open_files(open_files_needed(ranks), "this job");
     // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
-    const auto deadline = Deadline::after((5 + ranks) * kPatience);
+    // And with GPUs for their start, here and in UCX.
+    const auto for_gpus = has_gpus(read_machine_facts()) ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
+    const auto deadline = Deadline::after((5 + ranks) * kPatience + for_gpus);
     const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
     if (status == 0) return 0;
     if (status == kFindingsOfRanks) return 1;

@@ -27,7 +27,7 @@ int ranks_on_hosts(const std::string& hosts);
 /// they do not come up; rank 0 prints, on standard output, text or JSON and nothing else.
 ///
 /// Gives the exit status, 0 for healthy and 1 for findings, within about 10 s a pair whatever the state of the
-/// machines. Throws `RunError`, `TransportError`.
+/// machines, two minutes more where they have GPUs. Throws `RunError`, `TransportError`.
 int run_doctor(const DoctorRequest& request);
 
 }  // namespace runnel

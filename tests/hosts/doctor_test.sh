@@ -49,7 +49,7 @@ doctor_with_hosts() {
 
 hosts_file 0 "${names[@]}"
 hosts_file 1 "${names[@]}"
-expect 0 '^  0  *host1  *emulated .*tcp/rnl0' "two hosts as they are" netns_mpirun 0 -n 2 "$runnel" doctor
+expect 0 '^  0  *host1  *cpu  *emulated .*tcp/rnl0' "two hosts as they are" netns_mpirun 0 -n 2 "$runnel" doctor
 expect 0 '^findings: none' "--hosts" doctor_with_hosts
 expect 1 'host1: transport.interface names .eth0., which this host does not have; it has .*rnl0' "an interface that is not there" \
   netns_mpirun 0 -n 2 "$runnel" doctor --set transport.interface=eth0

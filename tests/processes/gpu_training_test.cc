@@ -59,6 +59,16 @@ TEST_F(GpuTrainingTest, TheSameRunHasTheSameBits) {
   EXPECT_EQ(sha("cpu"), first) << "where the generator sums and updates changes the result";
 }
 
+TEST_F(GpuTrainingTest, DoctorMeasuresInTheMemoryOfTheGpu) {
+  Job job({.argv = {"bash", "-c", RUNNEL_PROGRAM " doctor -n 2 --json 2>/dev/null"}});
+  EXPECT_LE(job.wait_for_all(std::chrono::seconds(120)), 1)
+      << job.output();  // 1: what else this machine could do better
+  const auto diagnosis = nlohmann::json::parse(job.output());
+  for (const auto& rank : diagnosis["ranks"]) EXPECT_TRUE(rank["device"].get<std::string>().starts_with("cuda:"));
+  ASSERT_EQ(diagnosis["pairs"].size(), 2U);
+  for (const auto& pair : diagnosis["pairs"]) EXPECT_EQ(pair["path"]["path"], "mapped") << pair;
+}
+
 TEST_F(GpuTrainingTest, AloneHasTheBitsOfAJobOfOneTrainer) {
   const auto job = train("cuda", "cuda:0", "mnist-cnn", {"-n", "1"});
   EXPECT_EQ(train("cuda", "cuda:0", "mnist-cnn", {"--alone"})["parameters_sha256"], job["parameters_sha256"]);

@@ -25,6 +25,17 @@ TEST(PairFindingsTest, UcxTlsThatLeavesSharedMemoryOut) {
   EXPECT_THAT(found[0].cost, AllOf(HasSubstr("455 us"), HasSubstr("90 us")));
 }
 
+TEST(PairFindingsTest, DevicesThatCannotMapEachOther) {
+  Diagnosis diagnosis = one_host();
+  diagnosis.pairs = {emulated(), emulated()};
+  each_rank(diagnosis, [](MachineFacts& facts) { facts.device = "cuda:0"; });
+  EXPECT_THAT(find_problems(diagnosis),
+              ElementsAre(finding("trainer 0 on one, trainer 1 on one", "not mapped", "cuda_ipc")));
+  diagnosis.ranks.front().device = "cpu";
+  EXPECT_THAT(find_problems(diagnosis),
+              ElementsAre(finding("trainer 0 on one, trainer 1 on one", "not mapped", "/dev/shm")));
+}
+
 TEST(PairFindingsTest, AForcedPathThatIsReachedIsNoFinding) {
   Diagnosis diagnosis = one_host();
   diagnosis.job.transport.path = "emulated";

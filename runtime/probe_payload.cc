@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/probe_payload.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "runtime/control_block.h"
+#include "transport/status.h"
+
+namespace runnel {
+namespace {
+
+/// In the target, of a trainer that has a device.
+std::size_t probe_area(int trainer) {
+  return static_cast<std::size_t>(trainer) * PathProbe::kProbeBytes;
+}
+
+ConnectionOffer::Tensors tensors_in(const PayloadMemory& memory) {
+  return {.gradients = memory.slab().descriptor(), .parameters = memory.slab().descriptor()};
+}
+
+const RegionDescriptor& target_for(Fabric& fabric, const GeneratorLink& link, const ConnectionOffer& generator,
+                                   std::size_t bytes) {
+  const auto& tensors = require_tensors(generator, fabric.place_with(link.peer), link.peer.rank);
+  return require_length(tensors.gradients, bytes, "gradient", link.peer.rank);
+}
+
+}  // namespace
+
+PayloadMemory::PayloadMemory(Context& context, Device* device, std::size_t bytes) {
+  if (device == nullptr) on_host_ = Slab::allocate(context, bytes);
+  if (device != nullptr) on_device_.emplace(context, *device, bytes);
+}
+
+PayloadTarget::PayloadTarget(Fabric& fabric, std::size_t bytes) {
+  const PeerGroup& group = fabric.group();
+  bytes = std::max(bytes, probe_area(group.trainers()));
+  for (int index = 0; index < group.trainers(); ++index) {
+    const Peer& trainer = group.trainer(index);
+    const bool shares_device = fabric.place_with(trainer) == MemoryPlace::device;
+    auto& memory = shares_device ? on_device_ : on_host_;
+    if (!memory) memory.emplace(fabric.context(), shares_device ? fabric.device() : nullptr, bytes);
+    if (trainer.has_device()) PathProbe::prepare(memory->slab(), probe_area(index));
+  }
+}
+
+void PayloadTarget::add_to(ConnectionOffer& offer) const {
+  if (on_host_) offer.tensors = tensors_in(*on_host_);
+  if (on_device_) offer.device_tensors = tensors_in(*on_device_);
+}
+
+Payload::Payload(Fabric& fabric, GeneratorLink& link, const ConnectionOffer& generator, const Slab& slab,
+                 std::size_t bytes)
+    : fabric_(fabric),
+      link_(link),
+      region_(link.endpoint, target_for(fabric, link, generator, bytes), fabric.mapping_policy(), fabric.device()),
+      slab_(slab),
+      sent_(slab.bytes().first(bytes)),
+      returned_(slab.bytes().subspan(bytes, bytes)) {
+  if (fabric.device() == nullptr) return;
+  stream_ = fabric.device()->make_stream(/*marks=*/1);
+  if (!region_.is_mapped()) return;
+  const auto mapped = region_.mapped().first(bytes);
+  if (region_.kind() == MemoryKind::host) pinned_.emplace(*fabric.device(), mapped);
+  target_ = pinned_ ? pinned_->device_address() : mapped.data();
+}
+
+std::size_t Payload::memory_bytes(std::size_t bytes) {
+  return std::max(2 * bytes, PathProbe::kProbeBytes);
+}
+
+GreetedGenerator Payload::to_greet() const {
+  const int self = fabric_.group().self().index;
+  if (fabric_.device() != nullptr) {
+    return {.link = link_, .remote = {region_, probe_area(self)}, .local = slab_, .offset = 0};
+  }
+  return {.link = link_,
+          .remote = {link_.control, GeneratorControl::probe_area(self)},
+          .local = fabric_.control(),
+          .offset = TrainerControl::probe_area(link_.peer.index)};
+}
+
+void Payload::fill() {
+  const auto seed = static_cast<std::uint64_t>(fabric_.group().self().rank) << 32;
+  std::vector<std::uint64_t> words(sent_.size() / sizeof seed);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = seed + i;
+  slab_.write(0, std::as_bytes(std::span(words)));
+}
+
+void Payload::put(std::uint64_t word) {
+  if (target_ != nullptr) return copy_by_device(target_, sent_.data());
+  complete(fabric_.queue().put_and_ring(region_, 0, sent_, slab_, link_.gradient, word, 0),
+           CompletionKind::visible_at_peer);
+}
+
+void Payload::get() {
+  if (target_ != nullptr) return copy_by_device(returned_.data(), target_);
+  complete(fabric_.queue().get(region_, 0, returned_, slab_, 0), CompletionKind::data_arrived);
+}
+
+void Payload::copy() {
+  if (stream_) return copy_by_device(returned_.data(), sent_.data());
+  std::memcpy(returned_.data(), sent_.data(), sent_.size());
+}
+
+void Payload::compare() const {
+  std::vector<std::byte> sent(sent_.size());
+  std::vector<std::byte> returned(returned_.size());
+  slab_.read(0, sent);
+  slab_.read(sent.size(), returned);
+  if (sent == returned) return;
+  throw TransportError(StatusCode::internal, "what a get brought back is not what was put");
+}
+
+/// All of it.
+void Payload::copy_by_device(std::byte* target, const std::byte* source) {
+  stream_->copy(target, source, sent_.size());
+  const DeviceStream::Mark mark = stream_->mark();
+  const auto late = [this]() -> int {
+    throw RunError(ExitStatus::internal, fabric_.device()->name() + " did not copy " + std::to_string(sent_.size()) +
+                                             " bytes in time; see what else uses it (nvidia-smi)");
+  };
+  fabric_.wait_until([](const Completion&) {}, [&] { return stream_->reached(mark); }, late, [] { return true; });
+}
+
+/// Waits for the one completion of `kind` that is under way, unless it could not be `posted`.
+void Payload::complete(const Status& posted, CompletionKind kind) {
+  const int generator = link_.peer.rank;
+  if (!posted.ok()) fabric_.throw_for(posted, generator);
+  bool is_done = false;
+  fabric_.wait_until(
+      [&](const Completion& completion) {
+        if (completion.kind != kind) return;
+        fabric_.check(completion, generator);
+        is_done = true;
+      },
+      [&] { return is_done; }, [&] { return generator; });
+}
+
+}  // namespace runnel

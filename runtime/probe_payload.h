@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "runtime/connection_offer.h"
+#include "runtime/device.h"
+#include "runtime/device_memory.h"
+#include "runtime/fabric.h"
+#include "runtime/handshake.h"
+#include "runtime/link.h"
+#include "transport/remote_region.h"
+#include "transport/slab.h"
+
+/// The part of pair_probe.h that moves payload: in memory of the same kinds, and by the same means, as a run moves
+/// tensors.
+namespace runnel {
+
+/// A slab in the memory of a device, or in the host's where there is none. Thread: as `Slab`.
+class PayloadMemory {
+ public:
+  /// Throws as `Slab::allocate` and `DeviceSlab`.
+  PayloadMemory(Context& context, Device* device, std::size_t bytes);
+
+  const Slab& slab() const { return on_device_ ? on_device_->slab() : *on_host_; }
+
+ private:
+  std::optional<Slab> on_host_;
+  std::optional<DeviceSlab> on_device_;
+};
+
+/// Where trainers put and get their payload, one after the other. It lies where a generator has its tensors: on its
+/// device for those that have one as well, else in host memory. Thread: the main thread's.
+class PayloadTarget {
+ public:
+  /// Throws as `PayloadMemory`.
+  PayloadTarget(Fabric& fabric, std::size_t bytes);
+
+  /// What trainers need to reach it.
+  void add_to(ConnectionOffer& offer) const;
+
+ private:
+  std::optional<PayloadMemory> on_host_;
+  std::optional<PayloadMemory> on_device_;
+};
+
+/// A trainer's payload: what it sends, and what comes back. Each method that moves it returns when that is done, and
+/// throws as `Fabric::wait_until`. Thread: the main thread's.
+class Payload {
+ public:
+  /// `generator` is the offer of the peer that `link` leads to. `slab`: `memory_bytes(bytes)` of a PayloadMemory of
+  /// this process; it outlives this, as the others do. Throws `FrameError`, `TransportError`, and as `Device::pin`.
+  Payload(Fabric& fabric, GeneratorLink& link, const ConnectionOffer& generator, const Slab& slab, std::size_t bytes);
+
+  static std::size_t memory_bytes(std::size_t bytes);
+
+  /// What the path is probed with.
+  GreetedGenerator to_greet() const;
+
+  /// Writes what is sent: other words in every trainer, as all write to the same place.
+  void fill();
+
+  /// To the generator, until it is visible there. Where that takes a put, the gradient bell is rung with `word`.
+  void put(std::uint64_t word);
+
+  /// Back from there.
+  void get();
+
+  /// What is sent to the place of what comes back.
+  void copy();
+
+  /// Throws `TransportError` (internal) unless what came back is what was sent.
+  void compare() const;
+
+ private:
+  void copy_by_device(std::byte* target, const std::byte* source);
+  void complete(const Status& posted, CompletionKind kind);
+
+  Fabric& fabric_;
+  GeneratorLink& link_;
+  RemoteRegion region_;
+  const Slab& slab_;
+  std::span<std::byte> sent_;
+  std::span<std::byte> returned_;
+  std::optional<PinnedMemory> pinned_;
+  std::byte* target_ = nullptr;           // the mapped region, for this trainer's device
+  std::unique_ptr<DeviceStream> stream_;  // of that, null without one; ends before the region
+};
+
+}  // namespace runnel
