@@ -73,8 +73,11 @@ run_tests() {
 
 # First what this machine offers, where findings (status 1) are no failure; then the paths, each alone; then beside peers.
 part_exchange() {
-  "$runnel_root/$build_folder/runnel" doctor || [ $? -eq 1 ] || return 1
-  "$runnel_root/$build_folder/runnel-bench" --benchmark_filter='^device_' --benchmark_min_time=0.1 && compare gpu
+  local status=0
+  "$runnel_root/$build_folder/runnel" doctor || [ $? -eq 1 ] || status=1
+  "$runnel_root/$build_folder/runnel-bench" --benchmark_filter='^device_' --benchmark_min_time=0.1 || return 1
+  compare gpu || status=1
+  return "$status"
 }
 
 part_training() { compare gpu-training; }
