@@ -35,6 +35,10 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 AtomicFile::AtomicFile(const std::filesystem::path& target)
     : target_(resolved(target)), path_(target_.string() + "." + std::to_string(getpid()) + ".tmp") {
   std::error_code unreadable;
+  if (std::filesystem::is_symlink(target_, unreadable)) {
+    errno = ELOOP;
+    fail(ExitStatus::cannot_create, "cannot be made");
+  }
   if (std::filesystem::exists(target_, unreadable) && !std::filesystem::is_regular_file(target_, unreadable)) {
     errno = std::filesystem::is_directory(target_, unreadable) ? EISDIR : EINVAL;
     fail(ExitStatus::cannot_create, "cannot be replaced, it is no regular file");

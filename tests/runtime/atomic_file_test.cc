@@ -102,7 +102,9 @@ TEST_F(AtomicFileTest, HasThePermissionsThatTheUserWants) {
 }
 
 TEST_F(AtomicFileTest, RefusesWhatCannotBeMade) {
-  for (const fs::path& file : {folder_ / "missing" / "file", folder_, folder_ / std::string(300, 'n')}) {
+  fs::create_symlink(folder_ / "b", folder_ / "a");
+  fs::create_symlink(folder_ / "a", folder_ / "b");
+  for (const fs::path& file : {folder_ / "missing" / "file", folder_, folder_ / std::string(300, 'n'), folder_ / "a"}) {
     try {
       require_writable(file);
       ADD_FAILURE() << file << " can be made";
