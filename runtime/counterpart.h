@@ -55,10 +55,7 @@ struct Counterpart {
               .local = windows.gradients.slab(),
               .offset = static_cast<std::size_t>(link.peer.index) * PathProbe::kProbeBytes};
     }
-    return {.link = link,
-            .remote = {link.control, GeneratorControl::probe_area(fabric.group().self().index)},
-            .local = fabric.control(),
-            .offset = TrainerControl::probe_area(link.peer.index)};
+    return greeted_from_host(fabric, link);
   }
 
   GeneratorLink link;

@@ -156,7 +156,7 @@ void Fabric::get_and_wait(const RemoteRegion& region, std::size_t offset, std::s
 }
 
 void Fabric::throw_for(const Status& status, int rank) const {
-  if (liveness_.stopping()) liveness_.throw_stop();
+  require_going_on();
   if (!tells_of_peer(status.code())) {
     throw RunError(ExitStatus::internal, "a transfer with " + group_.at(rank).name + " failed rank=" +
                                              std::to_string(group_.self().rank) + " peer=" + std::to_string(rank) +

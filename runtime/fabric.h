@@ -89,6 +89,11 @@ class Fabric {
   /// The deadline of a wait that begins now: the bootstrap's, later run.timeout_s from now.
   Deadline deadline() const { return bootstrap_ ? *bootstrap_ : Deadline::after(timeout_); }
 
+  /// Throws the error to end with when the run has to stop.
+  void require_going_on() const {
+    if (liveness_.stopping()) liveness_.throw_stop();
+  }
+
   /// Waits until `done()`; every completion meanwhile goes to `handle`. Throws `RunError` when the run has to stop, and
   /// when run.timeout_s passes: then `awaited()` is the rank that has not done its part.
   template <class Handle, class Done, class Awaited>
@@ -106,7 +111,10 @@ class Fabric {
     for (;;) {
       for (const Completion& completion : std::span(completions_).first(polled.count)) handle(completion);
       if (done()) return;
-      if (!polled.status.ok()) throw_for(polled.status, awaited());
+      if (!polled.status.ok()) {
+        require_going_on();  // `awaited` may throw for a reason of its own
+        throw_for(polled.status, awaited());
+      }
       polled = busy() ? poll_busily(until) : queue_.wait(completions_, *waiter_, until);
     }
   }

@@ -77,12 +77,10 @@ class Generator {
   void fail() { fabric_.liveness().fail(); }
 
   /// The error that ends the run has been said: this process does not say it again.
-  void said() { fabric_.liveness().said(); }
+  void keep_silent() { fabric_.liveness().keep_silent(); }
 
   /// Throws the error to end with where a signal has come meanwhile, also behind `leave`.
-  void require_going_on() const {
-    if (fabric_.liveness().stopping()) fabric_.liveness().throw_stop();
-  }
+  void require_going_on() const { fabric_.require_going_on(); }
 
  private:
   void connect(const std::vector<ConnectionOffer>& offers);

@@ -32,13 +32,26 @@ void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
   if (!status.ok()) fabric.throw_for(status, rank);
 }
 
+/// What a process does while it waits in the bootstrap for others that may need its progress.
+Meanwhile progress(Fabric& fabric) {
+  return [&fabric] {
+    fabric.require_going_on();
+    fabric.drop_completions();
+  };
+}
+
+/// And what one does that has to be silent.
+Meanwhile silence(const Fabric& fabric) {
+  return [&fabric] { fabric.require_going_on(); };
+}
+
 /// Returns when every process has nothing under way and makes no progress any more. `awaited`: of
 /// `Fabric::wait_for_transfers`.
 template <class Awaited>
 void become_silent(Bootstrap& bootstrap, Fabric& fabric, Awaited&& awaited, const Deadline& deadline) {
   fabric.wait_for_transfers(awaited);
-  bootstrap.barrier(deadline, [&] { fabric.drop_completions(); });
-  bootstrap.barrier(deadline);
+  bootstrap.barrier(deadline, progress(fabric));
+  bootstrap.barrier(deadline, silence(fabric));
 }
 
 /// A trainer's path, and what `unmet_requirement` says of it.
@@ -122,7 +135,7 @@ std::vector<std::vector<PathReport>> sufficient_paths(const std::vector<std::vec
 std::vector<std::vector<PathReport>> share_paths(Bootstrap& bootstrap, Fabric& fabric,
                                                  const std::vector<SharedPath>& mine, const std::string& require,
                                                  const Deadline& deadline) {
-  const auto frames = bootstrap.all_gather(pack(mine), deadline, [&] { fabric.drop_completions(); });
+  const auto frames = bootstrap.all_gather(pack(mine), deadline, progress(fabric));
   return decide_alike(bootstrap, [&] { return sufficient_paths(frames, fabric.group(), require); });
 }
 
@@ -169,7 +182,7 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   }
   for (auto& link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);
   become_silent(bootstrap, fabric, unreached, deadline);
-  bootstrap.barrier(deadline);
+  bootstrap.barrier(deadline, silence(fabric));
   for (auto& link : links) await(fabric, link->hello_heard, kProbed, link->peer.rank);
 
   std::vector<TrainerFacts> facts(links.size());
@@ -181,6 +194,13 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   auto paths = share_paths(bootstrap, fabric, {}, require, deadline);
   for (std::size_t i = 0; i < facts.size(); ++i) facts[i].paths = std::move(paths[i]);
   return facts;
+}
+
+GreetedGenerator greeted_from_host(Fabric& fabric, GeneratorLink& link) {
+  return {.link = link,
+          .remote = {link.control, GeneratorControl::probe_area(fabric.group().self().index)},
+          .local = fabric.control(),
+          .offset = TrainerControl::probe_area(link.peer.index)};
 }
 
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
@@ -202,7 +222,7 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
     probes.emplace_back(generator.remote, bell, generator.local, generator.offset);
     paths.push_back(probes.back().run());
   }
-  bootstrap.barrier(deadline);
+  bootstrap.barrier(deadline, silence(fabric));
   std::vector<SharedPath> shared;
   for (std::size_t i = 0; i < generators.size(); ++i) {
     GeneratorLink& link = generators[i].link;

@@ -44,6 +44,9 @@ struct GreetedGenerator {
   std::size_t offset;  ///< in that
 };
 
+/// `link`'s, as a trainer greets it that has its tensors in host memory: the control slabs are of that kind.
+GreetedGenerator greeted_from_host(Fabric& fabric, GeneratorLink& link);
+
 /// A trainer's part; gives its own path to every generator. Throws the same.
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
                                          std::span<const GreetedGenerator> generators, const std::string& require,

@@ -174,7 +174,7 @@ void HeartbeatThread::Loop::say(HeartbeatWord::State state, const Stop& reason) 
 }
 
 void HeartbeatThread::Loop::stop(const Stop& reason) {
-  // Who leaves needs no peer any more.
+  // Who leaves needs no peer any more; a signal still ends what it has left to do.
   if (overdue_at_ || (word_.state == HeartbeatWord::State::leaving && !is_signal(reason.cause))) return;
   overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : kGraceAfterLoss);
   sigterm_at_.reset();

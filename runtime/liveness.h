@@ -71,7 +71,7 @@ class Liveness {
   void fail() { thread_.fail(); }
 
   /// The main thread has said why the process ends: from here on nobody says it again.
-  void said() { said_.store(true); }
+  void keep_silent() { said_.store(true); }
 
  private:
   void on_stop(const Stop& reason);

@@ -7,13 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "runtime/control_block.h"
 #include "transport/status.h"
 
 namespace runnel {
 namespace {
 
-/// In the target, of a trainer that has a device.
+/// Where in the target a trainer that has a device probes the path.
 std::size_t probe_area(int trainer) {
   return static_cast<std::size_t>(trainer) * PathProbe::kProbeBytes;
 }
@@ -31,8 +30,11 @@ const RegionDescriptor& target_for(Fabric& fabric, const GeneratorLink& link, co
 }  // namespace
 
 PayloadMemory::PayloadMemory(Context& context, Device* device, std::size_t bytes) {
-  if (device == nullptr) on_host_ = Slab::allocate(context, bytes);
-  if (device != nullptr) on_device_.emplace(context, *device, bytes);
+  if (device == nullptr) {
+    on_host_ = Slab::allocate(context, bytes);
+  } else {
+    on_device_.emplace(context, *device, bytes);
+  }
 }
 
 PayloadTarget::PayloadTarget(Fabric& fabric, std::size_t bytes) {
@@ -73,14 +75,9 @@ std::size_t Payload::memory_bytes(std::size_t bytes) {
 }
 
 GreetedGenerator Payload::to_greet() const {
-  const int self = fabric_.group().self().index;
-  if (fabric_.device() != nullptr) {
-    return {.link = link_, .remote = {region_, probe_area(self)}, .local = slab_, .offset = 0};
-  }
-  return {.link = link_,
-          .remote = {link_.control, GeneratorControl::probe_area(self)},
-          .local = fabric_.control(),
-          .offset = TrainerControl::probe_area(link_.peer.index)};
+  if (fabric_.device() == nullptr) return greeted_from_host(fabric_, link_);
+  const std::size_t area = probe_area(fabric_.group().self().index);
+  return {.link = link_, .remote = {region_, area}, .local = slab_, .offset = 0};
 }
 
 void Payload::fill() {
@@ -115,7 +112,7 @@ void Payload::compare() const {
   throw TransportError(StatusCode::internal, "what a get brought back is not what was put");
 }
 
-/// All of it.
+/// Copies the whole payload on this trainer's stream, and waits for that.
 void Payload::copy_by_device(std::byte* target, const std::byte* source) {
   stream_->copy(target, source, sent_.size());
   const DeviceStream::Mark mark = stream_->mark();

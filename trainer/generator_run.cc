@@ -74,7 +74,7 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   } catch (const std::exception& error) {
     // First of all: mpirun may leave this process no time for more.
     say(error);
-    if (leads_) exchange.said();
+    if (leads_) exchange.keep_silent();
     exchange.fail();
     settle(exchange);
     if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());

@@ -190,6 +190,35 @@ TEST(ClippedDeviceExchangeTest, GivesTheBitsOfTheHost) {
   }
 }
 
+/// A trainer whose device is busy until its generator has gone.
+RUNNEL_PEER(busy_device_peer) {
+  const Settings settings = Settings::from(arguments);
+  const BucketLayout layout = layout_of(settings);
+  AsyncDevice device(/*seed=*/1);
+  const PeerGroup group = introduce(bootstrap, settings, layout, device.name());
+  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), &device);
+  client.pull();
+  std::atomic<bool> has_ended = false;
+  device.compute().run([&] { has_ended.wait(false); });
+  bootstrap.barrier(test_deadline());
+  EXPECT_THROW(client.push({.loss = 1, .samples = 1, .staged_bytes = 0}), PeerLost);
+  has_ended = true;
+  has_ended.notify_all();
+}
+
+TEST(BusyDeviceTest, DoesNotTakeTheBlameForALostPeer) {
+  const Settings job = {.trainers = 1};
+  PeerProcesses peers("busy_device_peer", job.to_arguments());
+  const BucketLayout layout = layout_of(job);
+  const PeerGroup group = introduce(peers.bootstrap(), job, layout, "cpu");
+  {
+    Generator generator(peers.bootstrap(), group, layout, job.config(), test_deadline());
+    generator.publish_start(start_values(layout));
+    peers.bootstrap().barrier(test_deadline());
+  }
+  peers.join();
+}
+
 /// The positive control: a device's work is late enough to be noticed.
 TEST(AsyncDeviceTest, IsLateAndInOrder) {
   AsyncDevice device(/*seed=*/1);
