@@ -81,6 +81,7 @@ struct PairView {
   const JobFacts& job;
 
   bool same_host() const { return trainer.host.identity == generator.host.identity; }
+  bool on_devices() const { return trainer.device != "cpu" && generator.device != "cpu"; }
 
   std::string path() const {
     return std::string(to_string(measured.path.path)) + " (" + joined(measured.path.transports, " ") +
@@ -89,7 +90,7 @@ struct PairView {
 
   PairFacts requirement_facts() const {
     PairFacts known{.same_host = same_host(),
-                    .on_devices = trainer.device != "cpu" && generator.device != "cpu",
+                    .on_devices = on_devices(),
                     .ucx_tls = {},
                     .rdma_ports = trainer.rdma_ports,
                     .ucx_has_rdma = false};
@@ -129,8 +130,9 @@ void judge_pair(const PairView& pair, const std::string& where, std::vector<Find
     const std::string possible = forced == "auto" ? "mapped" : forced;
     const std::string shortfall = pair.shortfall(possible);
     if (shortfall.empty()) return;
+    const bool lacks_cma = possible != "mapped" && !pair.on_devices();
     found.push_back({where, "reaches the generator on its own host not " + possible + " but " + pair.path(),
-                     pair.cost(), possible == "mapped" ? shortfall : "let processes copy each other's memory (cma)"});
+                     pair.cost(), lacks_cma ? "let processes copy each other's memory (cma)" : shortfall});
   } else if (forced == "auto" && !pair.trainer.rdma_devices.empty() && !pair.generator.rdma_devices.empty()) {
     const std::string shortfall = pair.shortfall("rdma");
     if (shortfall.empty()) return;

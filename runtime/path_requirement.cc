@@ -30,15 +30,23 @@ bool meets(std::string_view require, const PathReport& path, bool same_host) {
   return !wanted || path.path >= *wanted;
 }
 
+/// Whether `ucx_tls`, a list of names or, behind ^, of those that are not wanted, is without any that contains `name`.
+bool leaves_out(std::string_view ucx_tls, std::string_view name) {
+  if (ucx_tls.empty() || ucx_tls == "all") return false;
+  const bool is_named = ucx_tls.find(name) != std::string_view::npos;
+  return ucx_tls.starts_with('^') ? is_named : !is_named;
+}
+
 bool is_cuda_ipc(std::string_view transport) {
   return transport.starts_with("cuda_ipc/");
 }
 
 std::string between_devices(const PathReport& path, const PairFacts& facts) {
   if (std::ranges::any_of(path.transports, is_cuda_ipc)) {
-    return path.reason + "; place both on GPUs that map each other's memory (nvidia-smi topo -p2p r), and use UCX 1.22";
+    return path.reason +
+           "; place both on GPUs that map each other's memory (nvidia-smi topo -p2p r), and use UCX 1.22 or later";
   }
-  if (!facts.ucx_tls.empty()) return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
+  if (leaves_out(facts.ucx_tls, "cuda")) return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
   return "UCX connects them without cuda_ipc; use one that has it, and in containers the host's IPC namespace";
 }
 

@@ -19,7 +19,7 @@ struct PairFacts {
   bool ucx_has_rdma = false;
 };
 
-/// The facts of a pair of this process's, for the first two of them.
+/// The facts of a pair of this process's, which is on the same host or not, and shares tensors on devices or not.
 PairFacts pair_facts(bool same_host, bool on_devices);
 
 /// Why `path` is less than `require` (a value of transport.require) asks for, and what to do about it, in one clause;

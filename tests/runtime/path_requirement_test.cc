@@ -60,6 +60,12 @@ TEST(PathRequirement, SaysWhatToDoBetweenDevicesOfAHost) {
   EXPECT_THAT(unmet_requirement("mapped", kShmEmulated, facts), HasSubstr("without cuda_ipc"));
   facts.ucx_tls = "tcp";
   EXPECT_EQ(unmet_requirement("mapped", kTcp, facts), "UCX_TLS=tcp leaves cuda_ipc out; unset it");
+  facts.ucx_tls = "^cuda_ipc";
+  EXPECT_EQ(unmet_requirement("mapped", kTcp, facts), "UCX_TLS=^cuda_ipc leaves cuda_ipc out; unset it");
+  for (const char* ucx_tls : {"rc,sm,cuda_copy,cuda_ipc", "cuda", "all", "^ib"}) {
+    facts.ucx_tls = ucx_tls;
+    EXPECT_THAT(unmet_requirement("mapped", kTcp, facts), HasSubstr("IPC namespace")) << ucx_tls;
+  }
 }
 
 TEST(PathRequirement, SaysWhatToDoBetweenHosts) {
