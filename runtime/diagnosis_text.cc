@@ -133,7 +133,8 @@ std::string findings_text(const std::vector<Finding>& findings) {
 }  // namespace
 
 std::string to_text(const Diagnosis& diagnosis, const std::vector<Finding>& findings) {
-  return "diagnosis for 1 generator and " + std::to_string(diagnosis.job.trainers) + " trainers, a model of " +
+  return "diagnosis for 1 generator and " + std::to_string(diagnosis.job.trainers) +
+         (diagnosis.job.trainers == 1 ? " trainer" : " trainers") + ", a model of " +
          megabytes(diagnosis.job.payload_bytes) + "\n\n" + hosts_text(diagnosis.ranks) + pairs_text(diagnosis) +
          findings_text(findings);
 }

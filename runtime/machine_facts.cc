@@ -73,26 +73,6 @@ std::vector<std::string> addresses_of(const std::string& name) {
   return addresses;
 }
 
-std::vector<std::string> gpus() {
-  const fs::path driver = "/proc/driver/nvidia/gpus";
-  std::vector<std::string> found;
-  for (const std::string& bus : names_in(driver)) {
-    std::ifstream lines(driver / bus / "information");
-    std::string model = bus;
-    for (std::string line; std::getline(lines, line);) {
-      if (line.starts_with("Model:")) model = line.substr(line.find_first_not_of(" \t", 6));
-    }
-    found.push_back(model);
-  }
-  if (!found.empty()) return found;
-  // In a container the driver's folder may be hidden while the devices are there.
-  for (const std::string& name : names_in("/dev")) {
-    const std::string number = name.starts_with("nvidia") ? name.substr(6) : "";
-    if (!number.empty() && number.find_first_not_of("0123456789") == std::string::npos) found.push_back("/dev/" + name);
-  }
-  return found;
-}
-
 /// Every file of the name libucp that is mapped into this process.
 std::vector<std::string> loaded_ucx_libraries() {
   std::ifstream maps("/proc/self/maps");
@@ -206,6 +186,26 @@ std::int64_t numa_nodes() {
 }
 
 }  // namespace
+
+std::vector<std::string> gpus() {
+  const fs::path driver = "/proc/driver/nvidia/gpus";
+  std::vector<std::string> found;
+  for (const std::string& bus : names_in(driver)) {
+    std::ifstream lines(driver / bus / "information");
+    std::string model = bus;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("Model:")) model = line.substr(line.find_first_not_of(" \t", 6));
+    }
+    found.push_back(model);
+  }
+  if (!found.empty()) return found;
+  // In a container the driver's folder may be hidden while the devices are there.
+  for (const std::string& name : names_in("/dev")) {
+    const std::string number = name.starts_with("nvidia") ? name.substr(6) : "";
+    if (!number.empty() && number.find_first_not_of("0123456789") == std::string::npos) found.push_back("/dev/" + name);
+  }
+  return found;
+}
 
 std::string dotted(std::uint32_t address) {
   std::array<char, INET_ADDRSTRLEN> text{};

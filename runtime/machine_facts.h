@@ -50,6 +50,9 @@ struct MachineFacts {
 /// system does not tell stays at its default. Throws `RunError` (71), `TransportError`. Any thread.
 MachineFacts read_machine_facts();
 
+/// Models of the NVIDIA GPUs of this host, or their device files. Starts no driver. Any thread.
+std::vector<std::string> gpus();
+
 /// An IPv4 address as "10.0.0.2"; `address` is in host byte order.
 std::string dotted(std::uint32_t address);
 

@@ -165,9 +165,23 @@ template <class Turn>
 void take_turns(Bootstrap& bootstrap, Fabric& fabric, const Config& config, Turn&& turn) {
   for (int index = 0; index < fabric.group().trainers(); ++index) {
     turn(index);
-    bootstrap.barrier(patience(config), [&] { fabric.drop_completions(); });
+    bootstrap.barrier(patience(config), [&] {
+      fabric.require_going_on();
+      fabric.drop_completions();
+    });
   }
   fabric.liveness().leave();
+}
+
+/// Runs `part`; where it throws, peers stop at once instead of waiting for this process.
+template <class Part>
+void telling_peers(Fabric& fabric, Part&& part) {
+  try {
+    part();
+  } catch (...) {
+    fabric.liveness().fail();
+    throw;
+  }
 }
 
 void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Config& config, std::size_t payload_bytes,
@@ -192,13 +206,15 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
     }
   });
   fabric->liveness().start(offers);
-  std::vector<PathReport> paths;
-  for (TrainerFacts& facts : greet_trainers(bootstrap, *fabric, links, "any", deadline)) {
-    paths.push_back(std::move(facts.paths.front()));
-  }
-  fabric->park_for(paths);
-  take_turns(bootstrap, *fabric, config,
-             [&](int index) { answer(*fabric, *links[static_cast<std::size_t>(index)], group.trainer(index).rank); });
+  telling_peers(*fabric, [&] {
+    std::vector<PathReport> paths;
+    for (TrainerFacts& facts : greet_trainers(bootstrap, *fabric, links, "any", deadline)) {
+      paths.push_back(std::move(facts.paths.front()));
+    }
+    fabric->park_for(paths);
+    take_turns(bootstrap, *fabric, config,
+               [&](int index) { answer(*fabric, *links[static_cast<std::size_t>(index)], group.trainer(index).rank); });
+  });
 }
 
 PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
@@ -219,12 +235,14 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
     payload.emplace(*fabric, *link, generator, memory->slab(), payload_bytes);
   });
   fabric->liveness().start(offers);
-  const GreetedGenerator greeted = payload->to_greet();
-  PathReport path = greet_generators(bootstrap, *fabric, std::span(&greeted, 1), "any", deadline).front();
-  fabric->park_for(std::span(&path, 1));
   PairMeasurement facts;
-  take_turns(bootstrap, *fabric, config, [&](int index) {
-    if (index == group.self().index) facts = Measurement(*fabric, *link, *payload).run(std::move(path));
+  telling_peers(*fabric, [&] {
+    const GreetedGenerator greeted = payload->to_greet();
+    PathReport path = greet_generators(bootstrap, *fabric, std::span(&greeted, 1), "any", deadline).front();
+    fabric->park_for(std::span(&path, 1));
+    take_turns(bootstrap, *fabric, config, [&](int index) {
+      if (index == group.self().index) facts = Measurement(*fabric, *link, *payload).run(std::move(path));
+    });
   });
   return facts;
 }

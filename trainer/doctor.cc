@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -22,12 +21,14 @@
 #include "runtime/diagnosis.h"
 #include "runtime/digest.h"
 #include "runtime/gradient_channel.h"
+#include "runtime/liveness.h"
 #include "runtime/machine_facts.h"
 #include "runtime/machine_findings.h"
 #include "runtime/pair_probe.h"
 #include "runtime/parameter_channel.h"
 #include "runtime/peer_group.h"
 #include "runtime/stop_signals.h"
+#include "trainer/failure.h"
 #include "trainer/model.h"
 #include "trainer/placement.h"
 #include "trainer/torch_setup.h"
@@ -56,15 +57,9 @@ BucketLayout layout_of(const Config& config) {
   return {model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)};
 }
 
-bool has_gpus(const MachineFacts& facts) {
-  return !facts.gpus.empty();
-}
-
-std::chrono::seconds patience_with(const std::vector<MachineFacts>& ranks) {
-  return std::ranges::any_of(ranks, has_gpus) ? kPatienceWithGpus : kPatience;
-}
-
-JobFacts job_facts(const Config& config, const BucketLayout& layout, const std::vector<MachineFacts>& ranks) {
+JobFacts job_facts(const DoctorRequest& request, const std::vector<MachineFacts>& ranks) {
+  const Config& config = request.config;
+  const BucketLayout layout = layout_of(config);
   const auto trainers = static_cast<int>(config.trainer.count);
   const Shard& all = layout.shard(0);
   std::size_t slabs = GeneratorControl::bytes(trainers);
@@ -78,7 +73,8 @@ JobFacts job_facts(const Config& config, const BucketLayout& layout, const std::
               static_cast<std::int64_t>(TrainerControl::bytes(/*generators=*/1)) + kProcessSharedMemory,
           .trainer_threads = config.trainer.threads,
           .generator_threads = config.generator.threads,
-          .transport = config.transport};
+          .transport = config.transport,
+          .has_named_hosts = !request.place && !request.hosts.empty()};
 }
 
 MachineFacts facts_of_this_process() {
@@ -90,10 +86,11 @@ MachineFacts facts_of_this_process() {
   return facts;
 }
 
-/// Prints, and gives the exit status.
-int say(const Diagnosis& diagnosis, bool json, int out_fd = STDOUT_FILENO) {
+/// Adds what the job asks of its machines, prints, and gives the exit status.
+int say(const DoctorRequest& request, Diagnosis& diagnosis, int out_fd = STDOUT_FILENO) {
+  diagnosis.job = job_facts(request, diagnosis.ranks);
   const auto findings = find_problems(diagnosis);
-  const std::string text = json ? to_json(diagnosis, findings) : to_text(diagnosis, findings);
+  const std::string text = request.json ? to_json(diagnosis, findings) : to_text(diagnosis, findings);
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t written = write(out_fd, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
@@ -125,27 +122,24 @@ std::string sender(std::size_t rank) {
   return "rank " + std::to_string(rank);
 }
 
-/// As a run does it.
-StartedDevice start_own_device(const Config& config, const LaunchPlace& place) {
-  if (place.rank == 0) {
-    return start_device(config.generator.device, "generator.device", place.local_rank, /*computes=*/false);
-  }
-  const auto trainer = static_cast<std::size_t>(place.rank - 1);
-  return start_device(config.trainer.device_of(trainer), "trainer.device", place.local_rank, /*computes=*/true);
+/// Collective: how long all of them wait for each other from here on.
+std::chrono::seconds agree_on_patience(Bootstrap& bootstrap) {
+  const auto anywhere = gather(bootstrap, gpus().empty() ? "" : "GPUs", kPatience);
+  const bool nowhere = std::ranges::all_of(anywhere, &std::string::empty);
+  return nowhere ? kPatience : kPatienceWithGpus;
 }
 
 /// Collective: starts the devices of all ranks, and fills in their names; or says in `diagnosis.untried` who cannot.
 /// Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
 std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config, const LaunchPlace& place,
-                                      Diagnosis& diagnosis) {
+                                      std::chrono::seconds patience, Diagnosis& diagnosis) {
   StartedDevice mine{.name = "cpu", .device = nullptr};
   std::string error;
   try {
-    mine = start_own_device(config, place);
-  } catch (const RunError& failure) {
-    error = failure.what();
+    mine = start_device(config, place.rank, place.local_rank);
+  } catch (const std::exception& failure) {
+    error = failure_line(failure);
   }
-  const auto patience = patience_with(diagnosis.ranks);
   const auto names = gather(bootstrap, mine.name, patience);
   const auto errors = gather(bootstrap, error, patience);
   for (std::size_t rank = 0; rank < names.size(); ++rank) {
@@ -158,24 +152,24 @@ std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config
 }
 
 /// Collective: the introductions of a job, but without its configuration's agreement on data that is not read here.
-PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, const std::string& device) {
+PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, const std::string& device,
+                    std::chrono::seconds patience) {
   const Introduction mine{.device = device,
                           .runnel_version = kVersion,
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = to_hex(layout.fingerprint()),
                           .configuration = canonical_lines(config)};
-  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, Deadline::after(kPatience));
+  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, Deadline::after(patience));
 }
 
 /// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not. `device`:
 /// this rank's, null on the CPU.
-void try_pairs(Bootstrap& bootstrap, Config config, const BucketLayout& layout, Device* device, Diagnosis& diagnosis) {
-  if (!find_mismatches(diagnosis.ranks).empty()) {
-    diagnosis.untried = "the processes are of different versions";
-    return;
-  }
-  config.run.timeout_s = std::chrono::duration<double>(patience_with(diagnosis.ranks)).count();
-  const PeerGroup group = introduce(bootstrap, config, layout, device == nullptr ? "cpu" : device->name());
+void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds patience,
+               Diagnosis& diagnosis) {
+  config.run.timeout_s = std::chrono::duration<double>(patience).count();
+  const BucketLayout layout = layout_of(config);
+  const std::string name = device == nullptr ? "cpu" : device->name();
+  const PeerGroup group = introduce(bootstrap, config, layout, name, patience);
   PairMeasurement mine;
   try {
     mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});
@@ -183,10 +177,33 @@ void try_pairs(Bootstrap& bootstrap, Config config, const BucketLayout& layout, 
     diagnosis.untried = error.what();
     return;
   }
-  const auto texts = gather(bootstrap, pack_pair(mine), kPatience);
+  const auto texts = gather(bootstrap, pack_pair(mine), patience);
   for (std::size_t rank = 1; rank < texts.size(); ++rank) {
     diagnosis.pairs.push_back(unpack_pair(texts[rank], sender(rank)));
   }
+}
+
+/// Collective: all facts, and the pairs where they can be tried.
+void examine(Bootstrap& bootstrap, const DoctorRequest& request, Diagnosis& diagnosis) {
+  const auto patience = agree_on_patience(bootstrap);
+  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()), patience)) {
+    diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
+  }
+  if (!find_mismatches(diagnosis.ranks).empty()) {
+    diagnosis.untried = "the processes are of different versions";
+    return;
+  }
+  const auto device = start_devices(bootstrap, request.config, *request.place, patience, diagnosis);
+  if (diagnosis.untried.empty()) try_pairs(bootstrap, request.config, device.get(), patience, diagnosis);
+}
+
+/// Why pairs are untried: another rank may have said what it knows on standard error.
+std::string reason_of(const std::runtime_error& error, const std::vector<MachineFacts>& ranks) {
+  if (*error.what() != '\0') return error.what();
+  const auto* lost = dynamic_cast<const PeerLost*>(&error);
+  if (lost == nullptr) return "see the lines on standard error";
+  const auto rank = static_cast<std::size_t>(lost->rank());
+  return sender(rank) + " on " + ranks[rank].host.name + ": " + lost->cause() + "; its line is on standard error";
 }
 
 bool is_stop(const std::runtime_error& error) {
@@ -198,34 +215,28 @@ bool is_stop(const std::runtime_error& error) {
 /// A rank's part. Gives the exit status of the whole in rank 0, and 0 elsewhere.
 int diagnose_as_rank(const DoctorRequest& request) {
   const int out_fd = keep_standard_output();
-  const Config& config = request.config;
   const BlockedStopSignals blocked;  // before MPI and UCX start threads
   MpiBootstrap bootstrap(Deadline::after(kPatience));
   const bool reports = bootstrap.rank() == 0;
   Diagnosis diagnosis;
-  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()), kPatience)) {
-    diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
-  }
-  const auto device = start_devices(bootstrap, config, *request.place, diagnosis);
-  const BucketLayout layout = layout_of(config);
-  diagnosis.job = job_facts(config, layout, diagnosis.ranks);
   try {
-    if (diagnosis.untried.empty()) try_pairs(bootstrap, config, layout, device.get(), diagnosis);
+    examine(bootstrap, request, diagnosis);
   } catch (const std::runtime_error& error) {
-    if (is_stop(error)) throw;
+    if (is_stop(error) || diagnosis.ranks.empty()) throw;
     // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
     // time to notice and to print, as mpirun ends it when another rank ends first.
     if (!reports) {
+      if (dynamic_cast<const PeerLost*>(&error) == nullptr) log_failure(error);
       std::this_thread::sleep_for(2 * kPatience);
       _exit(static_cast<int>(ExitStatus::internal));
     }
-    diagnosis.untried = error.what();
-    (void)say(diagnosis, request.json, out_fd);
+    diagnosis.untried = reason_of(error, diagnosis.ranks);
+    (void)say(request, diagnosis, out_fd);
     _exit(started_by_launcher() ? kFindingsOfRanks : 1);
   }
   bootstrap.finalize();
   if (!reports) return 0;
-  const int status = say(diagnosis, request.json, out_fd);
+  const int status = say(request, diagnosis, out_fd);
   return status == 1 && started_by_launcher() ? kFindingsOfRanks : status;
 }
 
@@ -234,52 +245,26 @@ int diagnose_this_host(const DoctorRequest& request, const MachineFacts& facts, 
   Diagnosis diagnosis;
   const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
   diagnosis.ranks.assign(ranks_here, facts);
-  diagnosis.job = job_facts(request.config, layout_of(request.config), diagnosis.ranks);
-  diagnosis.job.has_named_hosts = !request.hosts.empty();
   diagnosis.untried = reason;
-  return say(diagnosis, request.json);
+  return say(request, diagnosis);
 }
 
 }  // namespace
 
-int ranks_on_hosts(const std::string& hosts) {
-  int ranks = 0;
-  for (std::size_t begin = 0; begin <= hosts.size();) {
-    const std::size_t end = std::min(hosts.find(',', begin), hosts.size());
-    const std::string host = hosts.substr(begin, end - begin);
-    begin = end + 1;
-    const std::size_t colon = std::min(host.find(':'), host.size());
-    int slots = 1;
-    const char* first = host.data() + std::min(colon + 1, host.size());
-    const char* last = host.data() + host.size();
-    const auto parsed = std::from_chars(first, last, slots);
-    const bool number = colon == host.size() || (parsed.ec == std::errc() && parsed.ptr == last);
-    if (colon == 0 || !number || slots < 1) {
-      throw RunError(ExitStatus::usage, "--hosts: '" + host + "' in '" + hosts +
-                                            "' is no host; expected HOST or HOST:RANKS, with commas between");
-    }
-    ranks += slots;
-  }
-  if (ranks < 2) {
-    throw RunError(ExitStatus::usage,
-                   "--hosts asks for 1 rank; a job needs a generator and at least one trainer, as in HOST:2");
-  }
-  return ranks;
-}
-
 int run_doctor(const DoctorRequest& request) {
-  check_devices(request.config);
   if (request.place) {
     end_with_parent();
     return diagnose_as_rank(request);
   }
+  if (request.hosts.empty()) check_devices(request.config);
   std::string reason;
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
     allow_open_files(open_files_needed(ranks), "this job");
     // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
-    // And with GPUs for their start, here and in UCX.
-    const auto for_gpus = has_gpus(read_machine_facts()) ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
+    // And with GPUs, which hosts that this one cannot look at may have, for their start here and in UCX.
+    const bool may_have_gpus = !gpus().empty() || !request.hosts.empty();
+    const auto for_gpus = may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
     const auto deadline = Deadline::after((5 + ranks) * kPatience + for_gpus);
     const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
     if (status == 0) return 0;

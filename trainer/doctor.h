@@ -20,14 +20,12 @@ struct DoctorRequest {
   std::vector<std::string> arguments;  ///< of the command line, for the ranks
 };
 
-/// How many ranks "a:2,b" asks for: a host without a number has one. Throws `RunError` (64) for what is no such list.
-int ranks_on_hosts(const std::string& hosts);
-
 /// Diagnoses the job's machines: the process that a user started starts the ranks, and diagnoses this host alone when
 /// they do not come up; rank 0 prints, on standard output, text or JSON and nothing else.
 ///
 /// Gives the exit status, 0 for healthy and 1 for findings, within about 10 s a pair whatever the state of the
-/// machines, two minutes more where they have GPUs. Throws `RunError`, `TransportError`.
+/// machines, and two minutes more where this host has GPUs or the user names others. Throws `RunError`,
+/// `TransportError`.
 int run_doctor(const DoctorRequest& request);
 
 }  // namespace runnel

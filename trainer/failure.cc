@@ -4,31 +4,30 @@
 
 #include <c10/util/Exception.h>
 
-#include <string>
-
 #include "runtime/atomic_file.h"
 #include "transport/log.h"
 
 namespace runnel {
 namespace {
 
-/// Of what LibTorch says, without the backtrace.
-std::string first_line(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
+bool is_out_of_memory(const std::exception& error) {
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr;
 }
 
 }  // namespace
 
+std::string failure_line(const std::exception& error) {
+  const std::string text = error.what();
+  const std::string line = text.substr(0, text.find('\n'));
+  if (is_out_of_memory(error)) return line + "; use a smaller trainer.batch_size, or fewer processes on a GPU";
+  const bool is_foreseen = status_of(error) != ExitStatus::internal || dynamic_cast<const RunError*>(&error) != nullptr;
+  return line.empty() || is_foreseen ? line : "internal error: " + line;
+}
+
 ExitStatus log_failure(const std::exception& error) {
-  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) {
-    log_error(first_line(error) + "; use a smaller trainer.batch_size, or fewer processes on a GPU");
-    return ExitStatus::os_limit;
-  }
-  const ExitStatus status = status_of(error);
-  const bool is_unforeseen = status == ExitStatus::internal && dynamic_cast<const RunError*>(&error) == nullptr;
-  if (*error.what() != '\0') log_error((is_unforeseen ? "internal error: " : "") + first_line(error));
-  return status;
+  const std::string line = failure_line(error);
+  if (!line.empty()) log_error(line);
+  return is_out_of_memory(error) ? ExitStatus::os_limit : status_of(error);
 }
 
 void try_to_write(const std::function<void()>& write) {

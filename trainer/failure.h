@@ -4,13 +4,17 @@
 
 #include <exception>
 #include <functional>
+#include <string>
 
 #include "runtime/exit_status.h"
 
 namespace runnel {
 
-/// Says in one line why the process ends, unless another process says it or this one has (an empty text), and gives the
-/// status that stands for `error`. Any thread.
+/// One line that says why a process ends, without LibTorch's backtrace; empty where another process says it or this one
+/// has. Any thread.
+std::string failure_line(const std::exception& error);
+
+/// Says that line, if there is one, and gives the status that stands for `error`. Any thread.
 ExitStatus log_failure(const std::exception& error);
 
 /// Calls `write` for an account of a run that an error has ended. That it cannot be written must not take the place of

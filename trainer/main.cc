@@ -24,6 +24,7 @@
 #include "runtime/stop_signals.h"
 #include "trainer/doctor.h"
 #include "trainer/failure.h"
+#include "trainer/host_list.h"
 #include "trainer/local_training.h"
 #include "trainer/torch_setup.h"
 #include "trainer/training_job.h"

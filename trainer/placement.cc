@@ -46,6 +46,15 @@ std::string select_device(const std::string& wanted, const std::string& key, int
   return place(wanted, key, process, wanted == "cpu" ? CudaFound() : find_cuda());
 }
 
+StartedDevice start_device(const Config& config, int rank, int process) {
+  const auto generators = static_cast<int>(config.generator.count);
+  if (rank < generators) {
+    return start_device(config.generator.device, "generator.device", process, /*computes=*/false);
+  }
+  const std::string& wanted = config.trainer.device_of(static_cast<std::size_t>(rank - generators));
+  return start_device(wanted, "trainer.device", process, /*computes=*/true);
+}
+
 StartedDevice start_device(const std::string& wanted, const std::string& key, int process, bool computes) {
   const std::string name = select_device(wanted, key, process);
   if (name == "cpu") {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/config.h"
 #include "runtime/device_module.h"
 
 namespace runnel {
@@ -23,6 +24,9 @@ struct StartedDevice {
   std::string name;                ///< as of place()
   std::unique_ptr<Device> device;  ///< null for "cpu"
 };
+
+/// The device that `config` gives to `rank` of a job, the process of number `process` on this host. As below.
+StartedDevice start_device(const Config& config, int rank, int process);
 
 /// Selects the device of a process of this host, and starts it for the calling thread; for a process that `computes`,
 /// LibTorch's half for GPUs as well. Where that cannot be had, "auto" is the CPU, and a warning says why: in every

@@ -141,10 +141,7 @@ void run_training_job(const Config& config, const LaunchPlace& place) {
 
   check_interfaces(config);
   Introduction introduction;
-  const StartedDevice started =
-      generates ? start_device(config.generator.device, "generator.device", place.local_rank, /*computes=*/false)
-                : start_device(config.trainer.device_of(static_cast<std::size_t>(trainer)), "trainer.device",
-                               place.local_rank, /*computes=*/true);
+  const StartedDevice started = start_device(config, place.rank, place.local_rank);
   introduction.device = started.name;
   const RunPlan plan(config, count_samples(config.data.path, Split::train));
   const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed),

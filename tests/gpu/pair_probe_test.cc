@@ -57,7 +57,10 @@ TEST_F(GpuPairProbeTest, MeasuresMappedMemory) {
 }
 
 TEST_F(GpuPairProbeTest, MeasuresPutsAndGets) {
-  for (const char* places : {"gg", "hg", "gh"}) probe_pairs(Path::emulated, places);
+  for (const char* places : {"gg", "hg", "gh"}) {
+    probe_pairs(Path::one_sided, places);
+    probe_pairs(Path::emulated, places);
+  }
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ TEST(DoctorTest, MistakesOfItsUser) {
                                                        {{"--hosts", "a::2"}, 64},
                                                        {{"--hosts", "a"}, 64},
                                                        {{"--hosts", "a:99999999999"}, 64},
+                                                       {{"--hosts", "a:2147483647,b:2147483647"}, 64},
                                                        {{"-n", "1", "--hosts", "a:2"}, 64},
                                                        {{"/none.toml"}, 66},
                                                        {{"--set", "transport.path=fast"}, 78},
@@ -110,6 +111,27 @@ TEST(DoctorTest, AskedForOtherRanksThanMpirunStarted) {
 TEST(DoctorTest, CountsTrainersByTheRanksThatMpirunStarted) {
   Job job({.argv = Words{"mpirun", "-n", "2"} + doctor({"--set", "trainer.device=['cpu']"})});
   EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
+}
+
+TEST(DoctorTest, ADeviceThatOneRankLacks) {
+  const Words mine = doctor({"--json"});
+  Job job({.argv = Words{"mpirun", "-n", "1"} + mine + Words{":", "-n", "1"} + mine +
+                   Words{"--set", "trainer.device=cuda:999"}});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 1) << job.output();
+  EXPECT_NE(job.output().find(R"("untried": "rank 1 on )"), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("cuda:999"), std::string::npos) << job.output();
+}
+
+/// In the probe, while the generator is silent, and in the trainer's turn.
+TEST(DoctorTest, ATransferThatFailsInATrainer) {
+  for (const char* get : {"1:1", "1:2"}) {
+    Job job({.argv = doctor({"-n", "1", "--json", "--set", "transport.path=one-sided"}),
+             .environment = {{"LD_PRELOAD", RUNNEL_UCX_INTERPOSER}, {"RUNNEL_TEST_FAILING_GET", get}}});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 1) << job.output();
+    EXPECT_NE(job.output().find("Input/output error"), std::string::npos) << "the trainer's line: " << job.output();
+    EXPECT_NE(job.output().find(R"("untried": "rank 1 on )"), std::string::npos) << job.output();
+    EXPECT_NE(job.output().find("an error of its own"), std::string::npos) << job.output();
+  }
 }
 
 TEST(DoctorTest, UcxTls) {
