@@ -22,7 +22,8 @@ class BootstrapError : public RunError {
   explicit BootstrapError(const std::string& message) : RunError(ExitStatus::peer_lost, message) {}
 };
 
-/// What a process does while it waits for others: it progresses its UCX worker, or nothing and stays silent.
+/// What a process does while it waits for others. What it throws comes out of the call that waits, and ends the
+/// bootstrap: none of its calls may be made any more.
 using Meanwhile = std::function<void()>;
 
 /// What processes need of each other once, before UCX connects them: who they are, and an exchange of bytes.

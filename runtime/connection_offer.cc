@@ -63,9 +63,9 @@ ConnectionOffer unpack(std::span<const std::byte> frame, const std::string& send
 }  // namespace
 
 std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const ConnectionOffer& mine,
-                                             const Deadline& deadline) {
+                                             const Deadline& deadline, const Meanwhile& meanwhile) {
   std::vector<ConnectionOffer> offers;
-  for (const auto& frame : bootstrap.all_gather(pack(mine), deadline)) {
+  for (const auto& frame : bootstrap.all_gather(pack(mine), deadline, meanwhile)) {
     offers.push_back(unpack(frame, "rank " + std::to_string(offers.size())));
   }
   return offers;

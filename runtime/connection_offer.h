@@ -32,9 +32,10 @@ struct ConnectionOffer {
   std::optional<RegionDescriptor> trace;  ///< in a run with a trace
 };
 
-/// Collective: every rank's offer, by rank. Throws `FrameError` before anything of a damaged frame reaches UCX.
+/// Collective: every rank's offer, by rank. `meanwhile` is as for `Bootstrap::all_gather`. Throws as that, and
+/// `FrameError` before anything of a damaged frame reaches UCX.
 std::vector<ConnectionOffer> exchange_offers(Bootstrap& bootstrap, const ConnectionOffer& mine,
-                                             const Deadline& deadline);
+                                             const Deadline& deadline, const Meanwhile& meanwhile);
 
 /// The tensors of `offer`, of the generator of rank `rank`: those in the memory of its device or those in the host's.
 /// Throws `FrameError` when it has none.

@@ -138,6 +138,17 @@ CompletionQueue::Polled Fabric::poll_busily(const Deadline& until) {
   return {};
 }
 
+Meanwhile Fabric::progress() {
+  return [this] {
+    require_going_on();
+    drop_completions();
+  };
+}
+
+Meanwhile Fabric::silence() const {
+  return [this] { require_going_on(); };
+}
+
 void Fabric::drop_completions() {
   (void)queue_.poll(completions_);
 }
@@ -153,6 +164,13 @@ void Fabric::get_and_wait(const RemoteRegion& region, std::size_t offset, std::s
         here |= completion.kind == CompletionKind::data_arrived;
       },
       [&] { return here; }, [rank] { return rank; });
+}
+
+void Fabric::fail() {
+  constexpr std::chrono::milliseconds kMoment{100};  // within the grace that the heartbeats give
+  liveness_.fail();
+  const Deadline deadline = Deadline::after(kMoment);
+  while (queue_.in_flight() > 0 && !deadline.expired()) drop_completions();
 }
 
 void Fabric::throw_for(const Status& status, int rank) const {

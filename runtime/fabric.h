@@ -94,6 +94,11 @@ class Fabric {
     if (liveness_.stopping()) liveness_.throw_stop();
   }
 
+  /// What this process does while it waits in the bootstrap for others: it lets its worker progress, as they may need
+  /// it, or leaves that alone. Both throw as `require_going_on`.
+  Meanwhile progress();
+  Meanwhile silence() const;
+
   /// Waits until `done()`; every completion meanwhile goes to `handle`. Throws `RunError` when the run has to stop, and
   /// when run.timeout_s passes: then `awaited()` is the rank that has not done its part.
   template <class Handle, class Done, class Awaited>
@@ -164,6 +169,10 @@ class Fabric {
   /// bytes are there. Bells that are rung meanwhile are not handled. Throws as `wait_until`.
   void get_and_wait(const RemoteRegion& region, std::size_t offset, std::span<std::byte> target, const Slab& slab,
                     int rank);
+
+  /// After an error of this process: tells its peers, which then stop at once instead of waiting for it, and gives
+  /// transfers a moment to end. UCX 1.22 aborts a process that leaves copies between processes (cma) under way.
+  void fail();
 
   /// Throws the error to end with after `status` on a transfer with, or a wait for, `rank`: `PeerLost` when `rank` is
   /// gone or late, else `RunError` (internal) with UCX's text.

@@ -44,7 +44,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   ConnectionOffer mine = fabric_.offer();
   memory_.add_to(mine);
   memory_.prepare_probes();
-  const auto offers = exchange_offers(bootstrap, mine, deadline);
+  const auto offers = exchange_offers(bootstrap, mine, deadline, fabric_.silence());
   connect(offers);
   fabric_.liveness().start(offers);
   if (others_) others_->greet();

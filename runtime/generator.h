@@ -74,7 +74,7 @@ class Generator {
   void leave();
 
   /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
-  void fail() { fabric_.liveness().fail(); }
+  void fail() { fabric_.fail(); }
 
   /// The error that ends the run has been said: this process does not say it again.
   void keep_silent() { fabric_.liveness().keep_silent(); }

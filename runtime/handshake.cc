@@ -32,26 +32,28 @@ void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
   if (!status.ok()) fabric.throw_for(status, rank);
 }
 
-/// What a process does while it waits in the bootstrap for others that may need its progress.
-Meanwhile progress(Fabric& fabric) {
-  return [&fabric] {
-    fabric.require_going_on();
-    fabric.drop_completions();
-  };
-}
-
-/// And what one does that has to be silent.
-Meanwhile silence(const Fabric& fabric) {
-  return [&fabric] { fabric.require_going_on(); };
-}
-
 /// Returns when every process has nothing under way and makes no progress any more. `awaited`: of
 /// `Fabric::wait_for_transfers`.
 template <class Awaited>
 void become_silent(Bootstrap& bootstrap, Fabric& fabric, Awaited&& awaited, const Deadline& deadline) {
   fabric.wait_for_transfers(awaited);
-  bootstrap.barrier(deadline, progress(fabric));
-  bootstrap.barrier(deadline, silence(fabric));
+  bootstrap.barrier(deadline, fabric.progress());
+  bootstrap.barrier(deadline, fabric.silence());
+}
+
+/// The path to `peer`. An error in that is of this process, which tells its peers.
+PathReport try_path(Fabric& fabric, PathProbe& probe, const Peer& peer) {
+  try {
+    return probe.run();
+  } catch (const TransportError& error) {
+    fabric.require_going_on();
+    if (error.code() == StatusCode::peer_lost) fabric.liveness().throw_lost(peer.rank, error.what());
+    fabric.fail();
+    throw RunError(ExitStatus::internal, "the path to the " + peer.name +
+                                             " cannot be probed rank=" + std::to_string(fabric.group().self().rank) +
+                                             " peer=" + std::to_string(peer.rank) + " phase=bootstrap cause=" +
+                                             error.what() + "; report it with the lines above");
+  }
 }
 
 /// A trainer's path, and what `unmet_requirement` says of it.
@@ -135,7 +137,7 @@ std::vector<std::vector<PathReport>> sufficient_paths(const std::vector<std::vec
 std::vector<std::vector<PathReport>> share_paths(Bootstrap& bootstrap, Fabric& fabric,
                                                  const std::vector<SharedPath>& mine, const std::string& require,
                                                  const Deadline& deadline) {
-  const auto frames = bootstrap.all_gather(pack(mine), deadline, progress(fabric));
+  const auto frames = bootstrap.all_gather(pack(mine), deadline, fabric.progress());
   return decide_alike(bootstrap, [&] { return sufficient_paths(frames, fabric.group(), require); });
 }
 
@@ -182,7 +184,7 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   }
   for (auto& link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);
   become_silent(bootstrap, fabric, unreached, deadline);
-  bootstrap.barrier(deadline, silence(fabric));
+  bootstrap.barrier(deadline, fabric.silence());
   for (auto& link : links) await(fabric, link->hello_heard, kProbed, link->peer.rank);
 
   std::vector<TrainerFacts> facts(links.size());
@@ -220,9 +222,9 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
   for (const auto& generator : generators) {
     const PathProbe::Place bell = {generator.link.control, GeneratorControl::probe_area(group.self().index)};
     probes.emplace_back(generator.remote, bell, generator.local, generator.offset);
-    paths.push_back(probes.back().run());
+    paths.push_back(try_path(fabric, probes.back(), generator.link.peer));
   }
-  bootstrap.barrier(deadline, silence(fabric));
+  bootstrap.barrier(deadline, fabric.silence());
   std::vector<SharedPath> shared;
   for (std::size_t i = 0; i < generators.size(); ++i) {
     GeneratorLink& link = generators[i].link;

@@ -47,16 +47,18 @@ Deadline patience(const Config& config) {
       std::chrono::duration_cast<Deadline::Clock::duration>(std::chrono::duration<double>(config.run.timeout_s)));
 }
 
-/// Runs `part` on every rank and throws `SetUpFailed` on all of them when it threw on one.
-void together(Bootstrap& bootstrap, const PeerGroup& group, const Deadline& deadline,
-              const std::function<void()>& part) {
+/// Runs `part` on every rank and throws `SetUpFailed` on all of them when it threw on one. `fabric`: once `part` has
+/// made it.
+void together(Bootstrap& bootstrap, const PeerGroup& group, const std::optional<Fabric>& fabric,
+              const Deadline& deadline, const std::function<void()>& part) {
   std::string error;
   try {
     part();
   } catch (const std::runtime_error& failure) {
     error = failure.what();
   }
-  const auto errors = bootstrap.all_gather(std::as_bytes(std::span(error)), deadline);
+  const auto errors =
+      bootstrap.all_gather(std::as_bytes(std::span(error)), deadline, fabric ? fabric->silence() : nullptr);
   for (const Peer& peer : group.all()) {
     const auto& text = errors[static_cast<std::size_t>(peer.rank)];
     if (text.empty()) continue;
@@ -165,10 +167,7 @@ template <class Turn>
 void take_turns(Bootstrap& bootstrap, Fabric& fabric, const Config& config, Turn&& turn) {
   for (int index = 0; index < fabric.group().trainers(); ++index) {
     turn(index);
-    bootstrap.barrier(patience(config), [&] {
-      fabric.require_going_on();
-      fabric.drop_completions();
-    });
+    bootstrap.barrier(patience(config), fabric.progress());
   }
   fabric.liveness().leave();
 }
@@ -179,7 +178,7 @@ void telling_peers(Fabric& fabric, Part&& part) {
   try {
     part();
   } catch (...) {
-    fabric.liveness().fail();
+    fabric.fail();
     throw;
   }
 }
@@ -189,16 +188,16 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
   std::optional<Fabric> fabric;
   std::optional<PayloadTarget> target;
   ConnectionOffer mine;
-  together(bootstrap, group, deadline, [&] {
+  together(bootstrap, group, fabric, deadline, [&] {
     fabric.emplace(group, config, GeneratorControl::bytes(group.trainers()),
                    kOperations * static_cast<std::size_t>(group.trainers()), deadline, device);
     target.emplace(*fabric, payload_bytes);
     mine = fabric->offer();
     target->add_to(mine);
   });
-  const auto offers = exchange_offers(bootstrap, mine, deadline);
+  const auto offers = exchange_offers(bootstrap, mine, deadline, fabric->silence());
   std::vector<std::unique_ptr<TrainerLink>> links;
-  together(bootstrap, group, deadline, [&] {
+  together(bootstrap, group, fabric, deadline, [&] {
     for (int index = 0; index < group.trainers(); ++index) {
       const auto rank = static_cast<std::size_t>(group.trainer(index).rank);
       links.push_back(std::make_unique<TrainerLink>(*fabric, offers[rank], index));
@@ -221,15 +220,15 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
                                  std::size_t payload_bytes, Device* device, const Deadline& deadline) {
   std::optional<Fabric> fabric;
   std::optional<PayloadMemory> memory;
-  together(bootstrap, group, deadline, [&] {
+  together(bootstrap, group, fabric, deadline, [&] {
     fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline, device);
     memory.emplace(fabric->context(), device, Payload::memory_bytes(payload_bytes));
   });
-  const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline);
+  const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline, fabric->silence());
   const ConnectionOffer& generator = offers[static_cast<std::size_t>(group.lead().rank)];
   std::optional<GeneratorLink> link;
   std::optional<Payload> payload;
-  together(bootstrap, group, deadline, [&] {
+  together(bootstrap, group, fabric, deadline, [&] {
     link.emplace(*fabric, generator, /*generator=*/0);
     watch(*fabric, *link);
     payload.emplace(*fabric, *link, generator, memory->slab(), payload_bytes);

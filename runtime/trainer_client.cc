@@ -43,7 +43,7 @@ TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const
     streams_ = {.gradients = device->make_stream(DeviceStage::marks_for(layout)),
                 .parameters = device->make_stream(ParameterChannel::marks_for(layout))};
   }
-  const auto offers = exchange_offers(bootstrap, fabric_.offer(), deadline);
+  const auto offers = exchange_offers(bootstrap, fabric_.offer(), deadline, fabric_.silence());
   connect(offers);
   fabric_.liveness().start(offers);
   std::vector<GreetedGenerator> greeted;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "trainer/evaluation.h"
+#include "trainer/failure.h"
 #include "trainer/pass_observer.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
@@ -42,9 +43,12 @@ void TrainerRun::run(TrainerClient& exchange) {
   try {
     make_steps(exchange);
     exchange.leave();
-  } catch (...) {
+  } catch (const std::exception& error) {
+    // Before anything else: what UCX does with broken connections may take its time, or this process.
+    const ExitStatus status = log_failure(error);
+    exchange.keep_silent();
     exchange.fail();
-    throw;
+    throw RunError(status, "");
   }
 }
 

@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 constexpr int kPeerLost = 69;
+constexpr int kInternalError = 70;
 constexpr double kEndOfLostRunSeconds = 8;     // 5 s is the promise; the rest is for a loaded machine
 constexpr std::chrono::seconds kPatience{20};  // then stacks are printed
 
@@ -102,6 +103,26 @@ TEST_F(FaultTest, OfSecondGeneratorsEndsTheWholeJob) {
     const auto report = program_.report();
     EXPECT_EQ(report["exit"], kPeerLost);
     EXPECT_EQ(report["lost"][0]["rank"], 1);
+  }
+}
+
+/// In the probe of the path, and in a step with more transfers under way.
+TEST_F(FaultTest, ATransferThatFailsEndsTheWholeJobWithOneLine) {
+  for (const char* get : {"2:1", "2:20"}) {
+    Job job({.argv = program_.train({"-n", "2", "--set", "transport.path=one-sided"}),
+             .environment = {{"LD_PRELOAD", RUNNEL_UCX_INTERPOSER}, {"RUNNEL_TEST_FAILING_GET", get}}});
+    const int status = job.wait_for_all(std::chrono::seconds(30));
+    // Of the trainer, or of the generator that loses it: mpirun gives that of the first to end.
+    EXPECT_TRUE(status == kPeerLost || status == kInternalError) << status;
+    const std::string output = job.output();
+    EXPECT_NE(output.find("[trainer 1] error: "), std::string::npos) << output;
+    EXPECT_NE(output.find("rank=2 peer=0"), std::string::npos) << output;
+    EXPECT_NE(output.find("Input/output error"), std::string::npos) << output;
+    EXPECT_EQ(output.find("error: "), output.rfind("error: ")) << "said twice:\n" << output;
+    EXPECT_EQ(output.find("signal"), std::string::npos) << output;
+    const auto report = program_.report();
+    EXPECT_EQ(report["exit"], kPeerLost);
+    EXPECT_EQ(report["lost"][0]["rank"], 2);
   }
 }
 
