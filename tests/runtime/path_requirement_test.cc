@@ -48,6 +48,11 @@ TEST(PathRequirement, SaysWhatToDoWithinAHost) {
   EXPECT_EQ(unmet_requirement("mapped", kTcp, {.ucx_tls = "tcp", .rdma_ports = {}}),
             "UCX_TLS=tcp leaves shared memory out; unset it");
   EXPECT_THAT(unmet_requirement("mapped", kTcp, {}), HasSubstr("/dev/shm"));
+  PairFacts innocent;
+  for (const char* ucx_tls : {"all", "^ib", "rc,sm", "tcp,posix"}) {
+    innocent.ucx_tls = ucx_tls;
+    EXPECT_THAT(unmet_requirement("mapped", kTcp, innocent), HasSubstr("/dev/shm")) << ucx_tls;
+  }
 }
 
 TEST(PathRequirement, SaysWhatToDoBetweenDevicesOfAHost) {
@@ -60,9 +65,11 @@ TEST(PathRequirement, SaysWhatToDoBetweenDevicesOfAHost) {
   EXPECT_THAT(unmet_requirement("mapped", kShmEmulated, facts), HasSubstr("without cuda_ipc"));
   facts.ucx_tls = "tcp";
   EXPECT_EQ(unmet_requirement("mapped", kTcp, facts), "UCX_TLS=tcp leaves cuda_ipc out; unset it");
+  facts.ucx_tls = "rc,sm,cuda_copy";
+  EXPECT_THAT(unmet_requirement("mapped", kTcp, facts), HasSubstr("leaves cuda_ipc out"));
   facts.ucx_tls = "^cuda_ipc";
   EXPECT_EQ(unmet_requirement("mapped", kTcp, facts), "UCX_TLS=^cuda_ipc leaves cuda_ipc out; unset it");
-  for (const char* ucx_tls : {"rc,sm,cuda_copy,cuda_ipc", "cuda", "all", "^ib"}) {
+  for (const char* ucx_tls : {"rc,sm,cuda_copy,cuda_ipc", "cuda", "tcp,all", "^ib", "^cuda_copy"}) {
     facts.ucx_tls = ucx_tls;
     EXPECT_THAT(unmet_requirement("mapped", kTcp, facts), HasSubstr("IPC namespace")) << ucx_tls;
   }
