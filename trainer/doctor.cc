@@ -2,13 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/doctor.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -28,6 +25,7 @@
 #include "runtime/parameter_channel.h"
 #include "runtime/peer_group.h"
 #include "runtime/stop_signals.h"
+#include "trainer/diagnosis_output.h"
 #include "trainer/failure.h"
 #include "trainer/model.h"
 #include "trainer/placement.h"
@@ -44,10 +42,6 @@ namespace {
 /// GPUs: its start takes seconds, more with every process, and UCX starts it wherever there is one.
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kPatienceWithGpus{60};
-
-/// What rank 0 ends with when there are findings and `launch_ranks` started it: 1 would be mpirun's own status for a
-/// job that it could not start.
-constexpr int kFindingsOfRanks = 75;
 
 /// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
@@ -87,26 +81,11 @@ MachineFacts facts_of_this_process() {
 }
 
 /// Adds what the job asks of its machines, prints, and gives the exit status.
-int say(const DoctorRequest& request, Diagnosis& diagnosis, int out_fd = STDOUT_FILENO) {
+int say(const DoctorRequest& request, Diagnosis& diagnosis, const DiagnosisOutput& out) {
   diagnosis.job = job_facts(request, diagnosis.ranks);
   const auto findings = find_problems(diagnosis);
-  const std::string text = request.json ? to_json(diagnosis, findings) : to_text(diagnosis, findings);
-  for (std::string_view rest = text; !rest.empty();) {
-    const ssize_t written = write(out_fd, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw RunError(ExitStatus::cannot_write, "cannot write the diagnosis to standard output");
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  out.write(request.json ? to_json(diagnosis, findings) : to_text(diagnosis, findings));
   return findings.empty() ? 0 : 1;
-}
-
-/// Gives a descriptor of standard output for the diagnosis alone: UCX logs there, and from here on to standard error.
-int keep_standard_output() {
-  const int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-  if (out_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
-    throw RunError(ExitStatus::os_limit, std::string("cannot use standard output: ") + std::strerror(errno));
-  }
-  return out_fd;
 }
 
 /// Collective: the text of every rank.
@@ -203,7 +182,7 @@ std::string reason_of(const std::runtime_error& error, const std::vector<Machine
   const auto* lost = dynamic_cast<const PeerLost*>(&error);
   if (lost == nullptr) return "see the lines on standard error";
   const auto rank = static_cast<std::size_t>(lost->rank());
-  return sender(rank) + " on " + ranks[rank].host.name + ": " + lost->cause() + "; its line is on standard error";
+  return sender(rank) + " on " + ranks[rank].host.name + ": " + lost->cause() + "; see the lines on standard error";
 }
 
 bool is_stop(const std::runtime_error& error) {
@@ -214,8 +193,8 @@ bool is_stop(const std::runtime_error& error) {
 
 /// A rank's part. Gives the exit status of the whole in rank 0, and 0 elsewhere.
 int diagnose_as_rank(const DoctorRequest& request) {
-  const int out_fd = keep_standard_output();
-  const BlockedStopSignals blocked;  // before MPI and UCX start threads
+  const DiagnosisOutput out(DiagnosisOutput::Others::to_standard_error);  // where UCX may log
+  const BlockedStopSignals blocked;                                       // before MPI and UCX start threads
   MpiBootstrap bootstrap(Deadline::after(kPatience));
   const bool reports = bootstrap.rank() == 0;
   Diagnosis diagnosis;
@@ -226,27 +205,27 @@ int diagnose_as_rank(const DoctorRequest& request) {
     // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
     // time to notice and to print, as mpirun ends it when another rank ends first.
     if (!reports) {
-      if (dynamic_cast<const PeerLost*>(&error) == nullptr) log_failure(error);
+      log_failure(error);
       std::this_thread::sleep_for(2 * kPatience);
       _exit(static_cast<int>(ExitStatus::internal));
     }
     diagnosis.untried = reason_of(error, diagnosis.ranks);
-    (void)say(request, diagnosis, out_fd);
-    _exit(started_by_launcher() ? kFindingsOfRanks : 1);
+    (void)say(request, diagnosis, out);
+    _exit(1);
   }
+  // Before MPI ends, where a rank that has gone would keep all waiting.
+  const int status = reports ? say(request, diagnosis, out) : 0;
   bootstrap.finalize();
-  if (!reports) return 0;
-  const int status = say(request, diagnosis, out_fd);
-  return status == 1 && started_by_launcher() ? kFindingsOfRanks : status;
+  return status;
 }
 
 /// What can be said without ranks: each would find here what this process finds.
-int diagnose_this_host(const DoctorRequest& request, const MachineFacts& facts, const std::string& reason) {
+int diagnose_this_host(const DoctorRequest& request, const std::string& reason, const DiagnosisOutput& out) {
   Diagnosis diagnosis;
   const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
-  diagnosis.ranks.assign(ranks_here, facts);
+  diagnosis.ranks.assign(ranks_here, facts_of_this_process());
   diagnosis.untried = reason;
-  return say(request, diagnosis);
+  return say(request, diagnosis, out);
 }
 
 }  // namespace
@@ -257,6 +236,8 @@ int run_doctor(const DoctorRequest& request) {
     return diagnose_as_rank(request);
   }
   if (request.hosts.empty()) check_devices(request.config);
+  // mpirun has the status of the first rank that failed, which need not be that of the one which prints.
+  const DiagnosisOutput out(DiagnosisOutput::Others::kept);
   std::string reason;
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
@@ -267,14 +248,19 @@ int run_doctor(const DoctorRequest& request) {
     const auto for_gpus = may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
     const auto deadline = Deadline::after((5 + ranks) * kPatience + for_gpus);
     const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
-    if (status == 0) return 0;
-    if (status == kFindingsOfRanks) return 1;
+    if (status == 0) {
+      out.write(out.kept());
+      return 0;
+    }
     reason = "the ranks ended with status " + std::to_string(status) + " before they could say more";
   } catch (const RunError& error) {
     if (is_stop(error)) throw;
     reason = error.what();
   }
-  return diagnose_this_host(request, facts_of_this_process(), reason);
+  const std::string diagnosis = out.kept();
+  if (!diagnosis.ends_with('\n')) return diagnose_this_host(request, reason, out);
+  out.write(diagnosis);
+  return 1;
 }
 
 }  // namespace runnel

@@ -122,6 +122,14 @@ TEST(DoctorTest, ADeviceThatOneRankLacks) {
   EXPECT_NE(job.output().find("cuda:999"), std::string::npos) << job.output();
 }
 
+/// mpirun then has another status than that of the rank that prints.
+TEST(DoctorTest, ARankThatIsKilledIsInTheOneDiagnosis) {
+  const auto diagnosis = diagnose(after("export LD_PRELOAD=" RUNNEL_MPI_INTERPOSER, doctor({"-n", "2", "--json"})), 1,
+                                  {"RUNNEL_TEST_MPI_SIGNAL", "1:MPI_Ibarrier:9"});
+  EXPECT_EQ(diagnosis["ranks"].size(), 3U);
+  EXPECT_NE(diagnosis["untried"].get<std::string>().find("trainer 0 is lost"), std::string::npos) << diagnosis;
+}
+
 /// In the probe, while the generator is silent, and in the trainer's turn.
 TEST(DoctorTest, ATransferThatFailsInATrainer) {
   for (const char* get : {"1:1", "1:2"}) {
