@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <span>
+#include <iterator>
 
 #include "runtime/rdma.h"
 
@@ -31,24 +31,34 @@ bool meets(std::string_view require, const PathReport& path, bool same_host) {
   return !wanted || path.path >= *wanted;
 }
 
-/// What stands for a kind of transport in UCX_TLS: names of it and of groups (UCX's FAQ).
-constexpr std::string_view kCudaIpc[] = {"cuda_ipc", "cuda"};
-constexpr std::string_view kSharedMemory[] = {"posix", "sysv", "xpmem", "mm", "sm", "shm"};
-constexpr std::string_view kRdmaNames[] = {"ib", "rc",   "rc_v", "rc_x",    "rc_mlx5", "rc_verbs", "dc", "dc_x",
-                                           "ud", "ud_v", "ud_x", "ud_mlx5", "dc_mlx5", "ud_verbs", "srd"};
-
-/// Whether `ucx_tls`, a list of names or, behind ^, of those that are not wanted, is without all `names`.
-bool leaves_out(std::string_view ucx_tls, std::span<const std::string_view> names) {
+/// Whether `ucx_tls`, a list of names or, behind ^, of those that are not wanted, is without any that `is_wanted`.
+template <class IsWanted>
+bool leaves_out(std::string_view ucx_tls, IsWanted&& is_wanted) {
   if (ucx_tls.empty()) return false;
   const bool unwanted = ucx_tls.starts_with('^');
   bool is_named = false;
   for (std::string_view rest = ucx_tls.substr(unwanted ? 1 : 0); !rest.empty();) {
     const std::size_t end = std::min(rest.find(','), rest.size());
     const std::string_view name = rest.substr(0, end);
-    is_named |= name == "all" || std::ranges::find(names, name) != names.end();
+    is_named |= name == "all" || is_wanted(name);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return is_named == unwanted;
+}
+
+// Names in UCX_TLS, of transports and of UCX's groups of them.
+
+bool names_shared_memory(std::string_view name) {
+  constexpr std::string_view kNames[] = {"posix", "sysv", "xpmem", "mm", "sm", "shm"};
+  return std::ranges::find(kNames, name) != std::end(kNames);
+}
+
+bool names_cuda_ipc(std::string_view name) {
+  return name == "cuda_ipc" || name == "cuda";
+}
+
+bool names_rdma(std::string_view name) {
+  return name == "ib" || is_rdma(std::string(name) + "_");  // "rc" as "rc_x"
 }
 
 bool is_cuda_ipc(std::string_view transport) {
@@ -60,7 +70,7 @@ std::string between_devices(const PathReport& path, const PairFacts& facts) {
     return path.reason +
            "; place both on GPUs that map each other's memory (nvidia-smi topo -p2p r), and use UCX 1.22 or later";
   }
-  if (leaves_out(facts.ucx_tls, kCudaIpc)) return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
+  if (leaves_out(facts.ucx_tls, names_cuda_ipc)) return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
   return "UCX connects them without cuda_ipc; use one that has it, and in containers the host's IPC namespace";
 }
 
@@ -71,7 +81,7 @@ std::string within_a_host(std::string_view require, const PathReport& path, cons
     return path.reason + "; let processes copy from each other (cma: kernel.yama.ptrace_scope, CAP_SYS_PTRACE), or " +
            "leave transport.path at \"auto\"";
   }
-  if (leaves_out(facts.ucx_tls, kSharedMemory)) {
+  if (leaves_out(facts.ucx_tls, names_shared_memory)) {
     return "UCX_TLS=" + facts.ucx_tls + " leaves shared memory out; unset it";
   }
   return "UCX connects them without shared memory; give both processes the same /dev/shm, as containers do that share "
@@ -93,7 +103,7 @@ std::string between_hosts(std::string_view require, const PathReport& path, cons
   if (std::ranges::any_of(path.transports, is_rdma)) {
     return path.reason + "; name a transport of the device that works alone in UCX_TLS, as rc";
   }
-  if (leaves_out(facts.ucx_tls, kRdmaNames)) {
+  if (leaves_out(facts.ucx_tls, names_rdma)) {
     return "UCX_TLS=" + facts.ucx_tls + " leaves the RDMA device " + port + " out; unset it";
   }
   return "UCX does not connect them by the RDMA device " + port +

@@ -86,6 +86,10 @@ TEST(PathRequirement, SaysWhatToDoBetweenHosts) {
   restricted.ucx_tls = "tcp,self";
   EXPECT_EQ(unmet_requirement("rdma", kTcp, restricted),
             "UCX_TLS=tcp,self leaves the RDMA device mlx5_0:1 out; unset it");
+  for (const char* ucx_tls : {"rc,self", "ib", "dc_mlx5,tcp", "all"}) {
+    restricted.ucx_tls = ucx_tls;
+    EXPECT_THAT(unmet_requirement("rdma", kTcp, restricted), HasSubstr("does not connect them")) << ucx_tls;
+  }
   EXPECT_THAT(unmet_requirement("rdma", kUd, hosts(port, true)),
               testing::AllOf(StartsWith(kUd.reason), HasSubstr("UCX_TLS")));
 }
