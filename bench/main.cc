@@ -16,7 +16,7 @@
 #include "runtime/device_module.h"
 #include "runtime/hangup.h"
 #include "runtime/host.h"
-#include "runtime/launcher.h"
+#include "runtime/launch_place.h"
 #include "transport/context.h"
 #include "transport/log.h"
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,37 +10,6 @@
 #include "transport/deadline.h"
 
 namespace runnel {
-
-/// The place that an MPI launcher gave to this process, read from the environment: known before MPI_Init.
-struct LaunchPlace {
-  int rank = 0;
-  int size = 1;
-  int local_rank = 0;  ///< counts the ranks of this host; the rank itself where the launcher does not say
-
-  /// Nothing when the process was started by hand. Throws `RunError` (76) when the variables contradict each other.
-  static std::optional<LaunchPlace> from_environment();
-};
-
-/// Whether the launcher's terminal wants one line that is drawn again and again: a rank cannot see it, because its own
-/// standard output is Open MPI's.
-bool launcher_has_terminal();
-
-/// Whether `launch_ranks` started this process. It then says itself which signal ends the run.
-bool started_by_launcher();
-
-/// How long ago this process was started, to 10 ms: with the time that loading LibTorch took, and what a shell did
-/// before it became this program. 0 where /proc does not say.
-std::chrono::milliseconds time_since_start();
-
-/// `time_since_start()` of the launcher when it started this process; nothing when another launcher did.
-std::optional<std::chrono::milliseconds> preparation_of_launcher();
-
-/// In a rank that a bare mpirun started: puts into the environment what UCX reads while it is loaded, and starts this
-/// program again when it came without. Called first in main. `launch_ranks` spares its ranks that second start.
-void ensure_early_environment(char** argv);
-
-/// Ends this process when its parent, the launcher, ends: a killed mpirun must leave no orphans.
-void end_with_parent();
 
 /// Lets this process and those that it starts open `needed` files, which `job` ("a job of 3 processes") needs. Throws
 /// `RunError` (71) with the remedy where the hard limit is lower. With too few mpirun may hang.

@@ -7,7 +7,7 @@
 
 #include <csignal>
 
-#include "runtime/launcher.h"
+#include "runtime/launch_place.h"
 
 namespace runnel {
 namespace {

@@ -18,6 +18,7 @@
 #include "runtime/diagnosis.h"
 #include "runtime/digest.h"
 #include "runtime/gradient_channel.h"
+#include "runtime/launcher.h"
 #include "runtime/liveness.h"
 #include "runtime/machine_facts.h"
 #include "runtime/machine_findings.h"

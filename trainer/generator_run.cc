@@ -15,7 +15,7 @@
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/digest.h"
 #include "runtime/joined.h"
-#include "runtime/launcher.h"
+#include "runtime/launch_place.h"
 #include "trainer/failure.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/safetensors.h"

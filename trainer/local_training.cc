@@ -18,7 +18,7 @@
 #include "runtime/bucket_layout.h"
 #include "runtime/digest.h"
 #include "runtime/host.h"
-#include "runtime/launcher.h"
+#include "runtime/launch_place.h"
 #include "runtime/reducer.h"
 #include "runtime/schedule.h"
 #include "runtime/trace.h"

@@ -18,6 +18,7 @@
 #include "runnel_version.h"
 #include "runtime/config.h"
 #include "runtime/hangup.h"
+#include "runtime/launch_place.h"
 #include "runtime/launcher.h"
 #include "runtime/machine_findings.h"
 #include "runtime/report.h"

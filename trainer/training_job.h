@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/config.h"
-#include "runtime/launcher.h"
+#include "runtime/launch_place.h"
 
 namespace runnel {
 

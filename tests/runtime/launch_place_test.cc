@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/launch_place.h"
+
 #include <gtest/gtest.h>
 
-#include "runtime/launcher.h"
 #include "tests/support/scoped_environment.h"
 
 namespace runnel {

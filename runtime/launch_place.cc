@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/launch_place.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "runtime/exit_status.h"
+#include "transport/context.h"
+
+namespace runnel {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";  // milliseconds: preparation_of_launcher
+constexpr const char* kTerminalVariable = "RUNNEL_TERMINAL";
+
+std::optional<int> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text, text + std::strlen(text), value);
+  if (error != std::errc() || *end != '\0') return std::nullopt;
+  return value;
+}
+
+/// Whether anything was missing.
+bool set_early_environment() {
+  bool missing = false;
+  for (const EnvironmentSetting& setting : settings_before_exec()) {
+    if (std::getenv(setting.name) != nullptr) continue;
+    setenv(setting.name, setting.value, 0);
+    missing = true;
+  }
+  return missing;
+}
+
+}  // namespace
+
+std::optional<LaunchPlace> LaunchPlace::from_environment() {
+  // SLURM_PROCID is also set for a script under sbatch, which is no rank: it counts only together with PMIx.
+  constexpr std::array<std::array<const char*, 3>, 3> kVariables = {
+      {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+       {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"},
+       {"PMIX_RANK", "SLURM_NTASKS", "SLURM_LOCALID"}}};
+  for (const auto& [rank_variable, size_variable, local_variable] : kVariables) {
+    const auto rank = number_in(rank_variable);
+    const auto size = number_in(size_variable);
+    if (!rank || !size) continue;
+    if (*rank >= 0 && *rank < *size) return LaunchPlace{*rank, *size, number_in(local_variable).value_or(*rank)};
+    throw RunError(ExitStatus::protocol_mismatch, "the environment says rank " + std::to_string(*rank) + " of " +
+                                                      std::to_string(*size) + " ranks (" + rank_variable + ", " +
+                                                      size_variable + "); let mpirun set both, or unset them");
+  }
+  return std::nullopt;
+}
+
+bool launcher_has_terminal() {
+  return std::getenv(kTerminalVariable) != nullptr;
+}
+
+bool started_by_launcher() {
+  return std::getenv(kLauncherVariable) != nullptr;
+}
+
+milliseconds time_since_start() {
+  std::string record;
+  std::getline(std::ifstream("/proc/self/stat"), record);
+  // Behind the name, in brackets, which may contain anything: 19 fields, then the start in ticks since boot (proc(5)).
+  std::istringstream fields(record.substr(std::min(record.rfind(')') + 1, record.size())));
+  std::string skipped;
+  for (int i = 0; i < 19; ++i) fields >> skipped;
+  std::int64_t ticks = 0;
+  if (!(fields >> ticks)) return milliseconds(0);
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const std::int64_t started_ms = ticks * 1000 / sysconf(_SC_CLK_TCK);
+  return milliseconds(now.tv_sec * 1000 + now.tv_nsec / 1'000'000 - started_ms);
+}
+
+std::optional<milliseconds> preparation_of_launcher() {
+  const auto count = number_in(kLauncherVariable);
+  return count ? std::optional(milliseconds(*count)) : std::nullopt;
+}
+
+void ensure_early_environment(char** argv) {
+  // When this fails, UCX does more than it needs to, and does not know the memory of a GPU.
+  if (set_early_environment()) execv("/proc/self/exe", argv);
+}
+
+void end_with_parent() {
+  const pid_t parent = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) raise(SIGTERM);
+}
+
+void set_environment_of_ranks() {
+  (void)set_early_environment();
+  setenv(kLauncherVariable, std::to_string(time_since_start().count()).c_str(), 1);
+  if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
+}
+
+}  // namespace runnel
