@@ -106,7 +106,8 @@ TEST_F(SameBitsTest, WithVirtualTrainersForEveryNumberOfTrainers) {
     }
   }
   const std::vector<std::string> off = {"--set", "trainer.virtual=0"};
-  EXPECT_NE(digest(virtual_trainers("2") + off), expected["parameters_sha256"]) << "8 virtual trainers are 2";
+  EXPECT_NE(digest(virtual_trainers("2") + off), expected["parameters_sha256"].get<std::string>())
+      << "8 virtual trainers are 2";
 }
 
 TEST_F(SameBitsTest, WithVirtualTrainersThatHaveDifferentShares) {
