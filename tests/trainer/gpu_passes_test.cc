@@ -70,7 +70,11 @@ class GpuPassesTest : public testing::TestWithParam<const char*> {
   GradientComputer::Result result_;
 };
 
-// The rounding of sums in another order, and of Winograd convolutions; TF32, with 10 bits of mantissa, is off by more.
+// Rounding of sums in another order is below 1e-6. But a unit whose input is within rounding of zero can pass its ReLU
+// on one device and not on the other: each such unit changes the gradient of mnist-mlp by 1e-4 to 5e-3. TF32, with 10
+// bits of mantissa, is off by 1.6e-2.
+constexpr double kTolerance = 8e-3;
+
 TEST_P(GpuPassesTest, GradientAndLossAreThoseOfTheCpu) {
   config_.model.dropout = {0, 0};
   const at::Tensor expected = gradient(kCpu, 0);
@@ -78,7 +82,7 @@ TEST_P(GpuPassesTest, GradientAndLossAreThoseOfTheCpu) {
   const at::Tensor found = gradient(kGpu, 0);
   EXPECT_NEAR(result_.loss, loss, 1e-4);
   EXPECT_EQ(result_.staged_bytes, 0U);
-  EXPECT_LT(difference(found, expected), 1e-4);
+  EXPECT_LT(difference(found, expected), kTolerance);
 }
 
 TEST_P(GpuPassesTest, AStepMadeAgainGivesTheSameBits) {
@@ -129,7 +133,7 @@ TEST_P(GpuPassesTest, VirtualTrainersSumOnTheGpu) {
     return place.gradients.floats.cpu();
   };
   const at::Tensor expected = sum(kCpu);
-  EXPECT_LT(difference(sum(kGpu), expected), 1e-4);
+  EXPECT_LT(difference(sum(kGpu), expected), kTolerance);
 }
 
 TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
