@@ -101,7 +101,9 @@ void TrainerClient::await_buckets(std::size_t buckets) {
                               .step = step_});
   const std::int64_t now = steady_ns();
   if (pushed_ns_ != 0) exposed_ns_ += now - begin;
-  if (usable_ == layout_.bucket_count() && had_to_wait) parameters_ready_ns_ = now;
+  if (usable_ < layout_.bucket_count()) return;
+  usable_ns_ = now;
+  if (had_to_wait) parameters_ready_ns_ = now;
 }
 
 void TrainerClient::hear(const Completion& completion) {
@@ -200,9 +202,10 @@ void TrainerClient::note_copies() {
     const ParameterChannel& parameters = counterpart->parameters;
     if (!parameters.copies()) continue;
     await_device_until([&] { return parameters.copied(); });
-    const std::int64_t later_ns = parameters.copied_ns() - parameters_ready_ns_;
+    const std::int64_t later_ns = parameters.copied_ns() - usable_ns_;
     if (later_ns <= 0) continue;
-    parameters_ready_ns_ += later_ns;
+    usable_ns_ += later_ns;
+    parameters_ready_ns_ = usable_ns_;
     if (step_ > 0) exposed_ns_ += later_ns;
   }
 }

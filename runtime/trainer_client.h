@@ -118,7 +118,8 @@ class TrainerClient {
   std::uint64_t step_ = 0;
   std::size_t usable_ = 0;                // buckets from the first on that the current step may read
   std::int64_t pushed_ns_ = 0;            // when the last step was handed over
-  std::int64_t parameters_ready_ns_ = 0;  // of the current step; 0: before they were asked for
+  std::int64_t usable_ns_ = 0;            // when all parameters of the current step were found to be usable
+  std::int64_t parameters_ready_ns_ = 0;  // the same, where they were waited for; 0: they were there before
   std::int64_t exposed_ns_ = 0;           // waited for them, in this step
   std::uint64_t evaluations_ = 0;
 };

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -93,6 +95,7 @@ RUNNEL_PEER(device_peer) {
 
 struct Outcome {
   std::vector<float> parameters;
+  std::vector<double> exposed_ms;
   std::vector<ProcessTrace> traces;
 };
 
@@ -107,7 +110,8 @@ Outcome run_job(const Settings& settings, const Devices& devices) {
   make_steps(generator, settings, layout);
   generator.collect_evaluation();
   const auto result = generator.collect_parameters();
-  Outcome outcome = {.parameters = {result.begin(), result.end()}, .traces = {}};
+  Outcome outcome = {
+      .parameters = {result.begin(), result.end()}, .exposed_ms = generator.timings().exposed_ms, .traces = {}};
   if (settings.traced) {
     outcome.traces.push_back(generator.own_trace());
     for (ProcessTrace& other : generator.collect_traces()) outcome.traces.push_back(std::move(other));
@@ -137,6 +141,18 @@ class DeviceExchangeTest : public testing::TestWithParam<std::tuple<Path, Device
 TEST_P(DeviceExchangeTest, ComputesWhatAPlainLoopComputes) {
   const Settings job = settings();
   expect_same_bits(run_job(job, devices()).parameters, plain_loop(job), "seed " + std::to_string(job.seed));
+}
+
+// Also where the last buckets are published between two waits, so that no wait ends with them.
+TEST_P(DeviceExchangeTest, NoStepIsExposedForLongerThanTheRun) {
+  Settings job = settings();
+  job.steps = 60;
+  const auto begin = std::chrono::steady_clock::now();
+  const std::vector<double> exposed_ms = run_job(job, devices()).exposed_ms;
+  const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
+  ASSERT_FALSE(exposed_ms.empty());
+  EXPECT_LT(std::ranges::max(exposed_ms), elapsed.count()) << "seed " << job.seed;
+  EXPECT_GE(std::ranges::min(exposed_ms), 0) << "seed " << job.seed;
 }
 
 TEST_P(DeviceExchangeTest, ShowsTheDevicesWorkInTheTrace) {
