@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "bench/suite.h"
+#include "runtime/base/run_error.h"
 #include "runtime/device_module.h"
 #include "runtime/device_reducer.h"
-#include "runtime/exit_status.h"
 #include "runtime/host_reducer.h"
 
 namespace runnel {

@@ -11,7 +11,7 @@
 
 #include "bench/exchange_place.h"
 #include "bench/mpi_rounds.h"
-#include "runtime/digest.h"
+#include "runtime/base/digest.h"
 #include "runtime/generator.h"
 #include "runtime/trainer_client.h"
 

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "transport/deadline.h"
 
 namespace runnel {

@@ -19,7 +19,7 @@
 #include <random>
 #include <thread>
 
-#include "runtime/joined.h"
+#include "runtime/base/joined.h"
 #include "transport/context.h"
 
 namespace runnel {

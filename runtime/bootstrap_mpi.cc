@@ -14,7 +14,7 @@
 #include <numeric>
 #include <thread>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "transport/log.h"
 #include "transport/owned_fd.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/digest.h"
+#include "runtime/base/digest.h"
 
 namespace runnel {
 

@@ -9,12 +9,12 @@
 #include <fstream>
 #include <map>
 
+#include "runtime/base/joined.h"
+#include "runtime/base/nearest_word.h"
+#include "runtime/base/utf8.h"
 #include "runtime/config_schema.h"
 #include "runtime/config_value.h"
-#include "runtime/edit_distance.h"
-#include "runtime/joined.h"
 #include "runtime/toml_document.h"
-#include "runtime/utf8.h"
 #include "transport/path.h"
 
 namespace runnel {

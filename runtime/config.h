@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 
+#include "runtime/base/joined.h"
 #include "runtime/config.h"
 #include "runtime/config_schema.h"
 #include "runtime/config_value.h"
-#include "runtime/joined.h"
 
 namespace runnel {
 namespace {

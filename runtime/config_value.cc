@@ -7,9 +7,9 @@
 #include <cmath>
 #include <optional>
 
-#include "runtime/edit_distance.h"
-#include "runtime/joined.h"
-#include "runtime/utf8.h"
+#include "runtime/base/joined.h"
+#include "runtime/base/nearest_word.h"
+#include "runtime/base/utf8.h"
 
 namespace runnel {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <dlfcn.h>
 
+#include "runtime/base/run_error.h"
 #include "runtime/cuda/cuda_module.h"
-#include "runtime/exit_status.h"
 
 namespace runnel {
 namespace {

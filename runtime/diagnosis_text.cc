@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "runtime/base/joined.h"
 #include "runtime/diagnosis.h"
-#include "runtime/joined.h"
 
 namespace runnel {
 namespace {

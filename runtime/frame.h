@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 /// The envelope of everything that processes tell each other during bootstrap. runtime/README.md, "Bootstrap frames",
 /// has the byte table. All integers are little-endian and of fixed width; lengths are checked before they are believed.

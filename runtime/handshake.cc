@@ -6,8 +6,8 @@
 #include <deque>
 #include <limits>
 
+#include "runtime/base/joined.h"
 #include "runtime/frame.h"
-#include "runtime/joined.h"
 #include "runtime/path_requirement.h"
 
 namespace runnel {

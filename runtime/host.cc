@@ -18,8 +18,8 @@
 #include <set>
 #include <sstream>
 
-#include "runtime/exit_status.h"
-#include "runtime/joined.h"
+#include "runtime/base/joined.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {

@@ -17,7 +17,7 @@
 #include <sstream>
 #include <string>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "transport/context.h"
 
 namespace runnel {

@@ -20,7 +20,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "runtime/launch_place.h"
 #include "runtime/stop_signals.h"
 

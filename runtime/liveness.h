@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "runtime/heartbeat.h"
 #include "transport/waiter.h"
 

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "runtime/joined.h"
+#include "runtime/base/joined.h"
 #include "runtime/pair_findings.h"
 
 namespace runnel {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <set>
 
-#include "runtime/joined.h"
+#include "runtime/base/joined.h"
 #include "runtime/path_requirement.h"
 
 namespace runnel {

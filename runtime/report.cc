@@ -10,7 +10,7 @@
 #include <span>
 #include <utility>
 
-#include "runtime/atomic_file.h"
+#include "runtime/base/atomic_file.h"
 
 namespace runnel {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/atomic_file.h"
+#include "runtime/base/atomic_file.h"
 #include "runtime/config.h"
 
 namespace runnel {

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "runtime/heartbeat_word.h"
 #include "transport/owned_fd.h"
 

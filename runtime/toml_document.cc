@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace {
 

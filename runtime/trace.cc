@@ -10,7 +10,7 @@
 #include <new>
 #include <utility>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "runtime/fabric.h"
 
 namespace runnel {

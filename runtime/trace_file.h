@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/atomic_file.h"
+#include "runtime/base/atomic_file.h"
 #include "runtime/trace.h"
 
 namespace runnel {

@@ -12,11 +12,11 @@
 #include <thread>
 
 #include "runnel_version.h"
+#include "runtime/base/digest.h"
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/control_block.h"
 #include "runtime/diagnosis.h"
-#include "runtime/digest.h"
 #include "runtime/gradient_channel.h"
 #include "runtime/launcher.h"
 #include "runtime/liveness.h"

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <mutex>
 
-#include "trainer/random.h"
+#include "runtime/base/random.h"
 
 namespace runnel {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <c10/util/Exception.h>
 
-#include "runtime/atomic_file.h"
+#include "runtime/base/atomic_file.h"
 #include "transport/log.h"
 
 namespace runnel {

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "runnel_version.h"
+#include "runtime/base/digest.h"
+#include "runtime/base/joined.h"
 #include "runtime/bootstrap_mpi.h"
-#include "runtime/digest.h"
-#include "runtime/joined.h"
 #include "runtime/launch_place.h"
 #include "trainer/failure.h"
 #include "trainer/idx_dataset.h"

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-#include "trainer/random.h"
+#include "runtime/base/random.h"
 
 namespace runnel {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "runnel_version.h"
+#include "runtime/base/digest.h"
 #include "runtime/bucket_layout.h"
-#include "runtime/digest.h"
 #include "runtime/host.h"
 #include "runtime/launch_place.h"
 #include "runtime/reducer.h"

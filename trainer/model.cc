@@ -16,7 +16,7 @@
 #include <functional>
 #include <utility>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "trainer/dropout.h"
 #include "trainer/linear.h"
 #include "trainer/max_pool.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "runtime/stop_signals.h"
 #include "trainer/torch_cuda.h"
 #include "transport/log.h"

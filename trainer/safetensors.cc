@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/atomic_file.h"
-#include "runtime/exit_status.h"
+#include "runtime/base/atomic_file.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "trainer/random.h"
+#include "runtime/base/random.h"
 
 namespace runnel {
 

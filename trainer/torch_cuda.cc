@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <string>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {

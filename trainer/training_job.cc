@@ -10,11 +10,11 @@
 #include <string>
 
 #include "runnel_version.h"
+#include "runtime/base/digest.h"
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/bucket_layout.h"
 #include "runtime/core_binding.h"
 #include "runtime/device_module.h"
-#include "runtime/digest.h"
 #include "runtime/host.h"
 #include "runtime/peer_group.h"
 #include "runtime/rdma.h"

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/edit_distance.h"
-#include "runtime/utf8.h"
+#include "runtime/base/nearest_word.h"
+#include "runtime/base/utf8.h"
 
 namespace runnel {
 namespace {

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <random>
 
+#include "runtime/base/run_error.h"
 #include "runtime/device_module.h"
-#include "runtime/exit_status.h"
 #include "tests/cuda_stand_in/driver.h"
 
 namespace runnel {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "tests/gpu/gpu_test.h"
 
 namespace runnel {

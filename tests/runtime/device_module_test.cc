@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/base/run_error.h"
 #include "runtime/cuda/cuda_module.h"
-#include "runtime/exit_status.h"
 
 namespace runnel {
 namespace {

@@ -9,7 +9,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "runtime/atomic_file.h"
+#include "runtime/base/atomic_file.h"
 
 namespace runnel {
 namespace {

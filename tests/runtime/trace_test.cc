@@ -9,7 +9,7 @@
 #include <cstring>
 #include <random>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "tests/runtime/allocation_count.h"
 
 namespace runnel {

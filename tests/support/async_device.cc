@@ -9,7 +9,7 @@
 #include <future>
 #include <utility>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "runtime/fabric.h"
 #include "runtime/reduce_pass.h"
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 #include "tests/trainer/idx_files.h"
 
 namespace runnel {

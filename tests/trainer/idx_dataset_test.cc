@@ -13,9 +13,9 @@
 #include <random>
 #include <string>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/random.h"
+#include "runtime/base/run_error.h"
 #include "tests/trainer/idx_files.h"
-#include "trainer/random.h"
 
 namespace runnel {
 namespace {

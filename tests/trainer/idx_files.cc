@@ -9,7 +9,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "trainer/random.h"
+#include "runtime/base/random.h"
 
 namespace runnel::test {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/digest.h"
+#include "runtime/base/digest.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model.h"
 #include "trainer/safetensors.h"

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {

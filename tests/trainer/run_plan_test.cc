@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-#include "trainer/random.h"
+#include "runtime/base/random.h"
 #include "trainer/sample_range.h"
 #include "trainer/sampler.h"
 

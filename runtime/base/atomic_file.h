@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <span>
 
-#include "runtime/exit_status.h"
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 

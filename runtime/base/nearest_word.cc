@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/edit_distance.h"
+#include "runtime/base/nearest_word.h"
 
 #include <algorithm>
 #include <numeric>

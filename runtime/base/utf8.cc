@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/utf8.h"
+#include "runtime/base/utf8.h"
 
 #include <cstdint>
 
