@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "bench/job.h"
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/device.h"
 #include "runtime/peer_group.h"
+#include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "runtime/bucket_layout.h"
+#include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {
 namespace {

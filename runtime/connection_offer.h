@@ -20,7 +20,7 @@ enum class MemoryPlace : std::uint8_t { host, device };
 struct ConnectionOffer {
   std::vector<std::byte> data_address;      ///< of the worker that moves gradients and parameters
   std::vector<std::byte> liveness_address;  ///< of the worker that carries heartbeats
-  RegionDescriptor control;                 ///< bells and records, runtime/control_block.h
+  RegionDescriptor control;                 ///< bells and records, runtime/protocol/control_layout.h
   RegionDescriptor heartbeats;              ///< runtime/liveness.h
 
   struct Tensors {

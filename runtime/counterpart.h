@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/connection_offer.h"
 #include "runtime/device.h"
 #include "runtime/fabric.h"
@@ -14,7 +13,8 @@
 #include "runtime/handshake.h"
 #include "runtime/link.h"
 #include "runtime/parameter_channel.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "runtime/tensor_window.h"
 
 namespace runnel {

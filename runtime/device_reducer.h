@@ -9,10 +9,10 @@
 #include <optional>
 #include <span>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/device.h"
 #include "runtime/device_memory.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "runtime/reduce_pass.h"
 #include "runtime/reducer.h"
 #include "runtime/update_rule.h"

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/device.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "runtime/tensor_window.h"
 #include "runtime/trace.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/fabric.h"
 
-#include "runtime/control_block.h"
+#include "runtime/protocol/control_layout.h"
 #include "runtime/rdma.h"
 
 namespace runnel {

@@ -9,18 +9,18 @@
 #include <vector>
 
 #include "runtime/bootstrap.h"
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
-#include "runtime/control_block.h"
 #include "runtime/device_passes.h"
 #include "runtime/fabric.h"
 #include "runtime/generator_memory.h"
 #include "runtime/handshake.h"
 #include "runtime/link.h"
 #include "runtime/peer_group.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/control_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "runtime/reducer.h"
 #include "runtime/shard_collector.h"
-#include "runtime/slot_protocol.h"
 #include "runtime/trace_collector.h"
 #include "runtime/trainer_records.h"
 

@@ -8,10 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/connection_offer.h"
 #include "runtime/device_memory.h"
 #include "runtime/fabric.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "transport/slab.h"
 
 namespace runnel {

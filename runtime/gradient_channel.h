@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <optional>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/device_memory.h"
 #include "runtime/device_stage.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "runtime/tensor_window.h"
 #include "runtime/trace.h"
 #include "transport/path.h"

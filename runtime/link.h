@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "runtime/connection_offer.h"
-#include "runtime/control_block.h"
 #include "runtime/fabric.h"
 #include "runtime/peer_group.h"
+#include "runtime/protocol/control_layout.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"
 #include "transport/remote_region.h"

@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/control_block.h"
 #include "runtime/handshake.h"
 #include "runtime/link.h"
 #include "runtime/probe_payload.h"
+#include "runtime/protocol/control_layout.h"
 #include "runtime/report.h"
 #include "transport/status.h"
 

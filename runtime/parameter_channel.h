@@ -7,11 +7,11 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/device_memory.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "runtime/tensor_window.h"
 #include "transport/remote_region.h"
 

@@ -7,9 +7,9 @@
 #include <memory>
 #include <span>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/device.h"
+#include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {
 

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <cstring>
 
-#include "runtime/control_block.h"
 #include "runtime/frame.h"
 #include "runtime/parameter_channel.h"
+#include "runtime/protocol/control_layout.h"
 
 namespace runnel {
 namespace {

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/connection_offer.h"
 #include "runtime/fabric.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "runtime/trace_collector.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"

@@ -6,9 +6,9 @@
 #include <optional>
 #include <span>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/device_memory.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "transport/address_window.h"
 #include "transport/context.h"
 #include "transport/slab.h"

@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "runtime/bootstrap.h"
-#include "runtime/bucket_countdown.h"
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
 #include "runtime/counterpart.h"
 #include "runtime/device.h"
 #include "runtime/fabric.h"
 #include "runtime/peer_group.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_countdown.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 
 namespace runnel {
 

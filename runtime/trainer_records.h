@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
-#include "runtime/control_block.h"
 #include "runtime/handshake.h"
 #include "runtime/peer_group.h"
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/control_layout.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "transport/slab.h"
 
 namespace runnel {

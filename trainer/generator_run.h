@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/generator.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "runtime/report.h"
 #include "runtime/schedule.h"
 #include "runtime/trace_file.h"

@@ -5,12 +5,12 @@
 #include <cstdint>
 
 #include "runtime/config.h"
+#include "runtime/protocol/pass_observer.h"
 #include "runtime/trace.h"
 #include "trainer/batch.h"
 #include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
-#include "trainer/pass_observer.h"
 #include "trainer/run_plan.h"
 #include "trainer/sampler.h"
 #include "trainer/tensor_arena.h"

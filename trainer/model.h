@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
-#include "trainer/pass_observer.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/pass_observer.h"
 
 namespace runnel {
 

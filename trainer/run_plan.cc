@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "trainer/sample_range.h"
 
 namespace runnel {

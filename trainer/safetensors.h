@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <span>
 
-#include "runtime/bucket_layout.h"
+#include "runtime/protocol/bucket_layout.h"
 
 /// Weights in the safetensors format, which PyTorch users exchange: https://github.com/huggingface/safetensors.
 ///

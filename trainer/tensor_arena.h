@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "trainer/model.h"
 
 namespace runnel {

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <span>
 
+#include "runtime/protocol/pass_observer.h"
 #include "trainer/evaluation.h"
 #include "trainer/failure.h"
-#include "trainer/pass_observer.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"
 

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "runtime/trainer_client.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"

@@ -7,13 +7,13 @@
 #include <deque>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/pass_observer.h"
 #include "runtime/trace.h"
 #include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
-#include "trainer/pass_observer.h"
 #include "trainer/run_plan.h"
 #include "trainer/tensor_arena.h"
 

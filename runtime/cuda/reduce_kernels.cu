@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/bucket_layout.h"
 #include "runtime/cuda/reduce_body.h"
 #include "runtime/cuda/reduce_kernels.h"
+#include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {
 namespace {

@@ -5,8 +5,8 @@
 // and the module for CUDA where the build has one.
 #include <cstdio>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/device_module.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "transport/slab.h"
 #include "transport/worker.h"
 

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/config.h"
 #include "runtime/generator.h"
 #include "runtime/peer_group.h"
+#include "runtime/protocol/bucket_layout.h"
 #include "tests/support/peer_process.h"
 #include "transport/context.h"
 #include "transport/path.h"

@@ -8,8 +8,8 @@
 #include <new>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
 #include "runtime/cuda/reduce_body.h"
+#include "runtime/protocol/bucket_layout.h"
 
 namespace runnel::test {
 namespace {

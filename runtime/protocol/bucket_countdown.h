@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/bucket_layout.h"
+#include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {
 

@@ -7,7 +7,8 @@
 #include <vector>
 
 /// The protocol of a step as plain state machines: which slot, which buffer, what may be touched when. No UCX, no MPI,
-/// no clock, so that a simulator can drive it through any order of events (tests/runtime/slot_protocol_test.cc).
+/// no clock, so that a simulator can drive it through any order of events
+/// (tests/runtime/protocol/slot_protocol_test.cc).
 ///
 /// Each generator has a protocol of its own with every trainer, about the buckets of its shard. Trainers hand over the
 /// last bucket first, because backward finishes the last layers first; once a generator has them all, it reduces the

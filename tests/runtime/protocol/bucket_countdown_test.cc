@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/bucket_countdown.h"
+#include "runtime/protocol/bucket_countdown.h"
 
 #include <gtest/gtest.h>
 

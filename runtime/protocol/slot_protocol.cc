@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/slot_protocol.h"
+#include "runtime/protocol/slot_protocol.h"
 
 #include <algorithm>
 #include <cassert>
