@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "runtime/bootstrap_local.h"
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 #include "transport/context.h"
 
 namespace runnel {

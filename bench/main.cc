@@ -14,9 +14,9 @@
 #include "bench/suite.h"
 #include "runnel_commit.h"
 #include "runtime/device_module.h"
-#include "runtime/hangup.h"
 #include "runtime/host.h"
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
+#include "runtime/launch/sighup.h"
 #include "transport/context.h"
 #include "transport/log.h"
 
@@ -122,7 +122,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace runnel
 
 int main(int argc, char** argv) {
-  runnel::take_hangup_back();
+  runnel::restore_sighup();
   runnel::ensure_early_environment(argv);
   try {
     return runnel::run({argv, argv + argc});

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "runtime/bootstrap.h"
-#include "runtime/stop_signals.h"
+#include "runtime/launch/stop_signals.h"
 
 namespace runnel {
 

@@ -13,7 +13,7 @@
 
 #include "runtime/heartbeat.h"
 #include "runtime/heartbeat_link.h"
-#include "runtime/stop_signals.h"
+#include "runtime/launch/stop_signals.h"
 #include "transport/completion_queue.h"
 #include "transport/slab.h"
 #include "transport/worker.h"

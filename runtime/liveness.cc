@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-#include "runtime/stop_signals.h"
+#include "runtime/launch/stop_signals.h"
 #include "transport/log.h"
 
 namespace runnel {

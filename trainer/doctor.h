@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/config.h"
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 
 namespace runnel {
 

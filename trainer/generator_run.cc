@@ -15,7 +15,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/joined.h"
 #include "runtime/bootstrap_mpi.h"
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 #include "trainer/failure.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/safetensors.h"

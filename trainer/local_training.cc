@@ -17,7 +17,7 @@
 #include "runnel_version.h"
 #include "runtime/base/digest.h"
 #include "runtime/host.h"
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/reducer.h"
 #include "runtime/schedule.h"

@@ -17,12 +17,12 @@
 
 #include "runnel_version.h"
 #include "runtime/config.h"
-#include "runtime/hangup.h"
-#include "runtime/launch_place.h"
-#include "runtime/launcher.h"
+#include "runtime/launch/launch_place.h"
+#include "runtime/launch/launcher.h"
+#include "runtime/launch/sighup.h"
+#include "runtime/launch/stop_signals.h"
 #include "runtime/machine_findings.h"
 #include "runtime/report.h"
-#include "runtime/stop_signals.h"
 #include "trainer/doctor.h"
 #include "trainer/failure.h"
 #include "trainer/host_list.h"
@@ -126,7 +126,7 @@ int train_in_this_process(const Config& config, const TrainOptions& options) {
   action.sa_handler = [](int signal) { stop_signal.store(signal); };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  if (heeds_hangup()) sigaction(SIGHUP, &action, nullptr);
+  if (sighup_ends_process()) sigaction(SIGHUP, &action, nullptr);
   RunReport report;
   report.version = kVersion;
   report.commit = kCommit;
@@ -287,7 +287,7 @@ void require_written_output() {
 int main(int argc, char** argv) {
   runnel::keep_freed_memory();
   try {
-    runnel::take_hangup_back();
+    runnel::restore_sighup();
     if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
     const int status = runnel::parse_and_run(argc, argv);
     runnel::require_written_output();

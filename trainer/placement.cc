@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "runtime/base/run_error.h"
-#include "runtime/stop_signals.h"
+#include "runtime/launch/stop_signals.h"
 #include "trainer/torch_cuda.h"
 #include "transport/log.h"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/config.h"
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 
 namespace runnel {
 

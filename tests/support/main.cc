@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 #include "tests/support/peer_process.h"
 
 int main(int argc, char** argv) {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/launcher.h"
+#include "runtime/launch/launcher.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,8 +21,8 @@
 #include <fstream>
 
 #include "runtime/base/run_error.h"
-#include "runtime/launch_place.h"
-#include "runtime/stop_signals.h"
+#include "runtime/launch/launch_place.h"
+#include "runtime/launch/stop_signals.h"
 
 namespace runnel {
 namespace {
@@ -81,7 +81,7 @@ sigset_t launcher_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals, signal);
-  if (heeds_hangup()) sigaddset(&signals, SIGHUP);
+  if (sighup_ends_process()) sigaddset(&signals, SIGHUP);
   return signals;
 }
 

@@ -11,8 +11,8 @@
 namespace runnel {
 
 /// Whether SIGHUP ends this process: it does, like SIGTERM, unless it is ignored. It is under nohup in a program that
-/// has called `take_hangup_back` (hangup.h).
-bool heeds_hangup();
+/// has called `restore_sighup` (hangup.h).
+bool sighup_ends_process();
 
 /// The signals that end a run: SIGINT, SIGTERM and SIGHUP, and SIGUSR1 and SIGUSR2, in which a launcher says the same
 /// to ranks through mpirun. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a second

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/stop_signals.h"
+#include "runtime/launch/stop_signals.h"
 
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <csignal>
 
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 
 namespace runnel {
 namespace {
@@ -16,7 +16,7 @@ sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
-  if (heeds_hangup()) sigaddset(&signals, SIGHUP);
+  if (sighup_ends_process()) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -27,7 +27,7 @@ int open_signals() {
 
 }  // namespace
 
-bool heeds_hangup() {
+bool sighup_ends_process() {
   struct sigaction action {};
   return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN;
 }

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/hangup.h"
+#include "runtime/launch/sighup.h"
 
 #include <csignal>
 
@@ -18,7 +18,7 @@ void remember() {
 
 }  // namespace
 
-void take_hangup_back() {
+void restore_sighup() {
   sigaction(SIGHUP, &at_start, nullptr);
 }
 

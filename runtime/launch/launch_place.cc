@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/launch_place.h"
+#include "runtime/launch/launch_place.h"
 
 #include <sys/prctl.h>
 #include <unistd.h>
