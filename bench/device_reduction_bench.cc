@@ -13,7 +13,7 @@
 
 #include "bench/suite.h"
 #include "runtime/base/run_error.h"
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "runtime/device_reducer.h"
 #include "runtime/host_reducer.h"
 

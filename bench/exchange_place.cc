@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 
 namespace runnel {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "bench/job.h"
 #include "runtime/config.h"
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"
 

@@ -13,7 +13,7 @@
 #include "bench/peer_process.h"
 #include "bench/suite.h"
 #include "runnel_commit.h"
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "runtime/host.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/sighup.h"

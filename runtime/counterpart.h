@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "runtime/connection_offer.h"
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "runtime/fabric.h"
 #include "runtime/gradient_channel.h"
 #include "runtime/handshake.h"

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "runtime/trace.h"
 
 namespace runnel {

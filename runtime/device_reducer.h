@@ -10,8 +10,8 @@
 #include <span>
 
 #include "runtime/config.h"
-#include "runtime/device.h"
-#include "runtime/device_memory.h"
+#include "runtime/device/device.h"
+#include "runtime/device/device_memory.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/reduce_pass.h"
 #include "runtime/reducer.h"

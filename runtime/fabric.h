@@ -14,7 +14,7 @@
 
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness.h"
 #include "runtime/peer_group.h"

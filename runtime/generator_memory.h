@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/connection_offer.h"
-#include "runtime/device_memory.h"
+#include "runtime/device/device_memory.h"
 #include "runtime/fabric.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "transport/slab.h"

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "runtime/device_memory.h"
+#include "runtime/device/device_memory.h"
 #include "runtime/device_stage.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"

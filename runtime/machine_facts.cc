@@ -18,7 +18,7 @@
 #include <set>
 #include <sstream>
 
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "runtime/rdma.h"
 #include "transport/context.h"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/device_memory.h"
+#include "runtime/device/device_memory.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
 #include "runtime/protocol/bucket_layout.h"

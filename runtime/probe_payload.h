@@ -9,8 +9,8 @@
 #include <span>
 
 #include "runtime/connection_offer.h"
-#include "runtime/device.h"
-#include "runtime/device_memory.h"
+#include "runtime/device/device.h"
+#include "runtime/device/device_memory.h"
 #include "runtime/fabric.h"
 #include "runtime/handshake.h"
 #include "runtime/link.h"

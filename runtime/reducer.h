@@ -8,7 +8,7 @@
 #include <span>
 
 #include "runtime/config.h"
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "runtime/device_memory.h"
+#include "runtime/device/device_memory.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "transport/address_window.h"

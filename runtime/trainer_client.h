@@ -11,7 +11,7 @@
 #include "runtime/config.h"
 #include "runtime/connection_offer.h"
 #include "runtime/counterpart.h"
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "runtime/fabric.h"
 #include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_countdown.h"

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runtime/config.h"
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 
 namespace runnel {
 

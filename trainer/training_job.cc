@@ -13,7 +13,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/bootstrap_mpi.h"
 #include "runtime/core_binding.h"
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "runtime/host.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/peer_group.h"

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <set>
 
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 
 namespace runnel {
 

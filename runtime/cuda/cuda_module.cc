@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The one symbol that librunnel_cuda.so exports.
-#include "runtime/cuda/cuda_module.h"
-
 #include <cuda_runtime.h>
 
 #include "runtime/cuda/cuda_device.h"
+#include "runtime/device/cuda_abi.h"
 
 namespace runnel {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 
 namespace runnel {
 

@@ -5,7 +5,7 @@
 // and the module for CUDA where the build has one.
 #include <cstdio>
 
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "transport/slab.h"
 #include "transport/worker.h"

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "runtime/base/run_error.h"
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "tests/cuda_stand_in/driver.h"
 
 namespace runnel {
@@ -79,7 +79,7 @@ bool StandInDevice::reaches(const void* address) const {
 
 }  // namespace test
 
-// In place of runtime/device_module.cc: the program that has these loads no module, and never meets a GPU.
+// In place of runtime/device/device_module.cc: the program that has these loads no module, and never meets a GPU.
 
 CudaFound find_cuda() {
   return {.devices = 1, .reason = ""};

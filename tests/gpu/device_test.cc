@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What runtime/device.h promises, of a GPU.
-#include "runtime/device.h"
+// What runtime/device/device.h promises, of a GPU.
+#include "runtime/device/device.h"
 
 #include <algorithm>
 #include <chrono>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "tests/processes/runnel_program.h"
 
 /// Jobs on a GPU, which all processes share where there is one.

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "tests/support/host_device.h"
 
 namespace runnel::test {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/config.h"
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 
 namespace runnel::test {
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 
 namespace runnel::test {
 

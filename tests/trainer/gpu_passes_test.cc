@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/evaluation.h"
 #include "trainer/gradient_computer.h"

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/run_error.h"
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 
 namespace runnel {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 
 #include <dlfcn.h>
 
 #include "runtime/base/run_error.h"
-#include "runtime/cuda/cuda_module.h"
+#include "runtime/device/cuda_abi.h"
 
 namespace runnel {
 namespace {

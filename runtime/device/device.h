@@ -53,9 +53,9 @@ class DeviceStream {
 
 /// An accelerator as this process has it.
 ///
-/// The one for CUDA comes from a module that is loaded when a process has such a device (runtime/device_module.h).
-/// Every method throws `RunError`: os_limit where the device is short of something, else internal. Outlives what was
-/// made from it. Thread: any.
+/// The one for CUDA comes from a module that is loaded when a process has such a device
+/// (runtime/device/device_module.h). Every method throws `RunError`: os_limit where the device is short of something,
+/// else internal. Outlives what was made from it. Thread: any.
 class Device : public MemoryAccess {
  public:
   /// "cuda:0".

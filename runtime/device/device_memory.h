@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "runtime/device.h"
+#include "runtime/device/device.h"
 #include "transport/context.h"
 #include "transport/slab.h"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "runtime/device_module.h"
+#include "runtime/device/device_module.h"
 
 namespace runnel {
 
