@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench/job.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"

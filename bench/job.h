@@ -13,7 +13,7 @@
 
 #include "runtime/bootstrap.h"
 #include "runtime/bootstrap_mpi.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/peer_group.h"
 #include "transport/path.h"
 

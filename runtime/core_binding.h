@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/bootstrap.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/peer_group.h"
 
 namespace runnel {

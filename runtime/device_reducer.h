@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/protocol/bucket_layout.h"

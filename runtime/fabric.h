@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/connection_offer.h"
 #include "runtime/device/device.h"
 #include "runtime/launch/stop_signals.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/bootstrap.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/device_passes.h"
 #include "runtime/fabric.h"
 #include "runtime/generator_memory.h"

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/reducer.h"
 #include "runtime/thread_team.h"
 #include "runtime/update_rule.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/machine_facts.h"
 #include "runtime/pair_probe.h"
 

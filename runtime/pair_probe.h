@@ -7,7 +7,7 @@
 #include <string>
 
 #include "runtime/bootstrap.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/peer_group.h"
 #include "transport/path.h"

@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/base/atomic_file.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 namespace runnel {
 

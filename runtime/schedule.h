@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 namespace runnel {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/bootstrap.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/connection_offer.h"
 #include "runtime/counterpart.h"
 #include "runtime/device/device.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/handshake.h"
 #include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"

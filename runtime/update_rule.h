@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/update_formulas.h"
 
 namespace runnel {

@@ -64,11 +64,11 @@ plant() {
   fi
 }
 plant transport/slab.h '#include <torch/torch.h>'
-plant transport/slab.cc '#include "runtime/config.h"'
+plant transport/slab.cc '#include "runtime/config/config.h"'
 plant transport/worker.cc '#  include <toml++/toml.h>'
-plant runtime/config.cc '#include <ATen/ATen.h>'
-plant runtime/config.h '#include "trainer/model.h"'
-plant runtime/config.cc '#include <mpi.h>'
+plant runtime/config/config.cc '#include <ATen/ATen.h>'
+plant runtime/config/config.h '#include "trainer/model.h"'
+plant runtime/config/config.cc '#include <mpi.h>'
 plant runtime/host_reducer.cc '#include <ucp/api/ucp.h>'
 plant runtime/device/device_module.cc '#include <cuda_runtime.h>'
 plant trainer/model.cc '#include <c10/cuda/CUDAStream.h>'

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/test_score.h"

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/generator.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/report.h"

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/trace.h"
 #include "trainer/batch.h"

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <functional>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/report.h"
 
 namespace runnel {

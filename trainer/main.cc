@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "runnel_version.h"
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/sighup.h"

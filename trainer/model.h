@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/device/device_module.h"
 
 namespace runnel {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 namespace runnel {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/trainer_client.h"
 #include "trainer/idx_dataset.h"

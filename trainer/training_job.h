@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
 
 namespace runnel {

@@ -7,7 +7,7 @@
 #include <deque>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/trace.h"

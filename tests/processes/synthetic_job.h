@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 #include "runtime/generator.h"
 #include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/config_schema.h"
+#include "runtime/config/config_schema.h"
 
 #include <algorithm>
 #include <limits>

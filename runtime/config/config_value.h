@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "runtime/config_schema.h"
-#include "runtime/toml_document.h"
+#include "runtime/config/config_schema.h"
+#include "runtime/config/toml_document.h"
 
 namespace runnel {
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <sstream>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 namespace runnel {
 namespace {

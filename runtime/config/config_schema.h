@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 /// The one table of all configuration keys. Reading, `--set`, printing, the digest and the reference table go through
 /// it.

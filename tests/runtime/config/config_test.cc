@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>

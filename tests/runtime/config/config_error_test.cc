@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string>
 
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 namespace runnel {
 namespace {

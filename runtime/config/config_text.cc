@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "runtime/base/joined.h"
-#include "runtime/config.h"
-#include "runtime/config_schema.h"
-#include "runtime/config_value.h"
+#include "runtime/config/config.h"
+#include "runtime/config/config_schema.h"
+#include "runtime/config/config_value.h"
 
 namespace runnel {
 namespace {

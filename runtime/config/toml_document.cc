@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/toml_document.h"
+#include "runtime/config/toml_document.h"
 
 #include <algorithm>
 

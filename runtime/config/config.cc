@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/config.h"
+#include "runtime/config/config.h"
 
 #include <algorithm>
 #include <bit>
@@ -12,9 +12,9 @@
 #include "runtime/base/joined.h"
 #include "runtime/base/nearest_word.h"
 #include "runtime/base/utf8.h"
-#include "runtime/config_schema.h"
-#include "runtime/config_value.h"
-#include "runtime/toml_document.h"
+#include "runtime/config/config_schema.h"
+#include "runtime/config/config_value.h"
+#include "runtime/config/toml_document.h"
 #include "transport/path.h"
 
 namespace runnel {
