@@ -16,6 +16,7 @@
 
 #include "runnel_version.h"
 #include "runtime/base/digest.h"
+#include "runtime/checkpoint/safetensors.h"
 #include "runtime/host.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/protocol/bucket_layout.h"
@@ -29,7 +30,6 @@
 #include "trainer/placement.h"
 #include "trainer/progress.h"
 #include "trainer/run_plan.h"
-#include "trainer/safetensors.h"
 #include "trainer/stopwatch.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"

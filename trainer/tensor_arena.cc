@@ -8,7 +8,7 @@
 
 #include <stdexcept>
 
-#include "trainer/safetensors.h"
+#include "runtime/checkpoint/safetensors.h"
 
 namespace runnel {
 namespace {

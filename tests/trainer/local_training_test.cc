@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/checkpoint/safetensors.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model.h"
-#include "trainer/safetensors.h"
 
 namespace runnel {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/safetensors.h"
+#include "runtime/checkpoint/safetensors.h"
 
 #include <algorithm>
 #include <bit>
