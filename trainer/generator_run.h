@@ -9,13 +9,13 @@
 
 #include "runtime/config/config.h"
 #include "runtime/generator.h"
+#include "runtime/plan/run_plan.h"
+#include "runtime/plan/schedule.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/report.h"
-#include "runtime/schedule.h"
 #include "runtime/trace_file.h"
 #include "trainer/model.h"
 #include "trainer/progress.h"
-#include "trainer/run_plan.h"
 #include "trainer/stopwatch.h"
 
 namespace runnel {

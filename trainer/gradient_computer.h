@@ -5,13 +5,13 @@
 #include <cstdint>
 
 #include "runtime/config/config.h"
+#include "runtime/plan/run_plan.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/trace.h"
 #include "trainer/batch.h"
 #include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
-#include "trainer/run_plan.h"
 #include "trainer/sampler.h"
 #include "trainer/tensor_arena.h"
 

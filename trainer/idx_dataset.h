@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "trainer/sample_range.h"
+#include "runtime/plan/sample_range.h"
 
 namespace runnel {
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "trainer/run_plan.h"
+#include "runtime/plan/run_plan.h"
 #include "trainer/test_score.h"
 
 namespace runnel {

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "runtime/config/config.h"
+#include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/trainer_client.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
-#include "trainer/run_plan.h"
 #include "trainer/test_score.h"
 #include "trainer/virtual_trainers.h"
 

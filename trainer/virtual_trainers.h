@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "runtime/config/config.h"
+#include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/trace.h"
 #include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
-#include "trainer/run_plan.h"
 #include "trainer/tensor_arena.h"
 
 namespace runnel {

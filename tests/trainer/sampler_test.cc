@@ -11,7 +11,7 @@
 #include <string>
 
 #include "runtime/base/random.h"
-#include "trainer/sample_range.h"
+#include "runtime/plan/sample_range.h"
 
 namespace runnel {
 namespace {

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "runtime/host_reducer.h"
-#include "runtime/schedule.h"
+#include "runtime/plan/schedule.h"
 
 // The update rules, clipping and the step schedule against LibTorch's own.
 namespace runnel {

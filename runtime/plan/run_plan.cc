@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/run_plan.h"
+#include "runtime/plan/run_plan.h"
 
 #include <algorithm>
 #include <string>
 
+#include "runtime/plan/sample_range.h"
 #include "runtime/protocol/slot_protocol.h"
-#include "trainer/sample_range.h"
 
 namespace runnel {
 namespace {

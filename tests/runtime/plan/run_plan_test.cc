@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/run_plan.h"
+#include "runtime/plan/run_plan.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "runtime/base/random.h"
-#include "trainer/sample_range.h"
+#include "runtime/plan/sample_range.h"
 #include "trainer/sampler.h"
 
 namespace runnel {

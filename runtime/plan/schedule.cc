@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/schedule.h"
+#include "runtime/plan/schedule.h"
 
 #include <cmath>
 #include <numbers>
