@@ -12,7 +12,7 @@
 
 #include "bench/exchange_rounds.h"
 #include "bench/suite.h"
-#include "runtime/report.h"
+#include "runtime/telemetry/run_report.h"
 
 namespace runnel {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/device/device.h"
-#include "runtime/trace.h"
+#include "runtime/telemetry/trace.h"
 
 namespace runnel {
 

@@ -10,8 +10,8 @@
 #include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
+#include "runtime/telemetry/trace.h"
 #include "runtime/tensor_window.h"
-#include "runtime/trace.h"
 
 namespace runnel {
 

@@ -18,7 +18,7 @@
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness.h"
 #include "runtime/peer_group.h"
-#include "runtime/trace.h"
+#include "runtime/telemetry/trace.h"
 #include "transport/completion_queue.h"
 #include "transport/context.h"
 #include "transport/endpoint.h"

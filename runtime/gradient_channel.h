@@ -13,8 +13,8 @@
 #include "runtime/link.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
+#include "runtime/telemetry/trace.h"
 #include "runtime/tensor_window.h"
-#include "runtime/trace.h"
 #include "transport/path.h"
 #include "transport/remote_region.h"
 

@@ -15,7 +15,7 @@
 #include "runtime/link.h"
 #include "runtime/probe_payload.h"
 #include "runtime/protocol/control_layout.h"
-#include "runtime/report.h"
+#include "runtime/telemetry/run_report.h"
 #include "transport/status.h"
 
 namespace runnel {

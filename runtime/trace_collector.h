@@ -8,7 +8,7 @@
 #include "runtime/connection_offer.h"
 #include "runtime/fabric.h"
 #include "runtime/handshake.h"
-#include "runtime/trace_file.h"
+#include "runtime/telemetry/trace_file.h"
 #include "transport/endpoint.h"
 #include "transport/remote_region.h"
 

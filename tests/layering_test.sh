@@ -75,7 +75,7 @@ plant trainer/model.cc '#include <c10/cuda/CUDAStream.h>'
 plant trainer/model.cc '#include <mpi.h>'
 plant trainer/model.cc '#include <spdlog/spdlog.h>'
 plant trainer/model.cc '#include "bench/peer_process.h"'
-plant runtime/report.h '#include <nlohmann/json.hpp>'
+plant runtime/telemetry/run_report.h '#include <nlohmann/json.hpp>'
 plant transport/endpoint.cc 'ucp_worker_fence(worker);'
 plant bench/put.cc 'ucp_atomic_op_nbx(endpoint, op, buffer, 1, address, key, &param);'
 echo "layers are clean, and each planted violation was found"

@@ -7,7 +7,7 @@
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/pass_observer.h"
-#include "runtime/trace.h"
+#include "runtime/telemetry/trace.h"
 #include "trainer/batch.h"
 #include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"

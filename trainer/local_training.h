@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "runtime/config/config.h"
-#include "runtime/report.h"
+#include "runtime/telemetry/run_report.h"
 
 namespace runnel {
 

@@ -22,7 +22,7 @@
 #include "runtime/launch/sighup.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/machine_findings.h"
-#include "runtime/report.h"
+#include "runtime/telemetry/run_report.h"
 #include "trainer/doctor.h"
 #include "trainer/failure.h"
 #include "trainer/host_list.h"

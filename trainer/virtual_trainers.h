@@ -11,7 +11,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
-#include "runtime/trace.h"
+#include "runtime/telemetry/trace.h"
 #include "trainer/gradient_computer.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"

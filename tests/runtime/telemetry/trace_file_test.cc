@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/trace_file.h"
+#include "runtime/telemetry/trace_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

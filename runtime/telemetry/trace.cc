@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/trace.h"
+#include "runtime/telemetry/trace.h"
 
 #include <algorithm>
 #include <atomic>

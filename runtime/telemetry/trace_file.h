@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/base/atomic_file.h"
-#include "runtime/trace.h"
+#include "runtime/telemetry/trace.h"
 
 namespace runnel {
 

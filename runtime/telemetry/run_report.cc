@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/report.h"
+#include "runtime/telemetry/run_report.h"
 
 #include <algorithm>
 #include <cmath>
