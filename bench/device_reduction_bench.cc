@@ -14,8 +14,8 @@
 #include "bench/suite.h"
 #include "runtime/base/run_error.h"
 #include "runtime/device/device_module.h"
-#include "runtime/device_reducer.h"
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/device_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 
 namespace runnel {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "bench/page_floats.h"
 #include "bench/suite.h"
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 
 namespace runnel {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "bench/page_floats.h"
 #include "bench/suite.h"
-#include "runtime/update_rule.h"
+#include "runtime/reduction/update_rule.h"
 
 namespace runnel {
 namespace {

@@ -19,7 +19,7 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"
-#include "runtime/reducer.h"
+#include "runtime/reduction/reducer.h"
 #include "runtime/shard_collector.h"
 #include "runtime/trace_collector.h"
 #include "runtime/trainer_records.h"

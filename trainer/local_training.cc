@@ -22,7 +22,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/plan/schedule.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "runtime/reducer.h"
+#include "runtime/reduction/reducer.h"
 #include "runtime/telemetry/trace.h"
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/evaluation.h"

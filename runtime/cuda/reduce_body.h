@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <variant>
 
-#include "runtime/block_math.h"
-#include "runtime/reduce_pass.h"
+#include "runtime/reduction/block_math.h"
+#include "runtime/reduction/reduce_pass.h"
 
 /// What one thread of a kernel does, in functions that the host's compiler takes as well: tests run them on the CPU,
 /// against `HostReducer`, with any number of threads.

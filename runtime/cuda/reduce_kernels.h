@@ -4,7 +4,7 @@
 
 #include <cuda_runtime.h>
 
-#include "runtime/reduce_pass.h"
+#include "runtime/reduction/reduce_pass.h"
 
 namespace runnel {
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The kernels on a GPU, against the host's reducer: every bit, but for which "not a number" it is.
-#include "runtime/device_reducer.h"
+#include "runtime/reduction/device_reducer.h"
 
 #include <bit>
 #include <random>

@@ -11,7 +11,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/fabric.h"
-#include "runtime/reduce_pass.h"
+#include "runtime/reduction/reduce_pass.h"
 
 namespace runnel::test {
 

@@ -9,8 +9,8 @@
 #include <numeric>
 #include <sstream>
 
-#include "runtime/device_reducer.h"
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/device_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 
 namespace runnel::test {
 namespace {

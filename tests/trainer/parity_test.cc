@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 #include "trainer/gradient_computer.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch_setup.h"

@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "runtime/host_reducer.h"
 #include "runtime/plan/schedule.h"
+#include "runtime/reduction/host_reducer.h"
 
 // The update rules, clipping and the step schedule against LibTorch's own.
 namespace runnel {

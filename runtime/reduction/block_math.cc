@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/block_math.h"
+#include "runtime/reduction/block_math.h"
 
 #include <algorithm>
 #include <array>
 
-#include "runtime/vector_clones.h"
+#include "runtime/reduction/vector_clones.h"
 
 namespace runnel {
 namespace {

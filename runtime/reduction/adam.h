@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "runtime/update_rule.h"
+#include "runtime/reduction/update_rule.h"
 
 namespace runnel {
 

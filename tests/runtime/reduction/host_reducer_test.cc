@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 
 #include <gtest/gtest.h>
 

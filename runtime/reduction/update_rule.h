@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "runtime/config/config.h"
-#include "runtime/update_formulas.h"
+#include "runtime/reduction/update_formulas.h"
 
 namespace runnel {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "runtime/config/config.h"
-#include "runtime/reducer.h"
-#include "runtime/thread_team.h"
-#include "runtime/update_rule.h"
+#include "runtime/reduction/reducer.h"
+#include "runtime/reduction/thread_team.h"
+#include "runtime/reduction/update_rule.h"
 
 namespace runnel {
 

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/update_rule.h"
+#include "runtime/reduction/update_rule.h"
 
 #include <stdexcept>
 
-#include "runtime/adadelta.h"
-#include "runtime/adam.h"
-#include "runtime/sgd.h"
+#include "runtime/reduction/adadelta.h"
+#include "runtime/reduction/adam.h"
+#include "runtime/reduction/sgd.h"
 
 namespace runnel {
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/sgd.h"
+#include "runtime/reduction/sgd.h"
 
-#include "runtime/vector_clones.h"
+#include "runtime/reduction/vector_clones.h"
 
 namespace runnel {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/adam.h"
+#include "runtime/reduction/adam.h"
 
 #include <cmath>
 
-#include "runtime/vector_clones.h"
+#include "runtime/reduction/vector_clones.h"
 
 namespace runnel {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/update_rule.h"
+#include "runtime/reduction/update_rule.h"
 
 #include <gtest/gtest.h>
 

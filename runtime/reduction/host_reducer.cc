@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 #include <cassert>
 #include <new>
 
-#include "runtime/block_math.h"
-#include "runtime/clip_factor.h"
+#include "runtime/reduction/block_math.h"
+#include "runtime/reduction/clip_factor.h"
 
 namespace runnel {
 namespace {

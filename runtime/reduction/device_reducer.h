@@ -13,9 +13,9 @@
 #include "runtime/device/device.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "runtime/reduce_pass.h"
-#include "runtime/reducer.h"
-#include "runtime/update_rule.h"
+#include "runtime/reduction/reduce_pass.h"
+#include "runtime/reduction/reducer.h"
+#include "runtime/reduction/update_rule.h"
 
 namespace runnel {
 

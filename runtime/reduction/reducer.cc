@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/reducer.h"
+#include "runtime/reduction/reducer.h"
 
-#include "runtime/device_reducer.h"
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/device_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 
 namespace runnel {
 

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/device_reducer.h"
+#include "runtime/reduction/device_reducer.h"
 
 #include <bit>
 #include <cassert>
 #include <new>
 #include <thread>
 
-#include "runtime/clip_factor.h"
+#include "runtime/reduction/clip_factor.h"
 
 namespace runnel {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/thread_team.h"
+#include "runtime/reduction/thread_team.h"
 
 #include <pthread.h>
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <variant>
 
-#include "runtime/update_formulas.h"
+#include "runtime/reduction/update_formulas.h"
 
 namespace runnel {
 

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The device's reducer and the bodies of the kernels, on the CPU. tests/gpu/ has the same on a GPU.
-#include "runtime/device_reducer.h"
+#include "runtime/reduction/device_reducer.h"
 
 #include <gtest/gtest.h>
 
-#include "runtime/host_reducer.h"
+#include "runtime/reduction/host_reducer.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/support/device_reduction.h"
 #include "tests/support/host_device.h"
