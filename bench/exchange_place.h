@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "bench/job.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {

@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "runtime/bootstrap_local.h"
+#include "runtime/bootstrap/bootstrap_local.h"
 #include "runtime/launch/launch_place.h"
 #include "transport/context.h"
 

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bootstrap.h"
-#include "runtime/bootstrap_mpi.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/bootstrap_mpi.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/peer_group.h"
 #include "transport/path.h"
 
 namespace runnel {

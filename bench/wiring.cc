@@ -9,8 +9,8 @@
 #include <random>
 #include <thread>
 
-#include "runtime/frame.h"
-#include "runtime/host.h"
+#include "runtime/bootstrap/frame.h"
+#include "runtime/bootstrap/host.h"
 #include "transport/region_descriptor.h"
 
 namespace runnel {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device.h"
 #include "runtime/fabric.h"
 #include "runtime/gradient_channel.h"

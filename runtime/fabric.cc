@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/fabric.h"
 
+#include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/protocol/control_layout.h"
-#include "runtime/rdma.h"
 
 namespace runnel {
 namespace {

@@ -12,12 +12,12 @@
 #include <string>
 #include <thread>
 
+#include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/connection_offer.h"
 #include "runtime/device/device.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness.h"
-#include "runtime/peer_group.h"
 #include "runtime/telemetry/trace.h"
 #include "transport/completion_queue.h"
 #include "transport/context.h"

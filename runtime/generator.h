@@ -8,14 +8,14 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
 #include "runtime/device_passes.h"
 #include "runtime/fabric.h"
 #include "runtime/generator_memory.h"
 #include "runtime/handshake.h"
 #include "runtime/link.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/fabric.h"
 #include "runtime/protocol/bucket_layout.h"

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "runtime/base/joined.h"
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 #include "runtime/path_requirement.h"
 
 namespace runnel {

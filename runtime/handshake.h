@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
 #include "runtime/fabric.h"
 #include "runtime/link.h"
 #include "transport/path.h"

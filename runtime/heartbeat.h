@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/heartbeat_word.h"
-#include "runtime/peer_group.h"
 #include "transport/context.h"
 #include "transport/owned_fd.h"
 

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <optional>
 
-#include "runtime/connection_offer.h"
-#include "runtime/peer_group.h"
+#include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"
 #include "transport/owned_fd.h"

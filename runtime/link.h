@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/fabric.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/control_layout.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"

@@ -18,8 +18,8 @@
 #include <set>
 #include <sstream>
 
+#include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/device/device_module.h"
-#include "runtime/rdma.h"
 #include "transport/context.h"
 
 namespace runnel {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/host.h"
+#include "runtime/bootstrap/host.h"
 #include "transport/ucx_library.h"
 
 namespace runnel {

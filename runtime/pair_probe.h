@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
-#include "runtime/peer_group.h"
 #include "transport/path.h"
 
 namespace runnel {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 
-#include "runtime/rdma.h"
+#include "runtime/bootstrap/rdma_ports.h"
 
 namespace runnel {
 namespace {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <span>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/fabric.h"

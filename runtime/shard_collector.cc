@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 #include "runtime/parameter_channel.h"
 #include "runtime/protocol/control_layout.h"
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 #include "runtime/fabric.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/trace_collector.h"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 
 namespace runnel {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 #include "runtime/fabric.h"
 #include "runtime/handshake.h"
 #include "runtime/telemetry/trace_file.h"

@@ -7,13 +7,13 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/connection_offer.h"
 #include "runtime/counterpart.h"
 #include "runtime/device/device.h"
 #include "runtime/fabric.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_countdown.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"

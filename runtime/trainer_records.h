@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
 #include "runtime/handshake.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"

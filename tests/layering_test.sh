@@ -24,7 +24,7 @@ check_tree() (
   local transport=(transport/**/*.{h,cc}) runtime=(runtime/**/*.{h,cc}) trainer=(trainer/**/*.{h,cc})
   local bench=(bench/**/*.{h,cc}) not_bootstrap=()
   for file in "${runtime[@]}"; do
-    [ "$file" = runtime/bootstrap_mpi.cc ] || not_bootstrap+=("$file")
+    [ "$file" = runtime/bootstrap/bootstrap_mpi.cc ] || not_bootstrap+=("$file")
   done
   local cpu=("${transport[@]}" "${trainer[@]}" "${bench[@]}") file_of_runtime
   for file_of_runtime in "${runtime[@]}"; do
@@ -35,7 +35,7 @@ check_tree() (
   forbid "transport stands alone" "$(include "$torch|mpi\\.h|toml\\+\\+/|nlohmann/|runtime/|trainer/|bench/|tests/")" "${transport[@]}"
   forbid "runtime knows transport only" "$(include "$torch|trainer/|bench/|tests/")" "${runtime[@]}"
   forbid "trainer knows runtime and transport only" "$(include "bench/|tests/")" "${trainer[@]}"
-  forbid "only runtime/bootstrap_mpi.cc includes mpi.h" "$(include 'mpi\.h')" "${not_bootstrap[@]}" "${trainer[@]}"
+  forbid "only runtime/bootstrap/bootstrap_mpi.cc includes mpi.h" "$(include 'mpi\.h')" "${not_bootstrap[@]}" "${trainer[@]}"
   forbid "CUDA stays in runtime/cuda" "$(include "$cuda")" "${cpu[@]}"
   forbid "UCX stays in transport" "$(include "$ucx")" "${runtime[@]}" "${trainer[@]}"
   forbid "LibTorch brings an fmt of its own" "$(include 'spdlog/|fmt/')" "${trainer[@]}"

@@ -13,7 +13,8 @@
 
 #include "runnel_version.h"
 #include "runtime/base/digest.h"
-#include "runtime/bootstrap_mpi.h"
+#include "runtime/bootstrap/bootstrap_mpi.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/diagnosis.h"
 #include "runtime/gradient_channel.h"
 #include "runtime/launch/launcher.h"
@@ -23,7 +24,6 @@
 #include "runtime/machine_findings.h"
 #include "runtime/pair_probe.h"
 #include "runtime/parameter_channel.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "trainer/diagnosis_output.h"

@@ -14,7 +14,7 @@
 #include "runnel_version.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/joined.h"
-#include "runtime/bootstrap_mpi.h"
+#include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/failure.h"

@@ -16,8 +16,8 @@
 
 #include "runnel_version.h"
 #include "runtime/base/digest.h"
+#include "runtime/bootstrap/host.h"
 #include "runtime/checkpoint/safetensors.h"
-#include "runtime/host.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/plan/schedule.h"

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
 #include "runtime/generator.h"
-#include "runtime/peer_group.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "tests/support/peer_process.h"
 #include "transport/context.h"

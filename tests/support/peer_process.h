@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bootstrap_local.h"
+#include "runtime/bootstrap/bootstrap_local.h"
 #include "transport/deadline.h"
 
 namespace runnel::test {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
 #include "transport/completion_queue.h"
 #include "transport/path.h"
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/rdma.h"
+#include "runtime/bootstrap/rdma_ports.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/bootstrap_local.h"
+#include "runtime/bootstrap/bootstrap_local.h"
 
 #include <poll.h>
 #include <spawn.h>

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 
 namespace runnel {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/connection_offer.h"
+#include "runtime/bootstrap/connection_offer.h"
 
 #include <string>
 
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 #include "transport/status.h"
 
 namespace runnel {

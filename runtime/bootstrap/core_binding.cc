@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/core_binding.h"
+#include "runtime/bootstrap/core_binding.h"
 
 #include <sched.h>
 
@@ -13,8 +13,8 @@
 #include <set>
 #include <utility>
 
-#include "runtime/frame.h"
-#include "runtime/host.h"
+#include "runtime/bootstrap/frame.h"
+#include "runtime/bootstrap/host.h"
 #include "transport/log.h"
 
 namespace runnel {

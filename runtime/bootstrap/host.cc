@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/host.h"
+#include "runtime/bootstrap/host.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>

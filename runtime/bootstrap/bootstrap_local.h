@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
 #include "transport/owned_fd.h"
 
 namespace runnel {

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/peer_group.h"
+#include "runtime/bootstrap/peer_group.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 
 namespace runnel {
 namespace {

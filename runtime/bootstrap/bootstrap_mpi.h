@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
 #include "runtime/launch/stop_signals.h"
 
 namespace runnel {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/frame.h"
+#include "runtime/bootstrap/frame.h"
 
 #include <algorithm>
 #include <bit>

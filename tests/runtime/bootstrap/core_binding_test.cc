@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/core_binding.h"
+#include "runtime/bootstrap/core_binding.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

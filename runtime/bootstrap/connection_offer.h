@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
 #include "transport/deadline.h"
 #include "transport/region_descriptor.h"
 

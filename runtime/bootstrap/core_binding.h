@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bootstrap.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/peer_group.h"
 
 namespace runnel {
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/bootstrap_mpi.h"
+#include "runtime/bootstrap/bootstrap_mpi.h"
 
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/bootstrap.h"
-#include "runtime/host.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/host.h"
 #include "transport/deadline.h"
 
 namespace runnel {
