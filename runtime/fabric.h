@@ -17,7 +17,7 @@
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/launch/stop_signals.h"
-#include "runtime/liveness.h"
+#include "runtime/liveness/liveness.h"
 #include "runtime/telemetry/trace.h"
 #include "transport/completion_queue.h"
 #include "transport/context.h"

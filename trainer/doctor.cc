@@ -19,7 +19,7 @@
 #include "runtime/gradient_channel.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/stop_signals.h"
-#include "runtime/liveness.h"
+#include "runtime/liveness/liveness.h"
 #include "runtime/machine_facts.h"
 #include "runtime/machine_findings.h"
 #include "runtime/pair_probe.h"

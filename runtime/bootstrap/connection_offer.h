@@ -21,7 +21,7 @@ struct ConnectionOffer {
   std::vector<std::byte> data_address;      ///< of the worker that moves gradients and parameters
   std::vector<std::byte> liveness_address;  ///< of the worker that carries heartbeats
   RegionDescriptor control;                 ///< bells and records, runtime/protocol/control_layout.h
-  RegionDescriptor heartbeats;              ///< runtime/liveness.h
+  RegionDescriptor heartbeats;              ///< runtime/liveness/liveness.h
 
   struct Tensors {
     RegionDescriptor gradients;   ///< trainers x kSlots slots

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "runtime/generator.h"
-#include "runtime/heartbeat.h"
+#include "runtime/liveness/heartbeat_thread.h"
 #include "runtime/trainer_client.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/runtime/allocation_count.h"

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/heartbeat_word.h"
+#include "runtime/liveness/heartbeat_word.h"
 
 namespace runnel {
 namespace {

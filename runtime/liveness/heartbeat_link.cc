@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/heartbeat_link.h"
+#include "runtime/liveness/heartbeat_link.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

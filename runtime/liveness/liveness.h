@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
-#include "runtime/heartbeat.h"
+#include "runtime/liveness/heartbeat_thread.h"
 #include "transport/waiter.h"
 
 namespace runnel {

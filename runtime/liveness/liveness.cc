@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/liveness.h"
+#include "runtime/liveness/liveness.h"
 
 #include <unistd.h>
 

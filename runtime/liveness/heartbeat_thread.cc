@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/heartbeat.h"
+#include "runtime/liveness/heartbeat_thread.h"
 
 #include <sys/eventfd.h>
 
@@ -8,7 +8,7 @@
 #include <future>
 #include <optional>
 
-#include "runtime/heartbeat_loop.h"
+#include "runtime/liveness/heartbeat_loop.h"
 
 namespace runnel {
 namespace {

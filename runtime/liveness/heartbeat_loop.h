@@ -11,9 +11,9 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/heartbeat.h"
-#include "runtime/heartbeat_link.h"
 #include "runtime/launch/stop_signals.h"
+#include "runtime/liveness/heartbeat_link.h"
+#include "runtime/liveness/heartbeat_thread.h"
 #include "transport/completion_queue.h"
 #include "transport/slab.h"
 #include "transport/worker.h"

@@ -11,7 +11,7 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
-#include "runtime/heartbeat_word.h"
+#include "runtime/liveness/heartbeat_word.h"
 #include "transport/context.h"
 #include "transport/owned_fd.h"
 
