@@ -7,7 +7,7 @@
 #include <cstring>
 #include <span>
 
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 
 namespace runnel {
 namespace {

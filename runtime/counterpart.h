@@ -8,10 +8,10 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device.h"
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
+#include "runtime/fabric/handshake.h"
+#include "runtime/fabric/peer_links.h"
 #include "runtime/gradient_channel.h"
-#include "runtime/handshake.h"
-#include "runtime/link.h"
 #include "runtime/parameter_channel.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"

@@ -10,7 +10,7 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device_memory.h"
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "transport/slab.h"
 

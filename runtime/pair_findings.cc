@@ -8,7 +8,7 @@
 #include <set>
 
 #include "runtime/base/joined.h"
-#include "runtime/path_requirement.h"
+#include "runtime/fabric/path_requirement.h"
 
 namespace runnel {
 namespace {

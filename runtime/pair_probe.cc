@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/handshake.h"
-#include "runtime/link.h"
+#include "runtime/fabric/handshake.h"
+#include "runtime/fabric/peer_links.h"
 #include "runtime/probe_payload.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/telemetry/run_report.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "runtime/device/device_memory.h"
-#include "runtime/fabric.h"
-#include "runtime/link.h"
+#include "runtime/fabric/fabric.h"
+#include "runtime/fabric/peer_links.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/tensor_window.h"

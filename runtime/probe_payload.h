@@ -11,9 +11,9 @@
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device.h"
 #include "runtime/device/device_memory.h"
-#include "runtime/fabric.h"
-#include "runtime/handshake.h"
-#include "runtime/link.h"
+#include "runtime/fabric/fabric.h"
+#include "runtime/fabric/handshake.h"
+#include "runtime/fabric/peer_links.h"
 #include "transport/remote_region.h"
 #include "transport/slab.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/bootstrap/connection_offer.h"
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/trace_collector.h"
 #include "transport/bell.h"

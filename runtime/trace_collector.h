@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "runtime/bootstrap/connection_offer.h"
-#include "runtime/fabric.h"
-#include "runtime/handshake.h"
+#include "runtime/fabric/fabric.h"
+#include "runtime/fabric/handshake.h"
 #include "runtime/telemetry/trace_file.h"
 #include "transport/endpoint.h"
 #include "transport/remote_region.h"

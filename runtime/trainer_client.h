@@ -13,7 +13,7 @@
 #include "runtime/config/config.h"
 #include "runtime/counterpart.h"
 #include "runtime/device/device.h"
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 #include "runtime/protocol/bucket_countdown.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"

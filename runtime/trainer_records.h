@@ -8,7 +8,7 @@
 
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/handshake.h"
+#include "runtime/fabric/handshake.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"

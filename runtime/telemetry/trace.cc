@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "runtime/base/run_error.h"
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 
 namespace runnel {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 #include "runtime/protocol/control_layout.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"

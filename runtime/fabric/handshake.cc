@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/handshake.h"
+#include "runtime/fabric/handshake.h"
 
 #include <algorithm>
 #include <deque>
@@ -8,7 +8,7 @@
 
 #include "runtime/base/joined.h"
 #include "runtime/bootstrap/frame.h"
-#include "runtime/path_requirement.h"
+#include "runtime/fabric/path_requirement.h"
 
 namespace runnel {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/path_requirement.h"
+#include "runtime/fabric/path_requirement.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "runtime/bootstrap/bootstrap.h"
-#include "runtime/fabric.h"
-#include "runtime/link.h"
+#include "runtime/fabric/fabric.h"
+#include "runtime/fabric/peer_links.h"
 #include "transport/path.h"
 
 namespace runnel {

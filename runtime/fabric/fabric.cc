@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/fabric.h"
+#include "runtime/fabric/fabric.h"
 
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/protocol/control_layout.h"
