@@ -12,8 +12,8 @@
 #include "bench/exchange_place.h"
 #include "bench/mpi_rounds.h"
 #include "runtime/base/digest.h"
+#include "runtime/client/trainer_client.h"
 #include "runtime/generator.h"
-#include "runtime/trainer_client.h"
 
 namespace runnel {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/gradient_channel.h"
-#include "runtime/parameter_channel.h"
+#include "runtime/client/gradient_channel.h"
+#include "runtime/client/parameter_channel.h"
 #include "transport/path.h"
 
 namespace runnel {

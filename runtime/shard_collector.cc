@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "runtime/bootstrap/frame.h"
-#include "runtime/parameter_channel.h"
+#include "runtime/client/parameter_channel.h"
 #include "runtime/protocol/control_layout.h"
 
 namespace runnel {

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/client/trainer_client.h"
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "runtime/trainer_client.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/test_score.h"

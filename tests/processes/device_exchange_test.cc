@@ -13,8 +13,8 @@
 #include <tuple>
 #include <vector>
 
+#include "runtime/client/trainer_client.h"
 #include "runtime/generator.h"
-#include "runtime/trainer_client.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/support/async_device.h"
 #include "tests/support/peer_process.h"

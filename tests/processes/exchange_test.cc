@@ -13,9 +13,9 @@
 #include <tuple>
 #include <vector>
 
+#include "runtime/client/trainer_client.h"
 #include "runtime/generator.h"
 #include "runtime/liveness/heartbeat_thread.h"
-#include "runtime/trainer_client.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/support/peer_process.h"

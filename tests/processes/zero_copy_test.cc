@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/client/trainer_client.h"
 #include "runtime/generator.h"
-#include "runtime/trainer_client.h"
 #include "tests/support/peer_process.h"
 #include "transport/context.h"
 

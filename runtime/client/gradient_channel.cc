@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/gradient_channel.h"
+#include "runtime/client/gradient_channel.h"
 
 #include <algorithm>
 

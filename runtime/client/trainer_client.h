@@ -10,8 +10,8 @@
 #include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
+#include "runtime/client/generator_peer.h"
 #include "runtime/config/config.h"
-#include "runtime/counterpart.h"
 #include "runtime/device/device.h"
 #include "runtime/fabric/fabric.h"
 #include "runtime/protocol/bucket_countdown.h"
@@ -104,14 +104,14 @@ class TrainerClient {
   void await_device_until(Done&& done);
   bool hand_over_staged();
   void hand_over(bool everything);
-  void require_ok(const Status& status, const Counterpart& counterpart) const;
+  void require_ok(const Status& status, const GeneratorPeer& counterpart) const;
   void put_record(const Batch& batch);
-  Counterpart& lead() { return *counterparts_.front(); }
+  GeneratorPeer& lead() { return *counterparts_.front(); }
 
   Fabric fabric_;
   const BucketLayout& layout_;
   TensorWindows windows_;
-  std::vector<std::unique_ptr<Counterpart>> counterparts_;  // by generator
+  std::vector<std::unique_ptr<GeneratorPeer>> counterparts_;  // by generator
   TensorStreams streams_;  // empty without a device; ended before the memory that they copy to and from
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;

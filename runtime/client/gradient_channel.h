@@ -7,14 +7,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/client/device_stage.h"
+#include "runtime/client/tensor_window.h"
 #include "runtime/device/device_memory.h"
-#include "runtime/device_stage.h"
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/peer_links.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/telemetry/trace.h"
-#include "runtime/tensor_window.h"
 #include "transport/path.h"
 #include "transport/remote_region.h"
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/trainer_client.h"
+#include "runtime/client/trainer_client.h"
 
 #include <algorithm>
 #include <cstring>
@@ -55,8 +55,8 @@ TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const
 void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
-    Counterpart& counterpart = *counterparts_.emplace_back(
-        std::make_unique<Counterpart>(fabric_, offers[rank], generator, layout_, windows_, streams_));
+    GeneratorPeer& counterpart = *counterparts_.emplace_back(
+        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_));
     const std::uint64_t tag = tag_of(static_cast<std::size_t>(generator), kOther);
     fabric_.queue().watch(counterpart.link.endpoint, tag);
     fabric_.queue().watch(counterpart.link.hello_heard, tag);
@@ -107,7 +107,7 @@ void TrainerClient::await_buckets(std::size_t buckets) {
 }
 
 void TrainerClient::hear(const Completion& completion) {
-  Counterpart& counterpart = *counterparts_[generator_of(completion.tag)];
+  GeneratorPeer& counterpart = *counterparts_[generator_of(completion.tag)];
   fabric_.check(completion, counterpart.link.peer.rank);
   if (completion.kind == CompletionKind::data_arrived) {
     counterpart.parameters.arrived(about(completion.tag) - kFirstFetch);
@@ -120,7 +120,7 @@ void TrainerClient::hear(const Completion& completion) {
 /// whether the first `buckets` buckets can be read.
 bool TrainerClient::usable(std::size_t buckets) {
   for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
-    Counterpart& counterpart = *counterparts_[generator];
+    GeneratorPeer& counterpart = *counterparts_[generator];
     counterpart.protocol.on_bell(counterpart.link.version_heard.value());
     require_ok(counterpart.parameters.fetch(counterpart.protocol, tag_of(generator, kFirstFetch)), counterpart);
     while (usable_ >= counterpart.shard.first_bucket &&
@@ -164,7 +164,7 @@ void TrainerClient::push(const Batch& batch) {
 void TrainerClient::note_complete(bool everything) {
   if (!trace().on()) return;
   for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
-    Counterpart& counterpart = *counterparts_[generator];
+    GeneratorPeer& counterpart = *counterparts_[generator];
     const std::uint32_t buckets = counterpart.shard.buckets;
     const std::uint32_t complete = everything ? buckets : countdown_.complete_from_back(generator);
     while (counterpart.noted < complete) {
@@ -177,7 +177,7 @@ void TrainerClient::note_complete(bool everything) {
 /// Gives to the device what it does of handing over: of everything, or of the buckets that are complete.
 void TrainerClient::stage(bool everything) {
   for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
-    Counterpart& counterpart = *counterparts_[generator];
+    GeneratorPeer& counterpart = *counterparts_[generator];
     const std::uint32_t count = everything ? counterpart.shard.buckets : countdown_.complete_from_back(generator);
     counterpart.gradients.stage()->begin(step_, count);
   }
@@ -226,7 +226,7 @@ void TrainerClient::await_device_until(Done&& done) {
 bool TrainerClient::hand_over_staged() {
   bool idle = true;
   for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
-    Counterpart& counterpart = *counterparts_[generator];
+    GeneratorPeer& counterpart = *counterparts_[generator];
     const std::uint32_t count = std::min(counterpart.gradients.stage()->done(), counterpart.shard.buckets - 1);
     require_ok(counterpart.gradients.hand_over(step_, count, tag_of(generator, kPut)), counterpart);
     idle &= counterpart.gradients.stage()->idle();
@@ -236,14 +236,14 @@ bool TrainerClient::hand_over_staged() {
 
 void TrainerClient::hand_over(bool everything) {
   for (std::size_t generator = 0; generator < counterparts_.size(); ++generator) {
-    Counterpart& counterpart = *counterparts_[generator];
+    GeneratorPeer& counterpart = *counterparts_[generator];
     const std::uint32_t buckets = counterpart.shard.buckets;
     const std::uint32_t count = everything ? buckets : std::min(countdown_.complete_from_back(generator), buckets - 1);
     require_ok(counterpart.gradients.hand_over(step_, count, tag_of(generator, kPut)), counterpart);
   }
 }
 
-void TrainerClient::require_ok(const Status& status, const Counterpart& counterpart) const {
+void TrainerClient::require_ok(const Status& status, const GeneratorPeer& counterpart) const {
   if (!status.ok()) fabric_.throw_for(status, counterpart.link.peer.rank);
 }
 

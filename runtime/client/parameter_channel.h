@@ -7,12 +7,12 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/client/tensor_window.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/peer_links.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
-#include "runtime/tensor_window.h"
 #include "transport/remote_region.h"
 
 namespace runnel {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/tensor_window.h"
+#include "runtime/client/tensor_window.h"
 
 namespace runnel {
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "transport/address_window.h"
+#include "runtime/client/address_window.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -6,10 +6,10 @@
 #include <optional>
 #include <span>
 
+#include "runtime/client/address_window.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
-#include "transport/address_window.h"
 #include "transport/context.h"
 #include "transport/slab.h"
 

@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/client/tensor_window.h"
 #include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/telemetry/trace.h"
-#include "runtime/tensor_window.h"
 
 namespace runnel {
 

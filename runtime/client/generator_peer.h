@@ -7,15 +7,15 @@
 #include <memory>
 
 #include "runtime/bootstrap/connection_offer.h"
+#include "runtime/client/gradient_channel.h"
+#include "runtime/client/parameter_channel.h"
+#include "runtime/client/tensor_window.h"
 #include "runtime/device/device.h"
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"
-#include "runtime/gradient_channel.h"
-#include "runtime/parameter_channel.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
-#include "runtime/tensor_window.h"
 
 namespace runnel {
 
@@ -33,10 +33,10 @@ struct TensorStreams {
 
 /// What a trainer has of one generator. The link is declared before what its endpoint's transfers use. Thread: the main
 /// thread's.
-struct Counterpart {
+struct GeneratorPeer {
   /// The arguments outlive this. Throws as `GeneratorLink` and the channels.
-  Counterpart(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
-              TensorWindows& windows, const TensorStreams& streams)
+  GeneratorPeer(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
+                TensorWindows& windows, const TensorStreams& streams)
       : link(fabric, offer, generator),
         shard(layout.shard(static_cast<std::size_t>(generator))),
         gradients(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).gradients, layout,

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/device_stage.h"
+#include "runtime/client/device_stage.h"
 
 namespace runnel {
 
