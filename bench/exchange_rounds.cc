@@ -13,7 +13,7 @@
 #include "bench/mpi_rounds.h"
 #include "runtime/base/digest.h"
 #include "runtime/client/trainer_client.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 
 namespace runnel {
 namespace {

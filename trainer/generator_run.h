@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/config/config.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/plan/schedule.h"
 #include "runtime/protocol/bucket_layout.h"

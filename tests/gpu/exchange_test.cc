@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/client/trainer_client.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 #include "tests/gpu/gpu_test.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/support/peer_process.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "runtime/client/trainer_client.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/support/async_device.h"
 #include "tests/support/peer_process.h"

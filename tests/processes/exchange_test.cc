@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "runtime/client/trainer_client.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 #include "runtime/liveness/heartbeat_thread.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/runtime/allocation_count.h"

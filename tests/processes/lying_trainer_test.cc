@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/client/trainer_client.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 #include "tests/support/peer_process.h"
 #include "transport/context.h"
 

@@ -13,7 +13,7 @@
 
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/generator.h"
+#include "runtime/generator/generator.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "tests/support/peer_process.h"
 #include "transport/context.h"

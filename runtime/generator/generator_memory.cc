@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/generator_memory.h"
+#include "runtime/generator/generator_memory.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/device_passes.h"
+#include "runtime/generator/device_passes.h"
 
 #include <cassert>
 

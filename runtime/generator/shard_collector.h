@@ -9,8 +9,8 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/fabric/fabric.h"
+#include "runtime/generator/trace_collector.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "runtime/trace_collector.h"
 #include "transport/bell.h"
 #include "transport/endpoint.h"
 #include "transport/remote_region.h"

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/trace_collector.h"
+#include "runtime/generator/trace_collector.h"
 
 #include <algorithm>
 #include <cstring>

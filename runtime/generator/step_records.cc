@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/trainer_records.h"
+#include "runtime/generator/step_records.h"
 
 #include <algorithm>
 #include <cstring>
@@ -26,8 +26,8 @@ RunError wrong_record(const Peer& trainer, const PeerGroup& group, const std::st
 
 }  // namespace
 
-TrainerRecords::TrainerRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout,
-                               const Config& config, const std::vector<TrainerFacts>& facts)
+StepRecords::StepRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
+                         const std::vector<TrainerFacts>& facts)
     : control_(control),
       group_(group),
       layout_(layout),
@@ -35,12 +35,12 @@ TrainerRecords::TrainerRecords(const Slab& control, const PeerGroup& group, cons
       batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
       facts_(facts) {}
 
-void TrainerRecords::reserve(std::size_t steps) {
+void StepRecords::reserve(std::size_t steps) {
   timings_.exchange_ms.reserve(steps);
   timings_.exposed_ms.reserve(steps * facts_.size());
 }
 
-TrainerRecords::Step TrainerRecords::read_step(std::uint64_t step, std::int64_t published_ns) {
+StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t published_ns) {
   Step told;
   std::uint64_t batches = 0;
   std::int64_t last_gradient_ns = 0;
@@ -62,7 +62,7 @@ TrainerRecords::Step TrainerRecords::read_step(std::uint64_t step, std::int64_t 
   return told;
 }
 
-TrainerRecords::Evaluation TrainerRecords::read_evaluation(std::uint64_t version) {
+StepRecords::Evaluation StepRecords::read_evaluation(std::uint64_t version) {
   Evaluation sum;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const Peer& trainer = group_.trainer(static_cast<int>(i));
@@ -77,7 +77,7 @@ TrainerRecords::Evaluation TrainerRecords::read_evaluation(std::uint64_t version
   return sum;
 }
 
-void TrainerRecords::check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const {
+void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const {
   const std::uint64_t most_samples = shares_each_ * batch_size_;
   const std::uint64_t most_staged = shares_each_ * layout_.bytes();
   if (record.step == step && record.samples <= most_samples && record.batches <= shares_each_ &&
@@ -92,7 +92,7 @@ void TrainerRecords::check(const StepRecord& record, std::uint64_t step, const P
           std::to_string(shares_each_) + " batches, at most " + std::to_string(most_staged) + " staged bytes");
 }
 
-void TrainerRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {
+void StepRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {
   if (record.version == version && record.correct <= record.samples) return;
   throw wrong_record(trainer, group_,
                      "version " + std::to_string(record.version) + ", " + std::to_string(record.correct) + " of " +
@@ -100,7 +100,7 @@ void TrainerRecords::check(const EvaluationRecord& record, std::uint64_t version
                      "version " + std::to_string(version) + ", no more correct than samples");
 }
 
-void TrainerRecords::note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns) {
+void StepRecords::note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns) {
   if (!exchange_.open) return;  // the first step, or told before with a test's results
   // A trainer that never had to wait for the last of them has nothing to tell: they were usable once they were rung.
   const std::int64_t usable_ns = ready_ns == 0 ? exchange_.published_ns : ready_ns - facts_[trainer].clock_offset_ns;
@@ -108,7 +108,7 @@ void TrainerRecords::note_parameters_ready(std::size_t trainer, std::int64_t rea
   timings_.exposed_ms.push_back(static_cast<double>(exposed_ns) * 1e-6);
 }
 
-void TrainerRecords::close_exchange() {
+void StepRecords::close_exchange() {
   if (!exchange_.open) return;
   timings_.exchange_ms.push_back(static_cast<double>(exchange_.last_parameters_ns - exchange_.last_gradient_ns) * 1e-6);
   exchange_ = {};

@@ -19,7 +19,7 @@ namespace runnel {
 /// What trainers tell the lead generator about their steps and tests, checked, and the times that follow from it.
 ///
 /// After `reserve` a step allocates nothing. Thread: the main thread's.
-class TrainerRecords {
+class StepRecords {
  public:
   /// What the trainers told about a step.
   struct Step {
@@ -43,8 +43,8 @@ class TrainerRecords {
   };
 
   /// Records lie in `control`. `facts` has the clocks of all trainers. All arguments outlive this.
-  TrainerRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                 const std::vector<TrainerFacts>& facts);
+  StepRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
+              const std::vector<TrainerFacts>& facts);
 
   /// Makes room for the timings of `steps` steps.
   void reserve(std::size_t steps);

@@ -11,18 +11,18 @@
 #include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
-#include "runtime/device_passes.h"
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"
-#include "runtime/generator_memory.h"
+#include "runtime/generator/device_passes.h"
+#include "runtime/generator/generator_memory.h"
+#include "runtime/generator/shard_collector.h"
+#include "runtime/generator/step_records.h"
+#include "runtime/generator/trace_collector.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/reduction/reducer.h"
-#include "runtime/shard_collector.h"
-#include "runtime/trace_collector.h"
-#include "runtime/trainer_records.h"
 
 namespace runnel {
 
@@ -34,8 +34,8 @@ namespace runnel {
 /// nothing. Thread: the one that made it.
 class Generator {
  public:
-  using Step = TrainerRecords::Step;
-  using Evaluation = TrainerRecords::Evaluation;
+  using Step = StepRecords::Step;
+  using Evaluation = StepRecords::Evaluation;
 
   /// Collective: connects to all trainers and finds the paths to them. `device`: what is to hold the tensors and reduce
   /// them, else null. `group`, `layout` and `device` outlive this.
@@ -58,7 +58,7 @@ class Generator {
   /// The current version of all tensors; of several generators only the lead, and only after a `collect_evaluation`.
   std::span<const float> collect_parameters();
 
-  const TrainerRecords::Timings& timings() const { return records_.timings(); }
+  const StepRecords::Timings& timings() const { return records_.timings(); }
 
   /// Makes room for the timings of `steps` steps, so that no step allocates.
   void reserve(std::size_t steps) { records_.reserve(steps); }
@@ -108,7 +108,7 @@ class Generator {
   std::optional<ShardCollector> others_;  // of the lead, where there are some
   std::optional<TraceCollector> traces_;  // of the lead, in a run with a trace
   std::vector<TrainerFacts> facts_;
-  TrainerRecords records_;
+  StepRecords records_;
   GeneratorProtocol protocol_;
   std::unique_ptr<Reducer> reducer_;
   std::optional<DevicePasses> passes_;      // with a device; ended before the memory that they use

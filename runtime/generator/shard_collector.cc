@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/shard_collector.h"
+#include "runtime/generator/shard_collector.h"
 
 #include <algorithm>
 #include <chrono>
