@@ -17,11 +17,11 @@
 
 #include "runnel_version.h"
 #include "runtime/config/config.h"
+#include "runtime/doctor/machine_findings.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/sighup.h"
 #include "runtime/launch/stop_signals.h"
-#include "runtime/machine_findings.h"
 #include "runtime/telemetry/run_report.h"
 #include "trainer/doctor.h"
 #include "trainer/failure.h"

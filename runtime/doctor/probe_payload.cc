@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/probe_payload.h"
+#include "runtime/doctor/probe_payload.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/pair_probe.h"
+#include "runtime/doctor/pair_probe.h"
 
 #include <chrono>
 #include <cstdint>
@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/doctor/probe_payload.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"
-#include "runtime/probe_payload.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/telemetry/run_report.h"
 #include "transport/status.h"

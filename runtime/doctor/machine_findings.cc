@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/machine_findings.h"
+#include "runtime/doctor/machine_findings.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "runtime/base/joined.h"
-#include "runtime/pair_findings.h"
+#include "runtime/doctor/pair_findings.h"
 
 namespace runnel {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/machine_findings.h"
+#include "runtime/doctor/machine_findings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/runtime/healthy_machines.h"
+#include "tests/runtime/doctor/healthy_machines.h"
 
 /// Facts of healthy machines, spoilt in one thing at a time: the one finding names it, and what to do.
 namespace runnel::test {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/pair_findings.h"
+#include "runtime/doctor/pair_findings.h"
 
 #include <algorithm>
 #include <array>

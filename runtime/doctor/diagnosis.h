@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/machine_findings.h"
+#include "runtime/doctor/machine_findings.h"
 
 namespace runnel {
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "runtime/base/joined.h"
-#include "runtime/diagnosis.h"
+#include "runtime/doctor/diagnosis.h"
 
 namespace runnel {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/machine_facts.h"
+#include "runtime/doctor/machine_facts.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

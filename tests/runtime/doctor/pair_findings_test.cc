@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "runtime/pair_findings.h"
+#include "runtime/doctor/pair_findings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/runtime/healthy_machines.h"
+#include "tests/runtime/doctor/healthy_machines.h"
 
 /// The same as in machine_findings_test.cc, of what lies between processes.
 namespace runnel::test {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "runtime/machine_findings.h"
+#include "runtime/doctor/machine_findings.h"
 
 /// The part of machine_findings.h that looks at what lies between processes.
 namespace runnel {

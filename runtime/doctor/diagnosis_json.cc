@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/diagnosis.h"
+#include "runtime/doctor/diagnosis.h"
 
 namespace runnel {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "runtime/config/config.h"
-#include "runtime/machine_facts.h"
-#include "runtime/pair_probe.h"
+#include "runtime/doctor/machine_facts.h"
+#include "runtime/doctor/pair_probe.h"
 
 namespace runnel {
 
