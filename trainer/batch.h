@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <span>
 
-#include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"
+#include "trainer/torch/compute_mark.h"
 
 namespace runnel {
 

@@ -20,7 +20,7 @@
 #include "trainer/failure.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/tensor_arena.h"
-#include "trainer/torch_setup.h"
+#include "trainer/torch/torch_setup.h"
 #include "transport/context.h"
 #include "transport/log.h"
 

@@ -9,11 +9,11 @@
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
 #include "trainer/batch.h"
-#include "trainer/compute_mark.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/sampler.h"
 #include "trainer/tensor_arena.h"
+#include "trainer/torch/compute_mark.h"
 
 namespace runnel {
 

@@ -28,11 +28,11 @@
 #include "trainer/evaluation.h"
 #include "trainer/idx_dataset.h"
 #include "trainer/model.h"
-#include "trainer/placement.h"
 #include "trainer/progress.h"
 #include "trainer/stopwatch.h"
 #include "trainer/tensor_arena.h"
-#include "trainer/torch_setup.h"
+#include "trainer/torch/placement.h"
+#include "trainer/torch/torch_setup.h"
 #include "trainer/virtual_trainers.h"
 
 namespace runnel {

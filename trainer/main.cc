@@ -27,7 +27,7 @@
 #include "trainer/failure.h"
 #include "trainer/host_list.h"
 #include "trainer/local_training.h"
-#include "trainer/torch_setup.h"
+#include "trainer/torch/torch_setup.h"
 #include "trainer/training_job.h"
 #include "trainer/usage_error.h"
 #include "transport/context.h"

@@ -10,7 +10,7 @@
 #include "trainer/evaluation.h"
 #include "trainer/failure.h"
 #include "trainer/tensor_arena.h"
-#include "trainer/torch_setup.h"
+#include "trainer/torch/torch_setup.h"
 
 namespace runnel {
 namespace {

@@ -10,7 +10,7 @@
 #include "tests/trainer/idx_files.h"
 #include "trainer/evaluation.h"
 #include "trainer/gradient_computer.h"
-#include "trainer/torch_cuda.h"
+#include "trainer/torch/torch_cuda.h"
 #include "trainer/virtual_trainers.h"
 
 /// The passes of the models on a GPU, beside the same on the CPU.

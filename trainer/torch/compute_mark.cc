@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/compute_mark.h"
+#include "trainer/torch/compute_mark.h"
 
 #include <c10/core/impl/VirtualGuardImpl.h>
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/torch_setup.h"
+#include "trainer/torch/torch_setup.h"
 
 #include <ATen/ops/empty.h>
 #include <c10/core/CPUAllocator.h>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/placement.h"
+#include "trainer/torch/placement.h"
 
 #include <filesystem>
 #include <string_view>
@@ -8,7 +8,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/launch/stop_signals.h"
-#include "trainer/torch_cuda.h"
+#include "trainer/torch/torch_cuda.h"
 #include "transport/log.h"
 
 namespace runnel {
