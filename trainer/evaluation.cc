@@ -10,7 +10,7 @@
 #include <numeric>
 #include <vector>
 
-#include "trainer/batch.h"
+#include "trainer/dataset/batch.h"
 
 namespace runnel {
 namespace {

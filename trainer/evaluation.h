@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "runtime/config/config.h"
-#include "trainer/idx_dataset.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/test_score.h"
 

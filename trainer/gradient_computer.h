@@ -8,10 +8,10 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
-#include "trainer/batch.h"
-#include "trainer/idx_dataset.h"
+#include "trainer/dataset/batch.h"
+#include "trainer/dataset/idx_dataset.h"
+#include "trainer/dataset/sampler.h"
 #include "trainer/model.h"
-#include "trainer/sampler.h"
 #include "trainer/tensor_arena.h"
 #include "trainer/torch/compute_mark.h"
 

@@ -10,7 +10,7 @@
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/idx_dataset.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model.h"
 #include "trainer/test_score.h"
 #include "trainer/virtual_trainers.h"

@@ -9,7 +9,7 @@
 
 #include "runtime/base/random.h"
 #include "runtime/plan/sample_range.h"
-#include "trainer/sampler.h"
+#include "trainer/dataset/sampler.h"
 
 namespace runnel {
 namespace {
