@@ -28,7 +28,7 @@
 #include "runtime/protocol/control_layout.h"
 #include "trainer/diagnosis_output.h"
 #include "trainer/failure.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"
 #include "trainer/training_job.h"

@@ -6,7 +6,7 @@
 
 #include "runtime/config/config.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 #include "trainer/test_score.h"
 
 namespace runnel {

@@ -19,7 +19,7 @@
 #include "runtime/launch/launch_place.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/failure.h"
-#include "trainer/tensor_arena.h"
+#include "trainer/model/tensor_arena.h"
 #include "trainer/torch/torch_setup.h"
 #include "transport/context.h"
 #include "transport/log.h"

@@ -14,7 +14,7 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/telemetry/run_report.h"
 #include "runtime/telemetry/trace_file.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 #include "trainer/progress.h"
 #include "trainer/stopwatch.h"
 

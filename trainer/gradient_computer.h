@@ -11,8 +11,8 @@
 #include "trainer/dataset/batch.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/dataset/sampler.h"
-#include "trainer/model.h"
-#include "trainer/tensor_arena.h"
+#include "trainer/model/model.h"
+#include "trainer/model/tensor_arena.h"
 #include "trainer/torch/compute_mark.h"
 
 namespace runnel {

@@ -9,7 +9,7 @@
 #include "runtime/protocol/pass_observer.h"
 #include "trainer/evaluation.h"
 #include "trainer/failure.h"
-#include "trainer/tensor_arena.h"
+#include "trainer/model/tensor_arena.h"
 #include "trainer/torch/torch_setup.h"
 
 namespace runnel {

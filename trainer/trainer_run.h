@@ -11,7 +11,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 #include "trainer/test_score.h"
 #include "trainer/virtual_trainers.h"
 

@@ -23,7 +23,7 @@
 #include "runtime/protocol/slot_protocol.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/generator_run.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 #include "trainer/stopwatch.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"

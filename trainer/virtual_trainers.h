@@ -14,8 +14,8 @@
 #include "runtime/telemetry/trace.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/gradient_computer.h"
-#include "trainer/model.h"
-#include "trainer/tensor_arena.h"
+#include "trainer/model/model.h"
+#include "trainer/model/tensor_arena.h"
 
 namespace runnel {
 

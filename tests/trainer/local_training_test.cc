@@ -12,7 +12,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "tests/trainer/idx_files.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 
 namespace runnel {
 namespace {

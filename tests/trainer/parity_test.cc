@@ -14,7 +14,7 @@
 
 #include "runtime/reduction/host_reducer.h"
 #include "trainer/gradient_computer.h"
-#include "trainer/tensor_arena.h"
+#include "trainer/model/tensor_arena.h"
 #include "trainer/torch/torch_setup.h"
 
 /// The arithmetic of a job against PyTorch's. tests/trainer/fixtures/parity.json holds what PyTorch computed: the loss

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/tensor_arena.h"
+#include "trainer/model/tensor_arena.h"
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/nll_loss.h>

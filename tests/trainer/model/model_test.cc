@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>

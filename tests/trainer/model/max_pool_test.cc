@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/max_pool.h"
+#include "trainer/model/max_pool.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 
 #include <ATen/Context.h>
 #include <ATen/ops/conv2d.h>
@@ -17,9 +17,9 @@
 #include <utility>
 
 #include "runtime/base/run_error.h"
-#include "trainer/dropout.h"
-#include "trainer/linear.h"
-#include "trainer/max_pool.h"
+#include "trainer/model/dropout.h"
+#include "trainer/model/linear.h"
+#include "trainer/model/max_pool.h"
 
 namespace runnel {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/model.h"
+#include "trainer/model/model.h"
 
 namespace runnel {
 

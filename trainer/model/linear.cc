@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/linear.h"
+#include "trainer/model/linear.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty_like.h>
