@@ -193,9 +193,9 @@ void GeneratorRun::test(Generator& exchange, std::int64_t step) {
   const Stopwatch watch;
   const Generator::Evaluation sum = exchange.collect_evaluation();
   report_.seconds.test += watch.seconds();
-  const TestScore score{.loss_sum = sum.loss_sum,
-                        .correct = static_cast<std::int64_t>(sum.correct),
-                        .samples = static_cast<std::int64_t>(sum.samples)};
+  const Score score{.loss_sum = sum.loss_sum,
+                    .correct = static_cast<std::int64_t>(sum.correct),
+                    .samples = static_cast<std::int64_t>(sum.samples)};
   if (score.samples != test_samples_) {
     throw RunError(ExitStatus::protocol_mismatch, "the trainers tested " + std::to_string(score.samples) +
                                                       " samples of " + std::to_string(test_samples_) +

@@ -25,15 +25,15 @@
 #include "runtime/reduction/reducer.h"
 #include "runtime/telemetry/trace.h"
 #include "runtime/telemetry/trace_file.h"
+#include "trainer/compute/evaluation.h"
+#include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/evaluation.h"
 #include "trainer/model/model.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/progress.h"
 #include "trainer/stopwatch.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"
-#include "trainer/virtual_trainers.h"
 
 namespace runnel {
 namespace {
@@ -141,7 +141,7 @@ class LocalRun {
 
   void test(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
     const Stopwatch watch;
-    const TestScore score = evaluate(step, data, keep_going);
+    const Score score = evaluate(step, data, keep_going);
     report_.seconds.test += watch.seconds();
     if (score.samples < static_cast<std::int64_t>(data.size())) {
       return;
@@ -163,7 +163,7 @@ class LocalRun {
   }
 
  private:
-  TestScore evaluate(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
+  Score evaluate(std::int64_t step, const IdxDataset& data, const std::function<bool()>& keep_going) {
     const TraceSpan span(job_.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
     return runnel::evaluate(job_.model(), data, config_, keep_going);
   }

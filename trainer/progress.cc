@@ -60,7 +60,7 @@ void Progress::step(const Step& step) {
   }
 }
 
-void Progress::test(std::int64_t step, const TestScore& score) {
+void Progress::test(std::int64_t step, const Score& score) {
   say(text("epoch %lld/%lld test loss %.4f accuracy %.4f (%lld/%lld)", as_long(plan_.epoch_of(step) + 1),
            as_long(plan_.epochs()), score.loss(), score.accuracy(), as_long(score.correct), as_long(score.samples)));
 }

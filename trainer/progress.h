@@ -9,7 +9,7 @@
 #include <string>
 
 #include "runtime/plan/run_plan.h"
-#include "trainer/test_score.h"
+#include "trainer/compute/score.h"
 
 namespace runnel {
 
@@ -42,7 +42,7 @@ class Progress {
   void step(const Step& step);
 
   /// A line with the score after `step`.
-  void test(std::int64_t step, const TestScore& score);
+  void test(std::int64_t step, const Score& score);
 
   /// A line of its own.
   void say(const std::string& line);

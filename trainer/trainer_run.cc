@@ -7,7 +7,7 @@
 #include <span>
 
 #include "runtime/protocol/pass_observer.h"
-#include "trainer/evaluation.h"
+#include "trainer/compute/evaluation.h"
 #include "trainer/failure.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/torch/torch_setup.h"
@@ -74,13 +74,13 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
     if (!plan_.test_after(step)) continue;
     exchange.pull();
     bind_parameters(model_, at(parameters, exchange.buffer()));
-    const TestScore score = test(exchange, step);
+    const Score score = test(exchange, step);
     exchange.report_evaluation(score.loss_sum, static_cast<std::uint64_t>(score.correct),
                                static_cast<std::uint64_t>(score.samples));
   }
 }
 
-TestScore TrainerRun::test(TrainerClient& exchange, std::int64_t step) {
+Score TrainerRun::test(TrainerClient& exchange, std::int64_t step) {
   const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
   return evaluate(model_, test_, config_, [&] { return !exchange.stopping(); });
 }

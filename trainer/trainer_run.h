@@ -10,10 +10,10 @@
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "trainer/compute/score.h"
+#include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/model.h"
-#include "trainer/test_score.h"
-#include "trainer/virtual_trainers.h"
 
 namespace runnel {
 
@@ -31,7 +31,7 @@ class TrainerRun {
 
  private:
   void make_steps(TrainerClient& exchange);
-  TestScore test(TrainerClient& exchange, std::int64_t step);
+  Score test(TrainerClient& exchange, std::int64_t step);
 
   const Config& config_;
   const RunPlan& plan_;

@@ -5,9 +5,9 @@
 #include <functional>
 
 #include "runtime/config/config.h"
+#include "trainer/compute/score.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/model.h"
-#include "trainer/test_score.h"
 
 namespace runnel {
 
@@ -15,7 +15,6 @@ namespace runnel {
 ///
 /// Asks `keep_going` before each forward pass, of `config.trainer.test_batch_size` images but 250 at most; when it says
 /// no, the score of the images so far is returned. On the CPU the size of the passes does not change the score.
-TestScore evaluate(Model& model, const IdxDataset& dataset, const Config& config,
-                   const std::function<bool()>& keep_going);
+Score evaluate(Model& model, const IdxDataset& dataset, const Config& config, const std::function<bool()>& keep_going);
 
 }  // namespace runnel

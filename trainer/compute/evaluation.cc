@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/evaluation.h"
+#include "trainer/compute/evaluation.h"
 
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/nll_loss.h>
@@ -21,15 +21,14 @@ constexpr std::int64_t kLargestPass = 250;
 
 }  // namespace
 
-TestScore evaluate(Model& model, const IdxDataset& dataset, const Config& config,
-                   const std::function<bool()>& keep_going) {
+Score evaluate(Model& model, const IdxDataset& dataset, const Config& config, const std::function<bool()>& keep_going) {
   const c10::InferenceMode no_autograd;
   const auto batch_size = static_cast<std::size_t>(std::min(config.trainer.test_batch_size, kLargestPass));
   BatchBuilder builder(dataset, batch_size, config.data.normalize, model.device());
   std::vector<std::uint32_t> samples(dataset.size());
   std::iota(samples.begin(), samples.end(), 0U);
 
-  TestScore score;
+  Score score;
   for (std::size_t begin = 0; begin < samples.size() && keep_going(); begin += batch_size) {
     const std::size_t count = std::min(batch_size, samples.size() - begin);
     const Batch batch = builder.build(std::span(samples).subspan(begin, count));

@@ -8,10 +8,10 @@
 
 #include "runtime/device/device_module.h"
 #include "tests/trainer/idx_files.h"
-#include "trainer/evaluation.h"
-#include "trainer/gradient_computer.h"
+#include "trainer/compute/evaluation.h"
+#include "trainer/compute/gradient_computer.h"
+#include "trainer/compute/virtual_trainers.h"
 #include "trainer/torch/torch_cuda.h"
-#include "trainer/virtual_trainers.h"
 
 /// The passes of the models on a GPU, beside the same on the CPU.
 namespace runnel {
@@ -142,8 +142,8 @@ TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
     const Place place(config_.model, device);
     return evaluate(*place.model, data, config_, [] { return true; });
   };
-  const TestScore expected = score(kCpu);
-  const TestScore found = score(kGpu);
+  const Score expected = score(kCpu);
+  const Score found = score(kGpu);
   EXPECT_EQ(found.samples, 300);
   EXPECT_NEAR(found.loss(), expected.loss(), 1e-4);
   EXPECT_NEAR(found.accuracy(), expected.accuracy(), 0.01);

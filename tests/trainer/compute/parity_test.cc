@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "runtime/reduction/host_reducer.h"
-#include "trainer/gradient_computer.h"
+#include "trainer/compute/gradient_computer.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/torch/torch_setup.h"
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/gradient_computer.h"
+#include "trainer/compute/gradient_computer.h"
 
 #include <ATen/Context.h>
 #include <ATen/ops/empty.h>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/evaluation.h"
+#include "trainer/compute/evaluation.h"
 
 #include <gtest/gtest.h>
 
@@ -29,10 +29,10 @@ class EvaluationTest : public testing::Test {
 };
 
 TEST_F(EvaluationTest, PartsAddUpToTheWhole) {
-  const TestScore whole = evaluate(*model_, IdxDataset::load(folder_.path(), Split::test), config_, always);
+  const Score whole = evaluate(*model_, IdxDataset::load(folder_.path(), Split::test), config_, always);
   EXPECT_EQ(whole.samples, 50);
   EXPECT_NEAR(whole.loss(), 2.3, 0.2);  // untrained: about log 10
-  TestScore sum;
+  Score sum;
   for (std::size_t part = 0; part < 3; ++part) {
     sum += evaluate(*model_, IdxDataset::load(folder_.path(), Split::test, part, 3), config_, always);
   }
@@ -43,9 +43,9 @@ TEST_F(EvaluationTest, PartsAddUpToTheWhole) {
 
 TEST_F(EvaluationTest, DoesNotDependOnTheSizeOfThePasses) {
   const IdxDataset data = IdxDataset::load(folder_.path(), Split::test);
-  const TestScore eights = evaluate(*model_, data, config_, always);
+  const Score eights = evaluate(*model_, data, config_, always);
   config_.trainer.test_batch_size = 5000;
-  const TestScore whole = evaluate(*model_, data, config_, always);
+  const Score whole = evaluate(*model_, data, config_, always);
   EXPECT_EQ(whole.correct, eights.correct);
   EXPECT_NEAR(whole.loss_sum, eights.loss_sum, 1e-4);
 }
@@ -57,14 +57,14 @@ TEST_F(EvaluationTest, IsRepeatable) {
 
 TEST_F(EvaluationTest, StopsBetweenBatchesWhenAsked) {
   int asked = 0;
-  const TestScore score =
+  const Score score =
       evaluate(*model_, IdxDataset::load(folder_.path(), Split::test), config_, [&] { return ++asked <= 2; });
   EXPECT_EQ(score.samples, 2 * config_.trainer.test_batch_size);
 }
 
-TEST(TestScore, OfNoSamplesIsZero) {
-  EXPECT_EQ(TestScore().loss(), 0);
-  EXPECT_EQ(TestScore().accuracy(), 0);
+TEST(Score, OfNoSamplesIsZero) {
+  EXPECT_EQ(Score().loss(), 0);
+  EXPECT_EQ(Score().accuracy(), 0);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
+#include "trainer/compute/gradient_computer.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/gradient_computer.h"
 #include "trainer/model/model.h"
 #include "trainer/model/tensor_arena.h"
 

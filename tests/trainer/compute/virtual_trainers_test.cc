@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/virtual_trainers.h"
+#include "trainer/compute/virtual_trainers.h"
 
 #include <gtest/gtest.h>
 

@@ -7,12 +7,12 @@
 namespace runnel {
 
 /// How well a model did on some samples. Parts add up; the sum over trainers is made in trainer order.
-struct TestScore {
+struct Score {
   double loss_sum = 0;  ///< negative log-likelihood, summed over the samples
   std::int64_t correct = 0;
   std::int64_t samples = 0;
 
-  TestScore& operator+=(const TestScore& other) {
+  Score& operator+=(const Score& other) {
     loss_sum += other.loss_sum;
     correct += other.correct;
     samples += other.samples;
