@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/training_job.h"
+#include "trainer/run/training_job.h"
 
 #include <algorithm>
 #include <chrono>
@@ -22,12 +22,12 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/generator_run.h"
 #include "trainer/model/model.h"
-#include "trainer/stopwatch.h"
+#include "trainer/run/generator_run.h"
+#include "trainer/run/stopwatch.h"
+#include "trainer/run/trainer_run.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"
-#include "trainer/trainer_run.h"
 #include "transport/context.h"
 #include "transport/log.h"
 

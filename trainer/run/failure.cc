@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/failure.h"
+#include "trainer/run/failure.h"
 
 #include <c10/util/Exception.h>
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/generator_run.h"
+#include "trainer/run/generator_run.h"
 
 #include <algorithm>
 #include <array>
@@ -18,8 +18,8 @@
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/failure.h"
 #include "trainer/model/tensor_arena.h"
+#include "trainer/run/failure.h"
 #include "trainer/torch/torch_setup.h"
 #include "transport/context.h"
 #include "transport/log.h"

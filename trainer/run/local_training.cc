@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/local_training.h"
+#include "trainer/run/local_training.h"
 
 #include <ATen/ops/from_blob.h>
 #include <unistd.h>
@@ -30,8 +30,8 @@
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/model.h"
 #include "trainer/model/tensor_arena.h"
-#include "trainer/progress.h"
-#include "trainer/stopwatch.h"
+#include "trainer/run/progress.h"
+#include "trainer/run/stopwatch.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"
 

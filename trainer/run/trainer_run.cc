@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/trainer_run.h"
+#include "trainer/run/trainer_run.h"
 
 #include <array>
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 #include "runtime/protocol/pass_observer.h"
 #include "trainer/compute/evaluation.h"
-#include "trainer/failure.h"
 #include "trainer/model/tensor_arena.h"
+#include "trainer/run/failure.h"
 #include "trainer/torch/torch_setup.h"
 
 namespace runnel {

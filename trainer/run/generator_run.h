@@ -15,8 +15,8 @@
 #include "runtime/telemetry/run_report.h"
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/model/model.h"
-#include "trainer/progress.h"
-#include "trainer/stopwatch.h"
+#include "trainer/run/progress.h"
+#include "trainer/run/stopwatch.h"
 
 namespace runnel {
 
