@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/diagnosis_output.h"
+#include "trainer/program/diagnosis_output.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

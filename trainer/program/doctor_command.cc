@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/doctor.h"
+#include "trainer/program/doctor_command.h"
 
 #include <unistd.h>
 
@@ -26,8 +26,8 @@
 #include "runtime/liveness/liveness.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
-#include "trainer/diagnosis_output.h"
 #include "trainer/model/model.h"
+#include "trainer/program/diagnosis_output.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/training_job.h"
 #include "trainer/torch/placement.h"

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/usage_error.h"
+#include "trainer/program/usage_error.h"
 
 #include <algorithm>
 #include <string>

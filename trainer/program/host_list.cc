@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/host_list.h"
+#include "trainer/program/host_list.h"
 
 #include <algorithm>
 #include <charconv>
