@@ -12,7 +12,7 @@
 #include "bench/job.h"
 #include "bench/peer_process.h"
 #include "bench/suite.h"
-#include "runnel_commit.h"
+#include "runnel_version.h"
 #include "runtime/bootstrap/host.h"
 #include "runtime/device/device_module.h"
 #include "runtime/launch/launch_place.h"

@@ -22,19 +22,23 @@ function(runnel_compile_options target)
   endif()
 endfunction()
 
-# runnel_library(NAME HEADERS … SOURCES …): the static library runnel_NAME, known to users as runnel::NAME. Headers are
-# included as "folder/file.h" from the project's root, in the tree as after an install.
+# runnel_library(NAME): the static library runnel_NAME, known to users as runnel::NAME. runnel_sources gives it its files.
+# Headers are included as "folder/room/file.h" from the project's root, in the tree as after an install.
 function(runnel_library name)
-  cmake_parse_arguments(arg "" "" "HEADERS;SOURCES" ${ARGN})
   set(target runnel_${name})
   add_library(${target} STATIC)
   add_library(runnel::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
-  target_sources(${target} PRIVATE ${arg_SOURCES}
-    PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${arg_HEADERS})
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}")
   target_include_directories(${target} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/runnel>")
   target_compile_features(${target} PUBLIC cxx_std_20)
   runnel_compile_options(${target})
   set_property(GLOBAL APPEND PROPERTY RUNNEL_LIBRARIES ${name})
+endfunction()
+
+# runnel_sources(NAME HEADERS … SOURCES …): files of this folder for the library runnel_NAME. HEADERS are installed.
+function(runnel_sources name)
+  cmake_parse_arguments(arg "" "" "HEADERS;SOURCES" ${ARGN})
+  target_sources(runnel_${name} PRIVATE ${arg_SOURCES} PUBLIC FILE_SET HEADERS FILES ${arg_HEADERS})
 endfunction()

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/batch.h"
+#include "trainer/dataset/batch.h"
 
 #include <ATen/ops/empty.h>
 

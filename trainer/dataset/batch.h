@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <span>
 
-#include "trainer/idx_dataset.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/torch/compute_mark.h"
 
 namespace runnel {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/idx_dataset.h"
+#include "trainer/dataset/idx_dataset.h"
 
 #include <zlib.h>
 

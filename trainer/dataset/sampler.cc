@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/sampler.h"
+#include "trainer/dataset/sampler.h"
 
 #include <algorithm>
 #include <numeric>
