@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "runtime/base/run_error.h"
-#include "runtime/liveness/heartbeat_word.h"
+#include "runtime/launch/stop_cause.h"
 #include "transport/owned_fd.h"
 
 namespace runnel {
