@@ -12,6 +12,7 @@
 #include "bench/exchange_place.h"
 #include "bench/mpi_rounds.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/steady_clock.h"
 #include "runtime/client/trainer_client.h"
 #include "runtime/generator/generator.h"
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <span>
 
-#include "runtime/fabric/fabric.h"
+#include "runtime/base/steady_clock.h"
 
 namespace runnel {
 namespace {

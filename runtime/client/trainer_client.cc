@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/steady_clock.h"
+
 namespace runnel {
 namespace {
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "runtime/base/steady_clock.h"
 #include "runtime/cuda/cuda_error.h"
 #include "runtime/cuda/reduce_kernels.h"
 
@@ -26,11 +27,6 @@ constexpr std::chrono::seconds kFarewell{5};
   std::fputs("runnel: a GPU did not end its work; the process ends without it: look at nvidia-smi and dmesg (Xid)\n",
              stderr);
   std::_Exit(static_cast<int>(ExitStatus::internal));
-}
-
-std::int64_t steady_now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
 }  // namespace
@@ -118,7 +114,7 @@ bool CudaStream::reached(Mark mark) {
 std::int64_t CudaStream::reached_ns(Mark mark) {
   assert(mark <= last_ && mark + marks_.size() > last_);
   bind();
-  if (steady_now_ns() - met_ns_ > kApart) meet_clocks();
+  if (steady_ns() - met_ns_ > kApart) meet_clocks();
   float ms = 0;  // negative where the clocks have met after the mark
   check_cuda(cudaEventElapsedTime(&ms, met_.get(), event_of(mark)), device_, "taking the time of a mark");
   return met_ns_ + std::llround(static_cast<double>(ms) * 1e6);
@@ -127,7 +123,7 @@ std::int64_t CudaStream::reached_ns(Mark mark) {
 void CudaStream::meet_clocks() {
   check_cuda(cudaEventRecord(met_.get(), idle_.get()), device_, "taking the time");
   check_cuda(cudaEventSynchronize(met_.get()), device_, "taking the time");
-  met_ns_ = steady_now_ns();
+  met_ns_ = steady_ns();
 }
 
 }  // namespace runnel

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/base/steady_clock.h"
 #include "runtime/doctor/probe_payload.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"

@@ -69,11 +69,6 @@ bool tells_of_peer(StatusCode code) {
 
 }  // namespace
 
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
                const Deadline& bootstrap, Device* device)
     : group_(group),

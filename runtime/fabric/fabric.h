@@ -30,9 +30,6 @@
 
 namespace runnel {
 
-/// Nanoseconds of this host's steady clock; equal in all processes of one host.
-std::int64_t steady_ns();
-
 /// In a generator, the tags of all completions have the peer's rank in their lower half.
 inline int rank_of_tag(std::uint64_t tag) {
   return static_cast<int>(tag & 0xFFFFFFFF);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "runtime/base/joined.h"
+#include "runtime/base/steady_clock.h"
 #include "runtime/bootstrap/frame.h"
 #include "runtime/fabric/path_requirement.h"
 

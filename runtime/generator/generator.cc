@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/base/steady_clock.h"
+
 namespace runnel {
 namespace {
 

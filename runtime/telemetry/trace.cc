@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "runtime/base/run_error.h"
-#include "runtime/fabric/fabric.h"
+#include "runtime/base/steady_clock.h"
 
 namespace runnel {
 namespace {
@@ -52,10 +52,6 @@ std::span<const std::byte> Trace::close(std::int64_t first_trainer_ns) {
   return {reinterpret_cast<const std::byte*>(&header), bytes_for(recorded_)};
 }
 
-std::int64_t Trace::now_ns() {
-  return steady_ns();
-}
-
 void Trace::write(const TraceEvent& event) {
   if (recorded_ == capacity_) {
     ++dropped_;
@@ -66,7 +62,7 @@ void Trace::write(const TraceEvent& event) {
 }
 
 void Trace::write_instant(const TraceLabel& label) {
-  const std::int64_t now = now_ns();
+  const std::int64_t now = steady_ns();
   write({now, now, label});
 }
 

@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "runtime/base/steady_clock.h"
+
 /// What a process did when, recorded for `--trace FILE`. runtime/README.md, "Trace", has the bytes of a record.
 namespace runnel {
 
@@ -97,14 +99,14 @@ class Trace {
   bool on() const { return header_ != nullptr; }
 
   /// The begin of a span that `end` is going to record: now, or 0 when off.
-  std::int64_t begin() const { return on() ? now_ns() : 0; }
+  std::int64_t begin() const { return on() ? steady_ns() : 0; }
 
   /// Records a span that ends now and began at `begin_ns`, which `begin` gave.
   void end(std::int64_t begin_ns, const TraceLabel& label) {
-    if (on()) write({begin_ns, now_ns(), label});
+    if (on()) write({begin_ns, steady_ns(), label});
   }
 
-  /// Records a span whose ends were noted by the caller, in `now_ns()`. When the memory is full, it is only counted.
+  /// Records a span whose ends were noted by the caller, in `steady_ns()`. When the memory is full, it is only counted.
   void add(std::int64_t begin_ns, std::int64_t end_ns, const TraceLabel& label) {
     if (on()) write({begin_ns, end_ns, label});
   }
@@ -118,9 +120,6 @@ class Trace {
   /// part of the memory that holds header and events, for `read_trace`; nothing when off. `first_trainer_ns`: as in
   /// `TraceHeader`.
   std::span<const std::byte> close(std::int64_t first_trainer_ns = 0);
-
-  /// The steady clock, in ns.
-  static std::int64_t now_ns();
 
  private:
   void write(const TraceEvent& event);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "runtime/base/steady_clock.h"
 #include "tests/gpu/gpu_test.h"
 
 namespace runnel {
@@ -23,11 +24,6 @@ constexpr std::size_t kLarge = std::size_t{64} << 20;
 
 void wait_for(DeviceStream& stream, DeviceStream::Mark mark) {
   while (!stream.reached(mark)) std::this_thread::yield();
-}
-
-std::int64_t steady_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 class DeviceTest : public test::GpuTest {
@@ -97,7 +93,7 @@ TEST_F(DeviceTest, WorksFromAThreadThatHasNoDevice) {
 TEST_F(DeviceTest, ReachesMarksInOrderAndTellsWhen) {
   const Memory memory = allocate(2 * kLarge);
   const auto stream = device_->make_stream(4);
-  const std::int64_t begin = steady_now_ns();
+  const std::int64_t begin = steady_ns();
   std::vector<DeviceStream::Mark> marks;
   for (int i = 0; i < 4; ++i) {
     stream->copy(memory.get() + kLarge, memory.get(), kLarge);
@@ -105,7 +101,7 @@ TEST_F(DeviceTest, ReachesMarksInOrderAndTellsWhen) {
   }
   EXPECT_EQ(marks, (std::vector<DeviceStream::Mark>{1, 2, 3, 4}));
   wait_for(*stream, marks.back());
-  const std::int64_t end = steady_now_ns();
+  const std::int64_t end = steady_ns();
   std::vector<std::int64_t> times;
   for (const auto mark : marks) {
     EXPECT_TRUE(stream->reached(mark));

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "runtime/base/run_error.h"
-#include "runtime/fabric/fabric.h"
+#include "runtime/base/steady_clock.h"
 #include "runtime/reduction/reduce_pass.h"
 
 namespace runnel::test {

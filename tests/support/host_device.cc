@@ -3,11 +3,11 @@
 #include "tests/support/host_device.h"
 
 #include <array>
-#include <chrono>
 #include <cstring>
 #include <new>
 #include <vector>
 
+#include "runtime/base/steady_clock.h"
 #include "runtime/cuda/reduce_body.h"
 #include "runtime/protocol/bucket_layout.h"
 
@@ -39,7 +39,7 @@ class HostStream final : public DeviceStream {
   }
 
   Mark mark() override {
-    times_[++last_ % times_.size()] = std::chrono::steady_clock::now().time_since_epoch().count();
+    times_[++last_ % times_.size()] = steady_ns();
     return last_;
   }
   bool reached(Mark) override { return true; }

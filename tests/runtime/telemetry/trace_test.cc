@@ -10,6 +10,7 @@
 #include <random>
 
 #include "runtime/base/run_error.h"
+#include "runtime/base/steady_clock.h"
 #include "tests/runtime/allocation_count.h"
 
 namespace runnel {
@@ -66,12 +67,12 @@ TEST(Trace, RecordsSpansInstantsAndNotedTimes) {
   const TraceLabel outer{.what = TraceWhat::backward, .step = std::uint64_t{1} << 35};
   const TraceLabel ready{.what = TraceWhat::bucket_ready, .bucket = (1U << 20) - 1, .step = 7};
   const TraceLabel put{.what = TraceWhat::put, .peer = 1030, .bucket = 4, .step = 7};
-  const std::int64_t before = Trace::now_ns();
+  const std::int64_t before = steady_ns();
   {
     const TraceSpan span(trace, outer);
     trace.instant(ready);
   }
-  const std::int64_t after = Trace::now_ns();
+  const std::int64_t after = steady_ns();
   trace.add(after + 10, after + 25, put);
 
   const RecordedTrace recorded = read_trace(trace.close(), "this");
