@@ -42,7 +42,7 @@ Status Worker::arm() {
 }
 
 void Worker::assert_thread() const {
-  if (thread_ == std::this_thread::get_id()) return;
+  if (is_owned_by_this_thread()) return;
   log_error("a worker was used by a thread that does not own it");
   std::abort();
 }

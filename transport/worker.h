@@ -41,6 +41,8 @@ class Worker {
   /// Prepares `event_fd` for sleeping: ok, or in_progress when there is work to progress first.
   Status arm();
 
+  bool is_owned_by_this_thread() const { return thread_ == std::this_thread::get_id(); }
+
   /// Ends the program with a message unless the calling thread owns the worker.
   void assert_thread() const;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/client/gradient_stage.h"
 #include "runtime/client/tensor_window.h"
 #include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
@@ -15,12 +16,9 @@
 
 namespace runnel {
 
-/// What a trainer's device does of handing over gradients to one generator: it completes them and, where the slots are
-/// mapped, copies them there, while backward goes on. Bells and puts come behind it, by the processor.
-///
-/// Thread: one at a time; `begin` may come on LibTorch's own thread. Methods allocate nothing, and throw `RunError`
-/// when the device fails.
-class DeviceStage {
+/// The device's half of a hand-over to one generator: waits for each gradient and copies it into the slot where that is
+/// mapped, while backward goes on. The processor then rings or puts. Methods throw `RunError` when the device fails.
+class DeviceStage final : public GradientStage {
  public:
   /// Where this trainer's slots begin for the device; null: they are not mapped, and nothing is copied.
   using Slots = std::array<std::byte*, kSlots>;
@@ -32,21 +30,11 @@ class DeviceStage {
   /// Marks that a stream needs for the stages of all generators.
   static std::size_t marks_for(const BucketLayout& layout) { return 2 * layout.bucket_count(); }
 
-  /// The work that computes the last `count` buckets of `step` has been given to the compute stream. Counts of a step
-  /// rise.
-  void begin(std::uint64_t step, std::uint32_t count);
-
-  /// How many of the last buckets of the step the device is through with.
-  std::uint32_t done();
-
-  /// Whether it is through with all that was begun.
-  bool idle() { return done() == begun_; }
-
-  /// When the last of the gradients begun was computed, in ns of the steady clock. Once `idle()`.
-  std::int64_t computed_ns();
-
-  /// Records the copies of the step, for `peer`. Once `idle()`, and before the next step.
-  void record_into(Trace& trace, std::uint16_t peer);
+  void begin(std::uint64_t step, std::uint32_t count) override;
+  std::uint32_t done() override;
+  bool idle() override { return done() == begun_; }
+  std::int64_t computed_ns() override;
+  void record_into(Trace& trace, std::uint16_t peer) override;
 
  private:
   struct Marks {

@@ -14,16 +14,18 @@ GradientChannel::GradientChannel(Fabric& fabric, GeneratorLink& link, const Regi
       layout_(layout),
       shard_(shard),
       window_(window),
-      region_(
-          link.endpoint,
-          require_length(gradients, slab_bytes(layout, shard, fabric.group().trainers()), "gradient", link.peer.rank),
-          fabric.mapping_policy(), fabric.device()) {
+      region_(link.endpoint,
+              require_length(gradients, GradientSlab::bytes(layout, shard, fabric.group().trainers()), "gradient",
+                             link.peer.rank),
+              fabric.mapping_policy(), fabric.device()) {
   if (stream != nullptr) {
-    stage_.emplace(*stream, layout, shard, window, reach_slots());
+    stage_ = std::make_unique<DeviceStage>(*stream, layout, shard, window, reach_slots());
     return;
   }
+  stage_ = std::make_unique<HostStage>();
   for (int slot = 0; is_mapped() && slot < kSlots; ++slot) {
-    window.map(slot, shard, region_.mapped().subspan(slot_offset(layout, shard, fabric.group().self().index, slot)));
+    window.map(slot, shard,
+               region_.mapped().subspan(GradientSlab::slot_offset(layout, shard, fabric.group().self().index, slot)));
   }
 }
 
@@ -38,7 +40,11 @@ DeviceStage::Slots GradientChannel::reach_slots() {
 }
 
 PathProbe::Place GradientChannel::slots() const {
-  return {region_, slot_offset(layout_, shard_, fabric_.group().self().index, 0)};
+  return {region_, GradientSlab::slot_offset(layout_, shard_, fabric_.group().self().index, 0)};
+}
+
+Status GradientChannel::hand_over_early(std::uint64_t step, std::uint64_t tag) {
+  return hand_over(step, std::min(stage_->done(), shard_.buckets - 1), tag);
 }
 
 Status GradientChannel::hand_over(std::uint64_t step, std::uint32_t count, std::uint64_t tag) {
@@ -48,8 +54,8 @@ Status GradientChannel::hand_over(std::uint64_t step, std::uint32_t count, std::
   if (!is_mapped()) return post(tag);
   if (posted_ == complete_) return Status();
   posted_ = complete_;
-  fabric_.trace().instant(label(TraceWhat::bell, shard_.buckets - complete_));  // before the generator can hear it
-  return fabric_.queue().ring(link_.gradient, BellWord{.number = step_, .back = complete_}.encode(), tag);
+  fabric_.trace().instant(label(TraceWhat::bell, shard_.buckets - complete_));  // before the generator can see it
+  return fabric_.loop().queue().ring(link_.gradient, BellWord{.number = step_, .back = complete_}.encode(), tag);
 }
 
 Status GradientChannel::sent(std::uint64_t tag) {
@@ -73,11 +79,11 @@ Status GradientChannel::post(std::uint64_t tag) {
 
 Status GradientChannel::put_bucket(std::uint32_t bucket, std::uint64_t tag) {
   const int slot = slot_of_step(step_);
-  const std::size_t target = slot_offset(layout_, shard_, fabric_.group().self().index, slot);
+  const std::size_t target = GradientSlab::slot_offset(layout_, shard_, fabric_.group().self().index, slot);
   const BellWord word{.number = step_, .back = shard_.buckets - bucket};
-  return fabric_.queue().put_and_ring(region_, target + layout_.bucket_in(shard_, bucket).begin,
-                                      window_.bytes(slot, layout_.bucket(shard_.first_bucket + bucket)), window_.slab(),
-                                      link_.gradient, word.encode(), tag);
+  return fabric_.loop().queue().put_and_ring(region_, target + layout_.bucket_in(shard_, bucket).begin,
+                                             window_.bytes(slot, layout_.bucket(shard_.first_bucket + bucket)),
+                                             window_.slab(), link_.gradient, word.encode(), tag);
 }
 
 TraceLabel GradientChannel::label(TraceWhat what, std::uint32_t bucket) const {

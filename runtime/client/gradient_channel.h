@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "runtime/client/device_stage.h"
@@ -14,6 +15,7 @@
 #include "runtime/fabric/peer_links.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
+#include "runtime/protocol/tensor_slabs.h"
 #include "runtime/telemetry/trace.h"
 #include "transport/path.h"
 #include "transport/remote_region.h"
@@ -35,28 +37,23 @@ class GradientChannel {
   GradientChannel(Fabric& fabric, GeneratorLink& link, const RegionDescriptor& gradients, const BucketLayout& layout,
                   const Shard& shard, TensorWindow& window, DeviceStream* stream);
 
-  /// The slab that a generator needs for the slots of all trainers.
-  static std::size_t slab_bytes(const BucketLayout& layout, const Shard& shard, int trainers) {
-    return slot_offset(layout, shard, trainers, 0);
-  }
-
-  /// Where slot `slot` of trainer `trainer` begins in that slab.
-  static std::size_t slot_offset(const BucketLayout& layout, const Shard& shard, int trainer, int slot) {
-    return static_cast<std::size_t>(trainer * kSlots + slot) * layout.padded_bytes(shard);
-  }
-
   bool is_mapped() const { return region_.is_mapped(); }
 
-  /// What the device does first; null where the gradients are in host memory.
-  DeviceStage* stage() { return stage_ ? &*stage_ : nullptr; }
+  /// Completes the gradients before they can be handed over.
+  GradientStage& stage() { return *stage_; }
 
   /// This trainer's slots, as an area for a path probe.
   PathProbe::Place slots() const;
 
-  /// The last `count` buckets of `step` are complete in the window: they go to the generator one after the other. The
-  /// memory must stay untouched until the step's version is published. Counts of a step rise; the next step begins when
-  /// the generator has all of the last one. A put or ring that is through completes with `tag`, which goes to `sent`.
-  Status hand_over(std::uint64_t step, std::uint32_t count, std::uint64_t tag);
+  /// Hands over what of `step` the stage has completed, but for the last of all buckets.
+  Status hand_over_early(std::uint64_t step, std::uint64_t tag);
+
+  /// Hands over all buckets of `step`, which are complete.
+  ///
+  /// Buckets go to the generator one after the other. Their memory must stay untouched until the step's version is
+  /// published, and the next step begins when the generator has all of the last one. A put or ring completes with
+  /// `tag`, which goes to `sent`.
+  Status hand_over_all(std::uint64_t step, std::uint64_t tag) { return hand_over(step, shard_.buckets, tag); }
 
   /// A put is through: the next ones can go.
   Status sent(std::uint64_t tag);
@@ -74,6 +71,7 @@ class GradientChannel {
   };
 
   DeviceStage::Slots reach_slots();
+  Status hand_over(std::uint64_t step, std::uint32_t count, std::uint64_t tag);
   Status post(std::uint64_t tag);
   Status put_bucket(std::uint32_t bucket, std::uint64_t tag);
   TraceLabel label(TraceWhat what, std::uint32_t bucket) const;
@@ -85,7 +83,7 @@ class GradientChannel {
   const TensorWindow& window_;
   RemoteRegion region_;
   std::optional<PinnedMemory> pinned_slots_;
-  std::optional<DeviceStage> stage_;
+  std::unique_ptr<GradientStage> stage_;
   std::uint64_t step_ = 0;
   std::uint32_t complete_ = 0;       // buckets of the step that can go
   std::uint32_t posted_ = 0;         // of them, those that are on their way or there

@@ -14,31 +14,32 @@ ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const Re
       shard_(shard),
       window_(window),
       generator_(link.peer),
-      region_(link.endpoint, require_length(parameters, slab_bytes(layout, shard), "parameter", link.peer.rank),
+      region_(link.endpoint,
+              require_length(parameters, ParameterSlab::bytes(layout, shard), "parameter", link.peer.rank),
               fabric.mapping_policy(), fabric.device()),
       stream_(stream),
       buckets_(shard.buckets) {
   if (!is_mapped()) return;
-  const auto mapped = region_.mapped().first(slab_bytes(layout, shard));
+  const auto mapped = region_.mapped().first(ParameterSlab::bytes(layout, shard));
   if (stream_ != nullptr) {
     if (region_.kind() == MemoryKind::host) pinned_.emplace(*fabric.device(), mapped);
     device_address_ = pinned_ ? pinned_->device_address() : mapped.data();
     return;
   }
   for (int buffer = 0; buffer < kParameterBuffers; ++buffer) {
-    window.map(buffer, shard, mapped.subspan(buffer_offset(layout, shard, buffer)));
+    window.map(buffer, shard, mapped.subspan(ParameterSlab::buffer_offset(layout, shard, buffer)));
   }
 }
 
-Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t tag_base) {
+Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint32_t first_about) {
   if (in_place()) return Status();
   bool copies = false;
   for (std::uint32_t i = 0; i < shard_.buckets; ++i) {
     Bucket& bucket = buckets_[i];
     if (!protocol.parameters_ready(i)) continue;
     if (bucket.version == protocol.step() && bucket.state != State::absent) continue;
-    const std::size_t offset =
-        buffer_offset(layout_, shard_, buffer_of_version(protocol.step())) + layout_.bucket_in(shard_, i).begin;
+    const std::size_t offset = ParameterSlab::buffer_offset(layout_, shard_, buffer_of_version(protocol.step())) +
+                               layout_.bucket_in(shard_, i).begin;
     const auto target = window_.bytes(buffer_of_version(protocol.step()), layout_.bucket(shard_.first_bucket + i));
     bucket.version = protocol.step();
     if (is_mapped()) {
@@ -47,7 +48,8 @@ Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint64_t ta
       continue;
     }
     bucket.begin_ns = fabric_.trace().begin();
-    const Status status = fabric_.queue().get(region_, offset, target, window_.slab(), tag_base + i);
+    const Status status = fabric_.loop().queue().get(region_, offset, target, window_.slab(),
+                                                     Tag{generator_.rank, first_about + i}.encode());
     if (!status.ok()) return status;
     bucket.state = State::under_way;
   }
@@ -78,7 +80,7 @@ DeviceStream::Mark ParameterChannel::last_copy() const {
 }
 
 void ParameterChannel::record_copies() {
-  if (!fabric_.trace().on()) return;
+  if (!fabric_.trace().on() || !copies()) return;
   for (std::uint32_t i = 0; i < shard_.buckets; ++i) {
     fabric_.trace().add(stream_->reached_ns(buckets_[i].copy_begin), stream_->reached_ns(buckets_[i].copy_end),
                         label(TraceWhat::copy, i));

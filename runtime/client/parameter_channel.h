@@ -13,6 +13,7 @@
 #include "runtime/fabric/peer_links.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
+#include "runtime/protocol/tensor_slabs.h"
 #include "transport/remote_region.h"
 
 namespace runnel {
@@ -33,22 +34,12 @@ class ParameterChannel {
   /// Marks that a stream needs for the channels from all generators.
   static std::size_t marks_for(const BucketLayout& layout) { return 2 * layout.bucket_count(); }
 
-  /// The slab that a generator needs for its buffers.
-  static std::size_t slab_bytes(const BucketLayout& layout, const Shard& shard) {
-    return buffer_offset(layout, shard, kParameterBuffers);
-  }
-
-  /// Where `buffer` begins in that slab.
-  static std::size_t buffer_offset(const BucketLayout& layout, const Shard& shard, int buffer) {
-    return static_cast<std::size_t>(buffer) * layout.padded_bytes(shard);
-  }
-
   bool is_mapped() const { return region_.is_mapped(); }
 
-  /// Starts to get what `protocol` says is published and is not under way yet. A get completes with the tag
-  /// `tag_base` + the bucket, which goes to `arrived`. What a device copies is there for what the compute stream is
-  /// given from now on.
-  Status fetch(const TrainerProtocol& protocol, std::uint64_t tag_base);
+  /// Starts to get what `protocol` says is published and is not under way yet. A get completes with a tag of this
+  /// generator about `first_about` + the bucket, which goes to `arrived`. What a device copies is there for what the
+  /// compute stream is given from now on.
+  Status fetch(const TrainerProtocol& protocol, std::uint32_t first_about);
 
   /// Bucket `bucket` of the version that `fetch` asked for last is here.
   void arrived(std::uint32_t bucket);
@@ -56,14 +47,12 @@ class ParameterChannel {
   /// Whether bucket `bucket` of the current step of `protocol` can be read in the window.
   bool usable(const TrainerProtocol& protocol, std::uint32_t bucket) const;
 
-  /// Whether a device copies parameters out of mapped memory.
-  bool copies() const { return device_address_ != nullptr; }
+  /// Whether all copies by the device, out of mapped memory, are made; all of the version have been begun. True where
+  /// there are none.
+  bool copied() const { return !copies() || stream_->reached(last_copy()); }
 
-  /// Where this `copies()`: whether all copies of the version are made, all of which have been begun.
-  bool copied() const { return stream_->reached(last_copy()); }
-
-  /// Once they are: when the last one was, in ns of the steady clock.
-  std::int64_t copied_ns() const { return stream_->reached_ns(last_copy()); }
+  /// Once they are: when the last one was, in ns of the steady clock; 0 without any.
+  std::int64_t copied_ns() const { return copies() ? stream_->reached_ns(last_copy()) : 0; }
 
   /// Once they are: records them.
   void record_copies();
@@ -78,6 +67,7 @@ class ParameterChannel {
     DeviceStream::Mark copy_end = 0;
   };
 
+  bool copies() const { return device_address_ != nullptr; }
   bool in_place() const { return is_mapped() && stream_ == nullptr; }
   DeviceStream::Mark last_copy() const;
   void copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset);

@@ -16,6 +16,7 @@
 #include "runtime/fabric/fabric.h"
 #include "runtime/protocol/bucket_countdown.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/pass_observer.h"
 #include "runtime/protocol/slot_protocol.h"
 
 namespace runnel {
@@ -31,7 +32,7 @@ namespace runnel {
 /// on return, but is for the work that this stream is given from then on. And gradients are ready when the work that
 /// computes them has been given to that stream: `gradient_ready` may then be called on another thread, while this one
 /// waits for that.
-class TrainerClient {
+class TrainerClient final : public PassObserver {
  public:
   /// Collective: connects to all generators and finds the paths to them. `device`: where this trainer's tensors are to
   /// lie, else null. `group`, `layout` and `device` outlive this.
@@ -51,7 +52,7 @@ class TrainerClient {
   void pull();
 
   /// Waits until those of the tensors up to and with `tensor` are.
-  void await_parameters(std::size_t tensor);
+  void before_use(std::size_t tensor) override;
 
   /// Buffer and slot of the current step, numbered from 0; they alternate.
   int buffer() const { return buffer_of_version(step_); }
@@ -64,7 +65,7 @@ class TrainerClient {
 
   /// The gradient of `tensor` is complete in `gradients(slot())` and is not touched any more: buckets that are complete
   /// with it are handed over, but for the last one. Not for every tensor, or for none, is fine.
-  void gradient_ready(std::size_t tensor);
+  void gradient_ready(std::size_t tensor) override;
 
   /// What a gradient is computed from.
   struct Batch {
@@ -93,25 +94,26 @@ class TrainerClient {
 
  private:
   void connect(const std::vector<ConnectionOffer>& offers);
-  void hear(const Completion& completion);
+  void on_completion(const Completion& completion, const Tag& tag);
   bool usable(std::size_t buckets);
   void await_buckets(std::size_t buckets);
-  void note_complete(bool everything);
-  void stage(bool everything);
-  void await_device();
+  int awaited() const;
+  void note_computed();
+  void begin_hand_over();
+  bool hand_over_early();
+  void note_device_times();
   void note_copies();
   template <class Done>
-  void await_device_until(Done&& done);
-  bool hand_over_staged();
-  void hand_over(bool everything);
-  void require_ok(const Status& status, const GeneratorPeer& counterpart) const;
+  void await_device(Done&& done);
+  static std::uint64_t put_tag(const GeneratorPeer& peer);
+  void require_ok(const Status& status, const GeneratorPeer& peer) const;
   void put_record(const Batch& batch);
-  GeneratorPeer& lead() { return *counterparts_.front(); }
+  GeneratorPeer& lead() { return *generators_.front(); }
 
   Fabric fabric_;
   const BucketLayout& layout_;
   TensorWindows windows_;
-  std::vector<std::unique_ptr<GeneratorPeer>> counterparts_;  // by generator
+  std::vector<std::unique_ptr<GeneratorPeer>> generators_;  // by generator
   TensorStreams streams_;  // empty without a device; ended before the memory that they copy to and from
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;

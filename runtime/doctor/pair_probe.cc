@@ -59,7 +59,7 @@ void together(Bootstrap& bootstrap, const PeerGroup& group, const std::optional<
     error = failure.what();
   }
   const auto errors =
-      bootstrap.all_gather(std::as_bytes(std::span(error)), deadline, fabric ? fabric->silence() : nullptr);
+      bootstrap.all_gather(std::as_bytes(std::span(error)), deadline, fabric ? fabric->loop().silence() : nullptr);
   for (const Peer& peer : group.all()) {
     const auto& text = errors[static_cast<std::size_t>(peer.rank)];
     if (text.empty()) continue;
@@ -70,24 +70,17 @@ void together(Bootstrap& bootstrap, const PeerGroup& group, const std::optional<
 
 /// A wait ends only by what is watched.
 void watch(Fabric& fabric, const TrainerLink& link) {
-  fabric.queue().watch(link.endpoint, 0);
+  const std::uint64_t tag = Tag{.rank = link.peer.rank}.encode();
+  fabric.loop().queue().watch(link.endpoint, tag);
   for (const Bell* bell : {&link.hello_heard, &link.gradient_heard, &link.evaluation_heard}) {
-    fabric.queue().watch(*bell, 0);
+    fabric.loop().queue().watch(*bell, tag);
   }
 }
 
 void watch(Fabric& fabric, const GeneratorLink& link) {
-  fabric.queue().watch(link.endpoint, 0);
-  for (const Bell* bell : {&link.hello_heard, &link.version_heard}) fabric.queue().watch(*bell, 0);
-}
-
-void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
-  const Status status = fabric.queue().ring(bell, word, 0);
-  if (!status.ok()) fabric.throw_for(status, rank);
-}
-
-void await(Fabric& fabric, const Bell& bell, std::uint64_t word, int rank) {
-  fabric.wait_until([](const Completion&) {}, [&] { return bell.value() >= word; }, [rank] { return rank; });
+  const std::uint64_t tag = Tag{.rank = link.peer.rank}.encode();
+  fabric.loop().queue().watch(link.endpoint, tag);
+  for (const Bell* bell : {&link.hello_heard, &link.version_heard}) fabric.loop().queue().watch(*bell, tag);
 }
 
 /// As `await`, but spins longer than a wait in a run before it parks: what is measured is the path, and not how long
@@ -96,12 +89,12 @@ void await_spinning(Fabric& fabric, const Bell& bell, std::uint64_t word, int ra
   constexpr unsigned kPollsPerYield = 100;
   const Deadline spin = Deadline::after(kSpin);
   for (unsigned polls = 1; bell.value() < word; ++polls) {
-    fabric.drop_completions();
+    fabric.loop().drop_completions();
     if (polls % kPollsPerYield != 0) continue;
     if (spin.expired()) break;
     std::this_thread::yield();
   }
-  await(fabric, bell, word, rank);
+  fabric.loop().await(bell, word, rank);
 }
 
 /// A trainer's turn to measure.
@@ -120,8 +113,8 @@ class Measurement {
     facts.get_us = median_of_transfers([this] { payload_.get(); });
     payload_.compare();
     facts.copy_us = median_of_transfers([this] { payload_.copy(); });
-    ring(fabric_, link_.evaluation, kTurnIsOver, generator_);
-    fabric_.wait_for_transfers(generator_);
+    fabric_.loop().ring(link_.evaluation, kTurnIsOver, generator_);
+    fabric_.loop().wait_for_transfers(generator_);
     return facts;
   }
 
@@ -142,7 +135,7 @@ class Measurement {
   }
 
   void round_trip() {
-    ring(fabric_, link_.gradient, ++word_, generator_);
+    fabric_.loop().ring(link_.gradient, ++word_, generator_);
     await_spinning(fabric_, link_.version_heard, word_, generator_);
   }
 
@@ -157,10 +150,10 @@ class Measurement {
 void answer(Fabric& fabric, TrainerLink& link, int rank) {
   for (std::uint64_t word = 1; word <= kBellRounds; ++word) {
     await_spinning(fabric, link.gradient_heard, word, rank);
-    ring(fabric, link.version, word, rank);
+    fabric.loop().ring(link.version, word, rank);
   }
-  await(fabric, link.evaluation_heard, kTurnIsOver, rank);
-  fabric.wait_for_transfers(rank);
+  fabric.loop().await(link.evaluation_heard, kTurnIsOver, rank);
+  fabric.loop().wait_for_transfers(rank);
 }
 
 /// The turns of all trainers, one after the other. Who has no turn progresses, as a put over a network needs it.
@@ -168,7 +161,7 @@ template <class Turn>
 void take_turns(Bootstrap& bootstrap, Fabric& fabric, const Config& config, Turn&& turn) {
   for (int index = 0; index < fabric.group().trainers(); ++index) {
     turn(index);
-    bootstrap.barrier(patience(config), fabric.progress());
+    bootstrap.barrier(patience(config), fabric.loop().progress());
   }
   fabric.liveness().leave();
 }
@@ -196,7 +189,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
     mine = fabric->offer();
     target->add_to(mine);
   });
-  const auto offers = exchange_offers(bootstrap, mine, deadline, fabric->silence());
+  const auto offers = exchange_offers(bootstrap, mine, deadline, fabric->loop().silence());
   std::vector<std::unique_ptr<TrainerLink>> links;
   together(bootstrap, group, fabric, deadline, [&] {
     for (int index = 0; index < group.trainers(); ++index) {
@@ -211,7 +204,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
     for (TrainerFacts& facts : greet_trainers(bootstrap, *fabric, links, "any", deadline)) {
       paths.push_back(std::move(facts.paths.front()));
     }
-    fabric->park_for(paths);
+    fabric->loop().park_on(park_on_for(paths));
     take_turns(bootstrap, *fabric, config,
                [&](int index) { answer(*fabric, *links[static_cast<std::size_t>(index)], group.trainer(index).rank); });
   });
@@ -225,7 +218,7 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
     fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline, device);
     memory.emplace(fabric->context(), device, Payload::memory_bytes(payload_bytes));
   });
-  const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline, fabric->silence());
+  const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline, fabric->loop().silence());
   const ConnectionOffer& generator = offers[static_cast<std::size_t>(group.lead().rank)];
   std::optional<GeneratorLink> link;
   std::optional<Payload> payload;
@@ -239,7 +232,7 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
   telling_peers(*fabric, [&] {
     const GreetedGenerator greeted = payload->to_greet();
     PathReport path = greet_generators(bootstrap, *fabric, std::span(&greeted, 1), "any", deadline).front();
-    fabric->park_for(std::span(&path, 1));
+    fabric->loop().park_on(park_on_for(std::span(&path, 1)));
     take_turns(bootstrap, *fabric, config, [&](int index) {
       if (index == group.self().index) facts = Measurement(*fabric, *link, *payload).run(std::move(path));
     });

@@ -89,13 +89,13 @@ void Payload::fill() {
 
 void Payload::put(std::uint64_t word) {
   if (target_ != nullptr) return copy_by_device(target_, sent_.data());
-  complete(fabric_.queue().put_and_ring(region_, 0, sent_, slab_, link_.gradient, word, 0),
+  complete(fabric_.loop().queue().put_and_ring(region_, 0, sent_, slab_, link_.gradient, word, tag()),
            CompletionKind::visible_at_peer);
 }
 
 void Payload::get() {
   if (target_ != nullptr) return copy_by_device(returned_.data(), target_);
-  complete(fabric_.queue().get(region_, 0, returned_, slab_, 0), CompletionKind::data_arrived);
+  complete(fabric_.loop().queue().get(region_, 0, returned_, slab_, tag()), CompletionKind::data_arrived);
 }
 
 void Payload::copy() {
@@ -120,21 +120,17 @@ void Payload::copy_by_device(std::byte* target, const std::byte* source) {
     throw RunError(ExitStatus::internal, fabric_.device()->name() + " did not copy " + std::to_string(sent_.size()) +
                                              " bytes in time; see what else uses it (nvidia-smi)");
   };
-  fabric_.wait_until([](const Completion&) {}, [&] { return stream_->reached(mark); }, late, [] { return true; });
+  fabric_.loop().wait_until([](const Completion&, const Tag&) {}, [&] { return stream_->reached(mark); }, late,
+                            [] { return true; });
 }
 
 /// Waits for the one completion of `kind` that is under way, unless it could not be `posted`.
 void Payload::complete(const Status& posted, CompletionKind kind) {
   const int generator = link_.peer.rank;
-  if (!posted.ok()) fabric_.throw_for(posted, generator);
+  if (!posted.ok()) fabric_.loop().throw_for(posted, generator);
   bool is_done = false;
-  fabric_.wait_until(
-      [&](const Completion& completion) {
-        if (completion.kind != kind) return;
-        fabric_.check(completion, generator);
-        is_done = true;
-      },
-      [&] { return is_done; }, [&] { return generator; });
+  fabric_.loop().wait_until([&](const Completion& completion, const Tag&) { is_done |= completion.kind == kind; },
+                            [&] { return is_done; }, [&] { return generator; });
 }
 
 }  // namespace runnel

@@ -50,7 +50,7 @@ class PayloadTarget {
 };
 
 /// A trainer's payload: what it sends, and what comes back. Each method that moves it returns when that is done, and
-/// throws as `Fabric::wait_until`. Thread: the main thread's.
+/// throws as `CompletionLoop::wait_until`. Thread: the main thread's.
 class Payload {
  public:
   /// `generator` is the offer of the peer that `link` leads to. `slab`: `memory_bytes(bytes)` of a PayloadMemory of
@@ -80,6 +80,7 @@ class Payload {
  private:
   void copy_by_device(std::byte* target, const std::byte* source);
   void complete(const Status& posted, CompletionKind kind);
+  std::uint64_t tag() const { return Tag{.rank = link_.peer.rank}.encode(); }
 
   Fabric& fabric_;
   GeneratorLink& link_;

@@ -61,12 +61,6 @@ Device* bound(Device* device) {
   return device;
 }
 
-/// Whether a status says that the peer is gone or late; anything else is a fault of ours or of UCX.
-bool tells_of_peer(StatusCode code) {
-  return code == StatusCode::peer_lost || code == StatusCode::canceled || code == StatusCode::unreachable ||
-         code == StatusCode::deadline_exceeded;
-}
-
 }  // namespace
 
 Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
@@ -74,24 +68,16 @@ Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control
     : group_(group),
       device_(bound(device)),
       mapping_policy_(policy_for(config.transport)),
-      timeout_(timeout_for(group, config.run.timeout_s)),
-      bootstrap_(bootstrap),
       context_(make_context(context_options(group, config.transport, device))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
-      queue_(worker_, operations),
-      liveness_(context_, group) {
+      liveness_(context_, group),
+      loop_(worker_, operations, ParkWord(control_.bytes(), kParkOffset), group, liveness_, bootstrap,
+            timeout_for(group, config.run.timeout_s)) {
   if (!config.run.trace.empty()) {
     trace_slab_ = Slab::allocate(context_, Trace::bytes_for(kTraceEvents));
     trace_ = Trace(trace_slab_->bytes());
   }
-  // Until paths are known, any peer may write silently.
-  waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), ParkOn::capped_events);
-  liveness_.interrupt_on_stop(&*waiter_);
-}
-
-Fabric::~Fabric() {
-  liveness_.interrupt_on_stop(nullptr);
 }
 
 ConnectionOffer Fabric::offer() const {
@@ -117,71 +103,11 @@ Endpoint Fabric::connect(const Peer& peer, const ConnectionOffer& offer) {
   }
 }
 
-void Fabric::park_for(std::span<const PathReport> paths) {
-  bootstrap_.reset();
-  liveness_.interrupt_on_stop(nullptr);
-  waiter_.emplace(worker_, ParkWord(control_.bytes(), kParkOffset), park_on_for(paths));
-  liveness_.interrupt_on_stop(&*waiter_);
-}
-
-CompletionQueue::Polled Fabric::poll_busily(const Deadline& until) {
-  const std::size_t count = queue_.poll(completions_);
-  if (count > 0) return {.count = count, .status = {}};
-  if (liveness_.stopping()) return {.count = 0, .status = Status(StatusCode::interrupted, "wait")};
-  if (until.expired()) return {.count = 0, .status = Status(StatusCode::deadline_exceeded, "wait")};
-  std::this_thread::yield();
-  return {};
-}
-
-Meanwhile Fabric::progress() {
-  return [this] {
-    require_going_on();
-    drop_completions();
-  };
-}
-
-Meanwhile Fabric::silence() const {
-  return [this] { require_going_on(); };
-}
-
-void Fabric::drop_completions() {
-  (void)queue_.poll(completions_);
-}
-
-void Fabric::get_and_wait(const RemoteRegion& region, std::size_t offset, std::span<std::byte> target, const Slab& slab,
-                          int rank) {
-  const Status status = queue_.get(region, offset, target, slab, static_cast<std::uint64_t>(rank));
-  if (!status.ok()) throw_for(status, rank);
-  bool here = false;
-  wait_until(
-      [&](const Completion& completion) {
-        check(completion, rank_of_tag(completion.tag));
-        here |= completion.kind == CompletionKind::data_arrived;
-      },
-      [&] { return here; }, [rank] { return rank; });
-}
-
 void Fabric::fail() {
   constexpr std::chrono::milliseconds kMoment{100};  // within the grace that the heartbeats give
   liveness_.fail();
   const Deadline deadline = Deadline::after(kMoment);
-  while (queue_.in_flight() > 0 && !deadline.expired()) drop_completions();
-}
-
-void Fabric::throw_for(const Status& status, int rank) const {
-  require_going_on();
-  if (!tells_of_peer(status.code())) {
-    throw RunError(ExitStatus::internal, "a transfer with " + group_.at(rank).name + " failed rank=" +
-                                             std::to_string(group_.self().rank) + " peer=" + std::to_string(rank) +
-                                             " cause=" + status.message() + "; report it with the lines above");
-  }
-  if (status.code() != StatusCode::deadline_exceeded) liveness_.throw_lost(rank, status.message());
-  if (bootstrap_) {
-    liveness_.throw_late(rank, "it did not come through the bootstrap in time",
-                         "look at what else that host is doing, then start the run again");
-  }
-  liveness_.throw_late(rank, "it did not do its part within run.timeout_s",
-                       "raise run.timeout_s if a step or a test takes that long");
+  while (loop_.queue().in_flight() > 0 && !deadline.expired()) loop_.drop_completions();
 }
 
 }  // namespace runnel

@@ -23,23 +23,13 @@ constexpr std::uint64_t kClockRounds = 8;
 /// 36 years, in ns: no steady clock is that old, and sums of some such times do not overflow.
 constexpr std::uint64_t kLatestNs = std::uint64_t{1} << 60;
 
-/// Waits until the bell that `rank` rings is at least `word`. Completions are of no interest yet.
-void await(Fabric& fabric, const Bell& bell, std::uint64_t word, int rank) {
-  fabric.wait_until([](const Completion&) {}, [&] { return bell.value() >= word; }, [rank] { return rank; });
-}
-
-void ring(Fabric& fabric, RemoteBell& bell, std::uint64_t word, int rank) {
-  const Status status = fabric.queue().ring(bell, word, 0);
-  if (!status.ok()) fabric.throw_for(status, rank);
-}
-
 /// Returns when every process has nothing under way and makes no progress any more. `awaited`: of
-/// `Fabric::wait_for_transfers`.
+/// `CompletionLoop::wait_for_transfers`.
 template <class Awaited>
 void become_silent(Bootstrap& bootstrap, Fabric& fabric, Awaited&& awaited, const Deadline& deadline) {
-  fabric.wait_for_transfers(awaited);
-  bootstrap.barrier(deadline, fabric.progress());
-  bootstrap.barrier(deadline, fabric.silence());
+  fabric.loop().wait_for_transfers(awaited);
+  bootstrap.barrier(deadline, fabric.loop().progress());
+  bootstrap.barrier(deadline, fabric.loop().silence());
 }
 
 /// The path to `peer`. An error in that is of this process, which tells its peers.
@@ -47,7 +37,7 @@ PathReport try_path(Fabric& fabric, PathProbe& probe, const Peer& peer) {
   try {
     return probe.run();
   } catch (const TransportError& error) {
-    fabric.require_going_on();
+    fabric.loop().require_going_on();
     if (error.code() == StatusCode::peer_lost) fabric.liveness().throw_lost(peer.rank, error.what());
     fabric.fail();
     throw RunError(ExitStatus::internal, "the path to the " + peer.name +
@@ -138,7 +128,7 @@ std::vector<std::vector<PathReport>> sufficient_paths(const std::vector<std::vec
 std::vector<std::vector<PathReport>> share_paths(Bootstrap& bootstrap, Fabric& fabric,
                                                  const std::vector<SharedPath>& mine, const std::string& require,
                                                  const Deadline& deadline) {
-  const auto frames = bootstrap.all_gather(pack(mine), deadline, fabric.progress());
+  const auto frames = bootstrap.all_gather(pack(mine), deadline, fabric.loop().progress());
   return decide_alike(bootstrap, [&] { return sufficient_paths(frames, fabric.group(), require); });
 }
 
@@ -150,8 +140,8 @@ std::int64_t compare_clocks(Fabric& fabric, TrainerLink& link, int rank) {
   for (std::uint64_t round = 0; round < kClockRounds; ++round) {
     const std::uint64_t before = link.hello_heard.value();
     const std::int64_t sent = steady_ns();
-    ring(fabric, link.hello, kFirstClockRound + round, rank);
-    await(fabric, link.hello_heard, before + 1, rank);
+    fabric.loop().ring(link.hello, kFirstClockRound + round, rank);
+    fabric.loop().await(link.hello_heard, before + 1, rank);
     const std::int64_t received = steady_ns();
     if (link.hello_heard.value() > kLatestNs) {
       throw RunError(ExitStatus::protocol_mismatch, link.peer.name + " rang a time that no clock has rank=" +
@@ -167,8 +157,8 @@ std::int64_t compare_clocks(Fabric& fabric, TrainerLink& link, int rank) {
 
 void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
   for (std::uint64_t round = 0; round < kClockRounds; ++round) {
-    await(fabric, link.hello_heard, kFirstClockRound + round, rank);
-    ring(fabric, link.hello, static_cast<std::uint64_t>(steady_ns()), rank);
+    fabric.loop().await(link.hello_heard, kFirstClockRound + round, rank);
+    fabric.loop().ring(link.hello, static_cast<std::uint64_t>(steady_ns()), rank);
   }
 }
 
@@ -181,19 +171,19 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   const auto unreached = [&] { return first_unreached(links); };
   for (auto& link : links) {
     PathProbe::prepare(fabric.control(), GeneratorControl::probe_area(link->peer.index));
-    ring(fabric, link->hello, kConnected, link->peer.rank);
+    fabric.loop().ring(link->hello, kConnected, link->peer.rank);
   }
-  for (auto& link : links) await(fabric, link->hello_heard, kConnected, link->peer.rank);
+  for (auto& link : links) fabric.loop().await(link->hello_heard, kConnected, link->peer.rank);
   become_silent(bootstrap, fabric, unreached, deadline);
-  bootstrap.barrier(deadline, fabric.silence());
-  for (auto& link : links) await(fabric, link->hello_heard, kProbed, link->peer.rank);
+  bootstrap.barrier(deadline, fabric.loop().silence());
+  for (auto& link : links) fabric.loop().await(link->hello_heard, kProbed, link->peer.rank);
 
   std::vector<TrainerFacts> facts(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) {
     const std::int64_t offset = compare_clocks(fabric, *links[i], links[i]->peer.rank);
     if (!group.same_host(links[i]->peer, group.self())) facts[i].clock_offset_ns = offset;
   }
-  fabric.wait_for_transfers(unreached);
+  fabric.loop().wait_for_transfers(unreached);
   auto paths = share_paths(bootstrap, fabric, {}, require, deadline);
   for (std::size_t i = 0; i < facts.size(); ++i) facts[i].paths = std::move(paths[i]);
   return facts;
@@ -211,8 +201,9 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
                                          const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
   const auto rank_of = [](const GreetedGenerator& generator) { return generator.link.peer.rank; };
-  for (const auto& generator : generators) ring(fabric, generator.link.hello, kConnected, rank_of(generator));
-  for (const auto& generator : generators) await(fabric, generator.link.hello_heard, kConnected, rank_of(generator));
+  for (const auto& generator : generators) fabric.loop().ring(generator.link.hello, kConnected, rank_of(generator));
+  for (const auto& generator : generators)
+    fabric.loop().await(generator.link.hello_heard, kConnected, rank_of(generator));
   const auto unreached = [&] {
     const auto found = std::ranges::find_if(generators, [](const auto& one) { return !one.link.hello.reached(); });
     return rank_of(found == generators.end() ? generators.front() : *found);
@@ -225,16 +216,16 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
     probes.emplace_back(generator.remote, bell, generator.local, generator.offset);
     paths.push_back(try_path(fabric, probes.back(), generator.link.peer));
   }
-  bootstrap.barrier(deadline, fabric.silence());
+  bootstrap.barrier(deadline, fabric.loop().silence());
   std::vector<SharedPath> shared;
   for (std::size_t i = 0; i < generators.size(); ++i) {
     GeneratorLink& link = generators[i].link;
     const int rank = link.peer.rank;
     const Status status = probes[i].finish(deadline);
-    if (!status.ok()) fabric.throw_for(status, rank);
-    ring(fabric, link.hello, kProbed, rank);
+    if (!status.ok()) fabric.loop().throw_for(status, rank);
+    fabric.loop().ring(link.hello, kProbed, rank);
     answer_clock_rounds(fabric, link, rank);
-    fabric.wait_for_transfers(rank);
+    fabric.loop().wait_for_transfers(rank);
     const PairFacts facts =
         pair_facts(group.same_host(group.self(), link.peer), fabric.place_with(link.peer) == MemoryPlace::device);
     shared.push_back({paths[i], unmet_requirement(require, paths[i], facts)});

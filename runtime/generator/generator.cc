@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "runtime/base/steady_clock.h"
@@ -11,16 +12,10 @@
 namespace runnel {
 namespace {
 
-/// What the tags in the completion queue mean, above the peer's rank.
-enum class Tag : std::uint64_t { peer, hello, gradient, evaluation };
-
-std::uint64_t tag_of(Tag tag, int rank) {
-  return (static_cast<std::uint64_t>(tag) << 32) | static_cast<std::uint64_t>(rank);
-}
-
-Tag kind_of(std::uint64_t tag) {
-  return static_cast<Tag>(tag >> 32);
-}
+// What completions are about (`Tag::about`).
+constexpr std::uint32_t kPeer = 0;
+constexpr std::uint32_t kGradient = 1;
+constexpr std::uint32_t kEvaluation = 2;
 
 /// Rings that may be under way: hello, the version's latest and one that waits for it, to each trainer and, of the
 /// lead, to each other generator.
@@ -41,12 +36,12 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
       protocol_(group.trainers(), shard_.buckets),
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
-  if (device != nullptr) passes_.emplace(*device, shard_.buckets);
-  reducer_ = make_reducer(config, shard_.bytes.size() / sizeof(float), device, passes_ ? &passes_->stream() : nullptr);
+  passes_ = make_reduction_passes(device, memory_, fabric_.trace(), shard_.buckets);
+  reducer_ = make_reducer(config, shard_.bytes.size() / sizeof(float), device, passes_->stream());
   ConnectionOffer mine = fabric_.offer();
   memory_.add_to(mine);
   memory_.prepare_probes();
-  const auto offers = exchange_offers(bootstrap, mine, deadline, fabric_.silence());
+  const auto offers = exchange_offers(bootstrap, mine, deadline, fabric_.loop().silence());
   connect(offers);
   fabric_.liveness().start(offers);
   if (others_) others_->greet();
@@ -56,7 +51,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
     paths.push_back(facts_[i].paths[static_cast<std::size_t>(group.self().index)]);
     if (paths.back().path != Path::mapped || links_[i]->peer.has_device()) fetching_.push_back(links_[i].get());
   }
-  fabric_.park_for(paths);
+  fabric_.loop().park_on(park_on_for(paths));
 }
 
 void Generator::connect(const std::vector<ConnectionOffer>& offers) {
@@ -65,10 +60,11 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
     const int rank = group.trainer(index).rank;
     TrainerLink& link =
         *links_.emplace_back(std::make_unique<TrainerLink>(fabric_, offers[static_cast<std::size_t>(rank)], index));
-    fabric_.queue().watch(link.endpoint, tag_of(Tag::peer, rank));
-    fabric_.queue().watch(link.hello_heard, tag_of(Tag::hello, rank));
-    fabric_.queue().watch(link.gradient_heard, tag_of(Tag::gradient, rank));
-    fabric_.queue().watch(link.evaluation_heard, tag_of(Tag::evaluation, rank));
+    CompletionQueue& queue = fabric_.loop().queue();
+    queue.watch(link.endpoint, Tag{rank, kPeer}.encode());
+    queue.watch(link.hello_heard, Tag{rank, kPeer}.encode());
+    queue.watch(link.gradient_heard, Tag{rank, kGradient}.encode());
+    queue.watch(link.evaluation_heard, Tag{rank, kEvaluation}.encode());
   }
   if (group.is_lead() && group.generators() > 1) others_.emplace(fabric_, offers, layout_);
   if (group.is_lead() && fabric_.trace().on()) {
@@ -77,7 +73,8 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
     if (others_) others_->add_to(*traces_, offers);
   }
   if (!group.is_lead()) {
-    fabric_.queue().watch(Bell(fabric_.control(), GeneratorControl::kLeadBell), tag_of(Tag::peer, group.lead().rank));
+    const Bell lead(fabric_.control(), GeneratorControl::kLeadBell);
+    fabric_.loop().queue().watch(lead, Tag{group.lead().rank, kPeer}.encode());
   }
 }
 
@@ -92,13 +89,13 @@ Generator::Step Generator::step(double lr) {
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
   reducer_->begin_step(lr, static_cast<std::int64_t>(step) + 1, memory_.parameters(step), memory_.parameters(step + 1),
                        slots_);
-  fabric_.wait_until([this](const Completion& completion) { hear(completion); },
-                     [this] {
-                       reduce_ready_buckets();
-                       publish_done();
-                       return protocol_.step_complete() && !device_busy();
-                     },
-                     [this] { return awaited(); }, [this] { return device_busy(); });
+  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); },
+                            [this] {
+                              reduce_ready_buckets();
+                              publish_done();
+                              return protocol_.step_complete() && passes_->idle();
+                            },
+                            [this] { return awaited(); }, [this] { return !passes_->idle(); });
   finish_step(step);
   fabric_.liveness().enter(Phase::publish, step);
   protocol_.end_step();
@@ -119,21 +116,15 @@ int Generator::awaited() const {
 /// With clipping, what `reduce_ready_buckets` has left to do.
 void Generator::finish_step(std::uint64_t step) {
   if (!reducer_->clips()) return;
-  if (!passes_) {
-    const TraceSpan update(fabric_.trace(), {.what = TraceWhat::reduce, .step = step});
-    reducer_->finish_step();
-    return;
-  }
   passes_->begin();
   reducer_->finish_step();
-  if (memory_.has_mirror()) memory_.mirror(passes_->stream(), step + 1, {0, shard_.bytes.size()});
-  passes_->end(TraceLabel::kNoBucket, protocol_.version_word());
-  fabric_.wait_until([this](const Completion& completion) { hear(completion); },
-                     [this] {
-                       publish_done();
-                       return !device_busy();
-                     },
-                     [this] { return awaited(); }, [] { return true; });
+  passes_->end({.what = TraceWhat::reduce, .step = step}, step + 1, {0, shard_.bytes.size()}, protocol_.version_word());
+  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); },
+                            [this] {
+                              publish_done();
+                              return passes_->idle();
+                            },
+                            [this] { return awaited(); }, [] { return true; });
 }
 
 Generator::Evaluation Generator::collect_evaluation() {
@@ -144,9 +135,9 @@ Generator::Evaluation Generator::collect_evaluation() {
     return std::find_if(evaluations_.begin(), evaluations_.end(),
                         [this](std::uint64_t heard) { return heard < evaluations_collected_; });
   };
-  fabric_.wait_until([this](const Completion& completion) { hear(completion); },
-                     [&] { return missing() == evaluations_.end(); },
-                     [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
+  fabric_.loop().wait_until(
+      [this](const auto&... news) { on_completion(news...); }, [&] { return missing() == evaluations_.end(); },
+      [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
   return records_.read_evaluation(protocol_.version());
 }
 
@@ -169,11 +160,8 @@ void Generator::leave() {
     await_lead();
   }
   if (others_) others_->end_run();
-  for (auto& link : links_) {
-    const Status status = fabric_.queue().ring(link->version, kEndOfRun.encode(), tag_of(Tag::peer, link->peer.rank));
-    if (!status.ok()) fabric_.throw_for(status, link->peer.rank);
-  }
-  fabric_.wait_for_transfers([this] { return first_unreached(links_); });
+  for (auto& link : links_) fabric_.loop().ring(link->version, kEndOfRun.encode(), link->peer.rank);
+  fabric_.loop().wait_for_transfers([this] { return first_unreached(links_); });
   fabric_.liveness().leave();
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));
 }
@@ -181,15 +169,25 @@ void Generator::leave() {
 void Generator::await_lead() {
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
   const Bell lead(fabric_.control(), GeneratorControl::kLeadBell);
-  fabric_.wait_until([this](const Completion& completion) { hear(completion); },
-                     [&] { return lead.value() >= ShardCollector::kEnd; },
-                     [this] { return fabric_.group().lead().rank; });
+  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); },
+                            [&] { return lead.value() >= ShardCollector::kEnd; },
+                            [this] { return fabric_.group().lead().rank; });
 }
 
+/// Rings the version bell of a trainer. Waits while all places in the queue are taken: they get free as earlier rings
+/// arrive.
 void Generator::ring(TrainerLink& link, std::uint64_t word) {
-  const auto post = [&] { return fabric_.queue().ring(link.version, word, tag_of(Tag::peer, link.peer.rank)); };
-  const Status status = fabric_.post_when_free(post, [this](const Completion& completion) { hear(completion); });
-  if (!status.ok()) fabric_.throw_for(status, link.peer.rank);
+  CompletionLoop& loop = fabric_.loop();
+  const Deadline until = loop.deadline();
+  for (;;) {
+    const Status status = loop.queue().ring(link.version, word, Tag{link.peer.rank, kPeer}.encode());
+    if (status.ok()) return;
+    if (status.code() != StatusCode::queue_full) loop.throw_for(status, link.peer.rank);
+    loop.poll([this](const auto&... news) { on_completion(news...); });
+    loop.require_going_on();
+    if (until.expired()) loop.throw_for(Status(StatusCode::deadline_exceeded, "ring"), link.peer.rank);
+    std::this_thread::yield();
+  }
 }
 
 /// All that step `step` has made.
@@ -198,24 +196,14 @@ void Generator::publish(std::uint64_t step) {
   for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 
-void Generator::hear(const Completion& completion) {
-  const int rank = rank_of_tag(completion.tag);
-  fabric_.check(completion, rank);
+void Generator::on_completion(const Completion& completion, const Tag& tag) {
   if (completion.kind != CompletionKind::bell) return;
-  const auto trainer = static_cast<std::size_t>(rank - fabric_.group().generators());
-  switch (kind_of(completion.tag)) {
-    case Tag::gradient:
-      hear_gradient(trainer, completion.value);
-      break;
-    case Tag::evaluation:
-      evaluations_[trainer] = completion.value;
-      break;
-    default:
-      break;
-  }
+  const auto trainer = static_cast<std::size_t>(tag.rank - fabric_.group().generators());
+  if (tag.about == kGradient) on_gradient_bell(trainer, completion.value);
+  if (tag.about == kEvaluation) evaluations_[trainer] = completion.value;
 }
 
-void Generator::hear_gradient(std::size_t trainer, std::uint64_t word) {
+void Generator::on_gradient_bell(std::size_t trainer, std::uint64_t word) {
   const Peer& peer = links_[trainer]->peer;
   const GeneratorProtocol::Ring ring = protocol_.on_bell(static_cast<int>(trainer), word);
   if (ring == GeneratorProtocol::Ring::violation) {
@@ -237,35 +225,24 @@ void Generator::reduce_ready_buckets() {
   const std::uint64_t step = protocol_.step();
   while (const auto bucket = protocol_.next_bucket()) {
     if (idle_since_ns_ != 0) trace.end(std::exchange(idle_since_ns_, 0), {.what = TraceWhat::wait, .step = step});
-    passes_ ? give_to_device(*bucket) : reduce(*bucket);
+    reduce(*bucket);
+    publish_done();
   }
   if (!protocol_.step_complete() && idle_since_ns_ == 0) idle_since_ns_ = trace.begin();
 }
 
 void Generator::reduce(std::uint32_t bucket) {
-  {
-    const TraceSpan span(fabric_.trace(),
-                         {.what = TraceWhat::reduce, .bucket = index_of(bucket), .step = protocol_.step()});
-    reducer_->reduce(layout_.bucket_in(shard_, bucket));
-  }
-  protocol_.reduced();
-  publish_bucket(protocol_.version_word());
-}
-
-/// The same by the device, which goes on with it beside this thread; `publish_done` comes behind.
-void Generator::give_to_device(std::uint32_t bucket) {
   const ByteRange bytes = layout_.bucket_in(shard_, bucket);
+  const std::uint64_t step = protocol_.step();
   passes_->begin();
   reducer_->reduce(bytes);
-  if (memory_.has_mirror() && !reducer_->clips()) memory_.mirror(passes_->stream(), protocol_.step() + 1, bytes);
   protocol_.reduced();
-  passes_->end(index_of(bucket), protocol_.version_word());
+  passes_->end({.what = TraceWhat::reduce, .bucket = index_of(bucket), .step = step}, step + 1,
+               reducer_->clips() ? ByteRange{} : bytes, protocol_.version_word());
 }
 
 void Generator::publish_done() {
-  while (const auto word = passes_ ? passes_->next_done(fabric_.trace(), protocol_.step()) : std::nullopt) {
-    publish_bucket(*word);
-  }
+  while (const auto word = passes_->next_done()) publish_bucket(*word);
 }
 
 /// Rings `word`, of a bucket more, at those that do not wait for the whole version.

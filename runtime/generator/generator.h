@@ -14,8 +14,8 @@
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"
-#include "runtime/generator/device_passes.h"
 #include "runtime/generator/generator_memory.h"
+#include "runtime/generator/reduction_passes.h"
 #include "runtime/generator/shard_collector.h"
 #include "runtime/generator/step_records.h"
 #include "runtime/generator/trace_collector.h"
@@ -80,7 +80,7 @@ class Generator {
   void keep_silent() { fabric_.liveness().keep_silent(); }
 
   /// Throws the error to end with where a signal has come meanwhile, also behind `leave`.
-  void require_going_on() const { fabric_.require_going_on(); }
+  void require_going_on() const { fabric_.loop().require_going_on(); }
 
  private:
   void connect(const std::vector<ConnectionOffer>& offers);
@@ -88,14 +88,12 @@ class Generator {
   void publish(std::uint64_t step);
   void finish_step(std::uint64_t step);
   int awaited() const;
-  void hear(const Completion& completion);
-  void hear_gradient(std::size_t trainer, std::uint64_t word);
+  void on_completion(const Completion& completion, const Tag& tag);
+  void on_gradient_bell(std::size_t trainer, std::uint64_t word);
   void reduce_ready_buckets();
   void reduce(std::uint32_t bucket);
-  void give_to_device(std::uint32_t bucket);
   void publish_done();
   void publish_bucket(std::uint64_t word);
-  bool device_busy() const { return passes_ && !passes_->idle(); }
   void await_lead();
   std::uint32_t index_of(std::uint32_t bucket) const;
 
@@ -111,9 +109,9 @@ class Generator {
   StepRecords records_;
   GeneratorProtocol protocol_;
   std::unique_ptr<Reducer> reducer_;
-  std::optional<DevicePasses> passes_;      // with a device; ended before the memory that they use
-  std::vector<const float*> slots_;         // of the current step, by trainer
-  std::vector<std::uint64_t> evaluations_;  // heard, by trainer
+  std::unique_ptr<ReductionPasses> passes_;  // ended before the memory that they use
+  std::vector<const float*> slots_;          // of the current step, by trainer
+  std::vector<std::uint64_t> evaluations_;   // heard, by trainer
   std::uint64_t evaluations_collected_ = 0;
   std::int64_t idle_since_ns_ = 0;  // for the trace; 0 while there is something to reduce
 };

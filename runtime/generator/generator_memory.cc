@@ -5,16 +5,15 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/client/gradient_channel.h"
-#include "runtime/client/parameter_channel.h"
+#include "runtime/protocol/tensor_slabs.h"
 #include "transport/path.h"
 
 namespace runnel {
 
 GeneratorMemory::GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard)
     : fabric_(fabric), layout_(layout), shard_(shard) {
-  const std::size_t gradient_bytes = GradientChannel::slab_bytes(layout, shard, fabric.group().trainers());
-  const std::size_t parameter_bytes = ParameterChannel::slab_bytes(layout, shard);
+  const std::size_t gradient_bytes = GradientSlab::bytes(layout, shard, fabric.group().trainers());
+  const std::size_t parameter_bytes = ParameterSlab::bytes(layout, shard);
   if (needs_host()) {
     on_host_.emplace(OnHost{.gradients = Slab::allocate(fabric.context(), gradient_bytes),
                             .parameters = Slab::allocate(fabric.context(), parameter_bytes)});
@@ -36,11 +35,11 @@ bool GeneratorMemory::needs_host() const {
 }
 
 std::size_t GeneratorMemory::slot_offset(int trainer, int slot) const {
-  return GradientChannel::slot_offset(layout_, shard_, trainer, slot);
+  return GradientSlab::slot_offset(layout_, shard_, trainer, slot);
 }
 
 std::size_t GeneratorMemory::buffer_offset(std::uint64_t version) const {
-  return ParameterChannel::buffer_offset(layout_, shard_, buffer_of_version(version));
+  return ParameterSlab::buffer_offset(layout_, shard_, buffer_of_version(version));
 }
 
 void GeneratorMemory::add_to(ConnectionOffer& offer) const {

@@ -7,8 +7,9 @@
 #include <cstring>
 
 #include "runtime/bootstrap/frame.h"
-#include "runtime/client/parameter_channel.h"
+#include "runtime/generator/remote_read.h"
 #include "runtime/protocol/control_layout.h"
+#include "runtime/protocol/tensor_slabs.h"
 
 namespace runnel {
 namespace {
@@ -26,7 +27,7 @@ ShardCollector::Other::Other(Fabric& fabric, const ConnectionOffer& offer, int g
               fabric.mapping_policy()),
       parameters(endpoint,
                  require_length(require_tensors(offer, MemoryPlace::host, peer.rank).parameters,
-                                ParameterChannel::slab_bytes(layout, shard), "parameter", peer.rank),
+                                ParameterSlab::bytes(layout, shard), "parameter", peer.rank),
                  fabric.mapping_policy()),
       bell(control, GeneratorControl::kLeadBell, kParkOffset) {}
 
@@ -35,7 +36,7 @@ ShardCollector::ShardCollector(Fabric& fabric, const std::vector<ConnectionOffer
   for (int generator = 1; generator < fabric.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric.group().generator(generator).rank);
     others_.push_back(std::make_unique<Other>(fabric, offers[rank], generator, layout));
-    fabric.queue().watch(others_.back()->endpoint, rank);
+    fabric.loop().queue().watch(others_.back()->endpoint, Tag{.rank = others_.back()->peer.rank}.encode());
   }
 }
 
@@ -50,9 +51,9 @@ void ShardCollector::add_to(TraceCollector& traces, const std::vector<Connection
 std::span<float> ShardCollector::collect(int buffer, std::span<const float> own) {
   std::memcpy(whole_.bytes().data(), own.data(), own.size_bytes());
   for (const auto& other : others_) {
-    const std::size_t offset = ParameterChannel::buffer_offset(layout_, other->shard, buffer);
+    const std::size_t offset = ParameterSlab::buffer_offset(layout_, other->shard, buffer);
     const auto target = whole_.bytes().subspan(other->shard.bytes.begin, other->shard.bytes.size());
-    fabric_.get_and_wait(other->parameters, offset, target, whole_, other->peer.rank);
+    read_remote(fabric_.loop(), other->parameters, offset, target, whole_, other->peer.rank);
   }
   return {reinterpret_cast<float*>(whole_.bytes().data()), layout_.float_count()};
 }
@@ -63,13 +64,10 @@ void ShardCollector::end_run() {
 }
 
 void ShardCollector::ring_all(std::uint64_t word) {
-  for (auto& other : others_) {
-    const Status status = fabric_.queue().ring(other->bell, word, static_cast<std::uint64_t>(other->peer.rank));
-    if (!status.ok()) fabric_.throw_for(status, other->peer.rank);
-  }
+  for (auto& other : others_) fabric_.loop().ring(other->bell, word, other->peer.rank);
   // A generator that has heard of the end may be gone before it has acknowledged that: its ring then fails, and is over
   // as well.
-  fabric_.wait_for_transfers([this] {
+  fabric_.loop().wait_for_transfers([this] {
     const auto unreached = std::ranges::find_if(others_, [](const auto& other) { return !other->bell.reached(); });
     return (unreached == others_.end() ? others_.front() : *unreached)->peer.rank;
   });

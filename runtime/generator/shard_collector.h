@@ -19,7 +19,7 @@
 namespace runnel {
 
 /// The lead generator's hold on the other generators: it collects their parameters at the end, and tells them when the
-/// run is over. Its completions have the tag of the rank. Thread: the main thread's.
+/// run is over. Thread: the main thread's.
 class ShardCollector {
  public:
   /// The word of the lead bell that ends a generator's run.

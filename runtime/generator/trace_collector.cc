@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/bootstrap/frame.h"
+#include "runtime/generator/remote_read.h"
 
 namespace runnel {
 namespace {
@@ -45,14 +46,14 @@ std::vector<ProcessTrace> TraceCollector::collect(const std::vector<TrainerFacts
 
 RecordedTrace TraceCollector::fetch(const Source& source) {
   const auto memory = fabric_.trace_slab()->bytes();
-  const Deadline until = fabric_.deadline();
+  const Deadline until = fabric_.loop().deadline();
   TraceHeader header;
   for (;;) {
     get(source, sizeof header);
     std::memcpy(&header, memory.data(), sizeof header);
     if (header.recorded != TraceHeader::kOpen) break;
     if (fabric_.liveness().stopping() || until.expired()) {
-      fabric_.throw_for(Status(StatusCode::deadline_exceeded, "trace"), source.peer.rank);
+      fabric_.loop().throw_for(Status(StatusCode::deadline_exceeded, "trace"), source.peer.rank);
     }
     std::this_thread::yield();
   }
@@ -65,7 +66,7 @@ RecordedTrace TraceCollector::fetch(const Source& source) {
 /// Brings the first `bytes` of the trace here.
 void TraceCollector::get(const Source& source, std::size_t bytes) {
   const Slab& slab = *fabric_.trace_slab();
-  fabric_.get_and_wait(source.region, 0, slab.bytes().first(bytes), slab, source.peer.rank);
+  read_remote(fabric_.loop(), source.region, 0, slab.bytes().first(bytes), slab, source.peer.rank);
 }
 
 }  // namespace runnel

@@ -26,7 +26,7 @@ class TraceCollector {
 
   /// The traces of all that were added, who progress; waits until they are closed. This process's own, which is closed,
   /// is overwritten: it lies where the others land. `trainers` has the clocks. Throws `RunError`: as
-  /// `Fabric::wait_until`, and for a trace that is none.
+  /// `CompletionLoop::wait_until`, and for a trace that is none.
   std::vector<ProcessTrace> collect(const std::vector<TrainerFacts>& trainers);
 
  private:

@@ -24,6 +24,10 @@ void BucketCountdown::restart() {
   std::ranges::fill(complete_, 0U);
 }
 
+void BucketCountdown::all_ready() {
+  for (std::size_t i = 0; i < complete_.size(); ++i) complete_[i] = layout_.shard(i).buckets;
+}
+
 void BucketCountdown::tensor_ready(std::size_t tensor) {
   for (std::size_t bucket = buckets_[tensor].first; bucket < buckets_[tensor].end; ++bucket) --missing_[bucket];
   for (std::size_t i = 0; i < complete_.size(); ++i) {

@@ -24,6 +24,9 @@ class BucketCountdown {
   /// All of the gradient of tensor `tensor` is in the slot. Once a step.
   void tensor_ready(std::size_t tensor);
 
+  /// The gradients of all tensors are in the slot.
+  void all_ready();
+
   /// How many of the last buckets of shard `shard` are complete.
   std::uint32_t complete_from_back(std::size_t shard) const { return complete_[shard]; }
 

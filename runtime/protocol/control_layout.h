@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "runtime/protocol/slot_protocol.h"
 #include "transport/path.h"
 #include "transport/slab.h"
 
@@ -48,7 +49,7 @@ struct GeneratorControl {
   static constexpr std::size_t kLeadBell = kLineBytes;
   static constexpr std::size_t kFirst = 2 * kLineBytes;
   static constexpr std::size_t kPerTrainer =
-      3 * kLineBytes + 2 * sizeof(StepRecord) + sizeof(EvaluationRecord) + PathProbe::kProbeBytes;
+      3 * kLineBytes + kSlots * sizeof(StepRecord) + sizeof(EvaluationRecord) + PathProbe::kProbeBytes;
 
   static constexpr std::size_t base(int trainer) { return kFirst + static_cast<std::size_t>(trainer) * kPerTrainer; }
   static constexpr std::size_t hello_bell(int trainer) { return base(trainer); }
@@ -58,7 +59,7 @@ struct GeneratorControl {
     return base(trainer) + 3 * kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
   }
   static constexpr std::size_t evaluation_record(int trainer) {
-    return base(trainer) + 3 * kLineBytes + 2 * sizeof(StepRecord);
+    return base(trainer) + 3 * kLineBytes + kSlots * sizeof(StepRecord);
   }
   static constexpr std::size_t probe_area(int trainer) { return evaluation_record(trainer) + sizeof(EvaluationRecord); }
   static constexpr std::size_t bytes(int trainers) { return base(trainers); }
@@ -70,7 +71,7 @@ struct TrainerControl {
   static constexpr std::size_t step_record(int slot) {
     return kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
   }
-  static constexpr std::size_t kEvaluationRecord = kLineBytes + 2 * sizeof(StepRecord);
+  static constexpr std::size_t kEvaluationRecord = kLineBytes + kSlots * sizeof(StepRecord);
   static constexpr std::size_t kFirst = kEvaluationRecord + sizeof(EvaluationRecord);
   static constexpr std::size_t kPerGenerator = 2 * kLineBytes + PathProbe::kProbeBytes;
 

@@ -55,7 +55,7 @@ void compute(TrainerClient& client, const BucketLayout& layout, int trainer, std
   };
   const std::size_t tensors = layout.tensors().size();
   for (std::size_t tensor = 0; tensor < tensors; ++tensor) {
-    client.await_parameters(tensor);
+    client.before_use(tensor);
     if (device == nullptr) pass(layout.tensors()[tensor].bytes);
   }
   const auto backward = [&] {

@@ -74,7 +74,7 @@ void compute(TrainerClient& client, const BucketLayout& layout, int trainer, std
   const auto parameters = client.parameters(client.buffer());
   const auto gradients = client.gradients(client.slot());
   for (std::size_t tensor = 0; tensor < layout.tensors().size(); ++tensor) {
-    client.await_parameters(tensor);
+    client.before_use(tensor);
     const ByteRange bytes = layout.tensors()[tensor].bytes;
     for (std::size_t i = bytes.begin / sizeof(float); i < bytes.end / sizeof(float); ++i) {
       gradients[i] = gradient(trainer, step, i, parameters[i]);

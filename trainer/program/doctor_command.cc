@@ -15,8 +15,6 @@
 #include "runtime/base/digest.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/bootstrap/peer_group.h"
-#include "runtime/client/gradient_channel.h"
-#include "runtime/client/parameter_channel.h"
 #include "runtime/doctor/diagnosis.h"
 #include "runtime/doctor/machine_facts.h"
 #include "runtime/doctor/machine_findings.h"
@@ -26,6 +24,7 @@
 #include "runtime/liveness/liveness.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
+#include "runtime/protocol/tensor_slabs.h"
 #include "trainer/model/model.h"
 #include "trainer/program/diagnosis_output.h"
 #include "trainer/run/failure.h"
@@ -59,7 +58,7 @@ JobFacts job_facts(const DoctorRequest& request, const std::vector<MachineFacts>
   const Shard& all = layout.shard(0);
   std::size_t slabs = GeneratorControl::bytes(trainers);
   if (std::ranges::find(ranks, "cpu", &MachineFacts::device) != ranks.end()) {
-    slabs += GradientChannel::slab_bytes(layout, all, trainers) + ParameterChannel::slab_bytes(layout, all);
+    slabs += GradientSlab::bytes(layout, all, trainers) + ParameterSlab::bytes(layout, all);
   }
   return {.trainers = config.trainer.count,
           .payload_bytes = static_cast<std::int64_t>(layout.bytes()),

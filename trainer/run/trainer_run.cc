@@ -4,9 +4,8 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
+#include <utility>
 
-#include "runtime/protocol/pass_observer.h"
 #include "trainer/compute/evaluation.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/run/failure.h"
@@ -15,17 +14,12 @@
 namespace runnel {
 namespace {
 
-/// Lets the exchange of a step go on behind its passes.
-class OverlappedExchange final : public PassObserver {
- public:
-  explicit OverlappedExchange(TrainerClient& exchange) : exchange_(exchange) {}
-
-  void before_use(std::size_t tensor) override { exchange_.await_parameters(tensor); }
-  void gradient_ready(std::size_t tensor) override { exchange_.gradient_ready(tensor); }
-
- private:
-  TrainerClient& exchange_;
-};
+/// The arenas of the copies of a tensor window.
+template <class MemoryOf, std::size_t... kCopies>
+std::array<TensorArena, sizeof...(kCopies)> arenas_of(const BucketLayout& layout, c10::Device device,
+                                                      const MemoryOf& memory, std::index_sequence<kCopies...>) {
+  return {TensorArena(layout, memory(static_cast<int>(kCopies)), device)...};
+}
 
 }  // namespace
 
@@ -53,20 +47,20 @@ void TrainerRun::run(TrainerClient& exchange) {
 }
 
 void TrainerRun::make_steps(TrainerClient& exchange) {
-  static_assert(kParameterBuffers == 2 && kSlots == 2);
-  const auto arena = [&](std::span<float> memory) { return TensorArena(layout_, memory, model_.device()); };
-  const std::array<TensorArena, 2> parameters = {arena(exchange.parameters(0)), arena(exchange.parameters(1))};
-  const std::array<TensorArena, 2> gradients = {arena(exchange.gradients(0)), arena(exchange.gradients(1))};
+  const auto parameters = arenas_of(
+      layout_, model_.device(), [&](int buffer) { return exchange.parameters(buffer); },
+      std::make_index_sequence<kParameterBuffers>());
+  const auto gradients = arenas_of(
+      layout_, model_.device(), [&](int slot) { return exchange.gradients(slot); }, std::make_index_sequence<kSlots>());
   const auto at = [](const auto& arenas, int index) -> const TensorArena& {
     return arenas[static_cast<std::size_t>(index)];
   };
   bind_parameters(model_, at(parameters, 0));
   virtual_trainers_.record_into(exchange.trace());
   release_freed_memory();  // the model's own values, and what reading the data took
-  OverlappedExchange overlapped(exchange);
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     const auto made =
-        virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &overlapped);
+        virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
     exchange.push({.loss = made.loss,
                    .batches = static_cast<std::uint64_t>(made.batches),
                    .samples = static_cast<std::uint64_t>(made.images),
