@@ -2,10 +2,32 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Checks which folder includes what, and that calls which break the protocol do not occur. Then plants one violation of
-# each rule in a copy of the sources and checks that it is found.
+# Checks which folder and which room includes what, and that calls which break the protocol do not occur. Then plants one
+# violation of each rule in a copy of the sources and checks that it is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# What a room may import besides itself, and transport/.
+readonly fabric_imports="base protocol launch device config telemetry bootstrap liveness"
+declare -A runtime_rooms=(
+  [base]="" [protocol]="base" [launch]="base" [device]="base" [config]="base protocol" [checkpoint]="base protocol"
+  [plan]="base config protocol" [telemetry]="base config" [reduction]="base config protocol device"
+  [cuda]="base protocol device reduction" [bootstrap]="base launch config" [liveness]="base launch bootstrap"
+  [fabric]=$fabric_imports [client]="$fabric_imports fabric" [doctor]="$fabric_imports fabric"
+  [generator]="$fabric_imports fabric reduction checkpoint plan")
+# Besides runtime/.
+declare -A trainer_rooms=(
+  [torch]="" [model]="torch" [dataset]="torch" [compute]="torch model dataset" [run]="torch model dataset compute"
+  [program]="torch model dataset compute run")
+
+# rooms_beyond FOLDER ROOM: the rooms of FOLDER that ROOM may not import.
+rooms_beyond() {
+  local -n rooms=$1_rooms
+  local other
+  for other in "${!rooms[@]}"; do
+    [[ " $2 ${rooms[$2]} " == *" $other "* ]] || echo "$other"
+  done | sort
+}
 
 # Prints the violations in the tree at $1; fails when there are any.
 check_tree() (
@@ -32,6 +54,21 @@ check_tree() (
   done
   local headers=(transport/**/*.h runtime/**/*.h trainer/**/*.h)
 
+  local folder room path
+  for folder in runtime trainer; do
+    local -n rooms=${folder}_rooms
+    for path in "$folder"/*.{h,cc}; do
+      echo "$path <- outside any room" && violations=1
+    done
+    for path in "$folder"/*/CMakeLists.txt; do
+      room=$(basename "$(dirname "$path")")
+      [ -n "${rooms[$room]+known}" ] || { echo "$path <- a room without a rule in tests/layering_test.sh"; violations=1; }
+    done
+    for room in "${!rooms[@]}"; do
+      forbid "$folder/$room may not import that room" "$(include "$folder/($(rooms_beyond "$folder" "$room" | paste -sd '|'))/")" \
+        "$folder/$room"/*.{h,cc,cu}
+    done
+  done
   forbid "transport stands alone" "$(include "$torch|mpi\\.h|toml\\+\\+/|nlohmann/|runtime/|trainer/|bench/|tests/")" "${transport[@]}"
   forbid "runtime knows transport only" "$(include "$torch|trainer/|bench/|tests/")" "${runtime[@]}"
   forbid "trainer knows runtime and transport only" "$(include "bench/|tests/")" "${trainer[@]}"
@@ -46,22 +83,25 @@ check_tree() (
 )
 
 if ! check_tree .; then
-  echo "FAILED: the lines above break the rules of layers (cmake/README.md)"
+  echo "FAILED: the lines above break the rules of layers (runtime/README.md)"
   exit 1
 fi
 
 copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
-# plant FILE LINE: the check must fail with LINE in that file.
+trap 'rm -rf "$copy" "$copy.found"' EXIT
+# plant FILE LINES [FINDING]: in a tree of that file alone, the check must fail with each of LINES, or with FINDING.
 plant() {
+  local line
   rm -rf "${copy:?}"/*
-  cp -r transport runtime "$copy"
-  mkdir -p "$copy/trainer" "$copy/bench" "$(dirname "$copy/$1")"
+  mkdir -p "$copy/bench" "$(dirname "$copy/$1")"
+  [ ! -e "$1" ] || cp "$1" "$copy/$1"
   echo "$2" >>"$copy/$1"
-  if check_tree "$copy" >"$copy/found" || ! grep -qF "$2" "$copy/found"; then
-    echo "FAILED: not found when planted in $1: $2"
+  ! check_tree "$copy" >"$copy.found" || : >"$copy.found"
+  while read -r line; do
+    grep -qF "$line" "$copy.found" && continue
+    echo "FAILED: not found when planted in $1: $line"
     exit 1
-  fi
+  done <<<"${3-$2}"
 }
 plant transport/slab.h '#include <torch/torch.h>'
 plant transport/slab.cc '#include "runtime/config/config.h"'
@@ -78,4 +118,13 @@ plant trainer/model/model.cc '#include "bench/peer_process.h"'
 plant runtime/telemetry/run_report.h '#include <nlohmann/json.hpp>'
 plant transport/endpoint.cc 'ucp_worker_fence(worker);'
 plant bench/put.cc 'ucp_atomic_op_nbx(endpoint, op, buffer, 1, address, key, &param);'
+plant runtime/stray.cc '#include "runtime/base/digest.h"' 'outside any room'
+plant runtime/attic/CMakeLists.txt '# nothing' 'a room without a rule'
+for folder in runtime trainer; do
+  declare -n rooms=${folder}_rooms
+  for room in "${!rooms[@]}"; do
+    mapfile -t beyond < <(rooms_beyond "$folder" "$room")
+    [ ${#beyond[@]} -eq 0 ] || plant "$folder/$room/planted.h" "$(printf "#include \"$folder/%s/any.h\"\n" "${beyond[@]}")"
+  done
+done
 echo "layers are clean, and each planted violation was found"
