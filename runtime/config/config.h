@@ -146,6 +146,9 @@ Config parse_config(std::string_view text, const std::filesystem::path& name, co
 /// equal configuration.
 std::string print_toml(const Config& config);
 
+/// `value` as a TOML basic string, which with its escapes is a JSON string as well: for a `--set` of any text.
+std::string quoted(const std::string& value);
+
 /// All keys in the order of the schema, each with its value in a syntax that TOML and JSON share.
 std::vector<std::pair<std::string, std::string>> config_values(const Config& config);
 

@@ -39,21 +39,8 @@ std::string to_text(double value) {
   return number.find_first_of(".en") == std::string::npos ? number + ".0" : number;
 }
 
-// A TOML basic string, which with these escapes is a JSON string as well.
 std::string to_text(const std::string& value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text = "\"";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      text += {'\\', c};
-    } else if (byte < 0x20 || byte == 0x7F) {
-      text += {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]};
-    } else {
-      text += c;
-    }
-  }
-  return text + '"';
+  return quoted(value);
 }
 
 std::string to_text(const std::array<double, 2>& pair) {
@@ -179,6 +166,22 @@ bool assign(const DevicesKey& key, const TomlValue& value, Config& config) {
 }
 
 }  // namespace
+
+std::string quoted(const std::string& value) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      text += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7F) {
+      text += {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      text += c;
+    }
+  }
+  return text + '"';
+}
 
 void read_value(const KeyType& type, const TomlValue& value, Config& config) {
   if (std::visit([&](const auto& key) { return assign(key, value, config); }, type)) return;

@@ -2,265 +2,71 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/program/doctor_command.h"
 
-#include <unistd.h>
+#include <optional>
 
-#include <algorithm>
-#include <chrono>
-#include <memory>
-#include <span>
-#include <string_view>
-#include <thread>
-
-#include "runnel_version.h"
-#include "runtime/base/digest.h"
-#include "runtime/bootstrap/bootstrap_mpi.h"
-#include "runtime/bootstrap/peer_group.h"
-#include "runtime/doctor/diagnosis.h"
-#include "runtime/doctor/machine_facts.h"
-#include "runtime/doctor/machine_findings.h"
-#include "runtime/doctor/pair_probe.h"
-#include "runtime/launch/launcher.h"
-#include "runtime/launch/stop_signals.h"
-#include "runtime/liveness/liveness.h"
-#include "runtime/protocol/bucket_layout.h"
-#include "runtime/protocol/control_layout.h"
-#include "runtime/protocol/tensor_slabs.h"
-#include "trainer/model/model.h"
-#include "trainer/program/diagnosis_output.h"
-#include "trainer/run/failure.h"
-#include "trainer/run/training_job.h"
-#include "trainer/torch/placement.h"
-#include "trainer/torch/torch_setup.h"
-#include "transport/context.h"
-#include "transport/log.h"
-#include "transport/status.h"
+#include "runtime/config/config.h"
+#include "runtime/launch/launch_place.h"
+#include "trainer/program/host_list.h"
+#include "trainer/program/job_diagnosis.h"
+#include "trainer/program/rank_count.h"
 
 namespace runnel {
 namespace {
 
-/// How long one process waits for another. Nothing here takes a second on a machine in order, but for the driver of
-/// GPUs: its start takes seconds, more with every process, and UCX starts it wherever there is one.
-constexpr std::chrono::seconds kPatience{10};
-constexpr std::chrono::seconds kPatienceWithGpus{60};
+constexpr const char* kExamples = R"(Examples:
+  runnel doctor                                       1 generator + 2 trainers on this machine
+  runnel doctor trainer/configs/mnist.toml -n 4       the job of a configuration, with 4 trainers
+  runnel doctor --hosts node1:3,node2:2 --json        ranks on other machines, as mpirun's --host starts them
+  mpirun -n 5 --hostfile FILE runnel doctor           by any launcher that gives MPI
 
-/// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
-constexpr std::int64_t kProcessSharedMemory = 2 << 20;
+Exit status: 0 healthy, 1 findings; others as for runnel train.)";
 
-BucketLayout layout_of(const Config& config) {
-  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
-  return {model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)};
-}
-
-JobFacts job_facts(const DoctorRequest& request, const std::vector<MachineFacts>& ranks) {
-  const Config& config = request.config;
-  const BucketLayout layout = layout_of(config);
-  const auto trainers = static_cast<int>(config.trainer.count);
-  const Shard& all = layout.shard(0);
-  std::size_t slabs = GeneratorControl::bytes(trainers);
-  if (std::ranges::find(ranks, "cpu", &MachineFacts::device) != ranks.end()) {
-    slabs += GradientSlab::bytes(layout, all, trainers) + ParameterSlab::bytes(layout, all);
-  }
-  return {.trainers = config.trainer.count,
-          .payload_bytes = static_cast<std::int64_t>(layout.bytes()),
-          .generator_shared_memory_bytes = static_cast<std::int64_t>(slabs) + kProcessSharedMemory,
-          .trainer_shared_memory_bytes =
-              static_cast<std::int64_t>(TrainerControl::bytes(/*generators=*/1)) + kProcessSharedMemory,
-          .trainer_threads = config.trainer.threads,
-          .generator_threads = config.generator.threads,
-          .transport = config.transport,
-          .has_named_hosts = !request.place && !request.hosts.empty()};
-}
-
-MachineFacts facts_of_this_process() {
-  MachineFacts facts = read_machine_facts();
-  facts.runnel_version = kVersion;
-  facts.runnel_commit = kCommit;
-  facts.torch_version = torch_version();
-  facts.mpi_version = MpiBootstrap::library_version();
-  return facts;
-}
-
-/// Adds what the job asks of its machines, prints, and gives the exit status.
-int say(const DoctorRequest& request, Diagnosis& diagnosis, const DiagnosisOutput& out) {
-  diagnosis.job = job_facts(request, diagnosis.ranks);
-  const auto findings = find_problems(diagnosis);
-  out.write(request.json ? to_json(diagnosis, findings) : to_text(diagnosis, findings));
-  return findings.empty() ? 0 : 1;
-}
-
-/// Collective: the text of every rank.
-std::vector<std::string> gather(Bootstrap& bootstrap, const std::string& mine, std::chrono::seconds patience) {
-  std::vector<std::string> texts;
-  for (const auto& bytes : bootstrap.all_gather(std::as_bytes(std::span(mine)), Deadline::after(patience))) {
-    texts.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  return texts;
-}
-
-std::string sender(std::size_t rank) {
-  return "rank " + std::to_string(rank);
-}
-
-/// Collective: how long all of them wait for each other from here on.
-std::chrono::seconds agree_on_patience(Bootstrap& bootstrap) {
-  const auto anywhere = gather(bootstrap, gpus().empty() ? "" : "GPUs", kPatience);
-  const bool nowhere = std::ranges::all_of(anywhere, &std::string::empty);
-  return nowhere ? kPatience : kPatienceWithGpus;
-}
-
-/// Collective: starts the devices of all ranks, and fills in their names; or says in `diagnosis.untried` who cannot.
-/// Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
-std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config, const LaunchPlace& place,
-                                      std::chrono::seconds patience, Diagnosis& diagnosis) {
-  StartedDevice mine{.name = "cpu", .device = nullptr};
-  std::string error;
-  try {
-    mine = start_device(config, place.rank, place.local_rank);
-  } catch (const std::exception& failure) {
-    error = failure_line(failure);
-  }
-  const auto names = gather(bootstrap, mine.name, patience);
-  const auto errors = gather(bootstrap, error, patience);
-  for (std::size_t rank = 0; rank < names.size(); ++rank) {
-    MachineFacts& facts = diagnosis.ranks[rank];
-    facts.device = names[rank];
-    if (errors[rank].empty() || !diagnosis.untried.empty()) continue;
-    diagnosis.untried = sender(rank) + " on " + facts.host.name + ": " + errors[rank];
-  }
-  return std::move(mine.device);
-}
-
-/// Collective: the introductions of a job, but without its configuration's agreement on data that is not read here.
-PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, const std::string& device,
-                    std::chrono::seconds patience) {
-  const Introduction mine{.device = device,
-                          .runnel_version = kVersion,
-                          .ucx_version = ucx_version(),
-                          .layout_fingerprint = to_hex(layout.fingerprint()),
-                          .configuration = canonical_lines(config)};
-  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, Deadline::after(patience));
-}
-
-/// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not. `device`:
-/// this rank's, null on the CPU.
-void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds patience,
-               Diagnosis& diagnosis) {
-  config.run.timeout_s = std::chrono::duration<double>(patience).count();
-  const BucketLayout layout = layout_of(config);
-  const std::string name = device == nullptr ? "cpu" : device->name();
-  const PeerGroup group = introduce(bootstrap, config, layout, name, patience);
-  PairMeasurement mine;
-  try {
-    mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});
-  } catch (const SetUpFailed& error) {
-    diagnosis.untried = error.what();
-    return;
-  }
-  const auto texts = gather(bootstrap, pack_pair(mine), patience);
-  for (std::size_t rank = 1; rank < texts.size(); ++rank) {
-    diagnosis.pairs.push_back(unpack_pair(texts[rank], sender(rank)));
-  }
-}
-
-/// Collective: all facts, and the pairs where they can be tried.
-void examine(Bootstrap& bootstrap, const DoctorRequest& request, Diagnosis& diagnosis) {
-  const auto patience = agree_on_patience(bootstrap);
-  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()), patience)) {
-    diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
-  }
-  if (!find_mismatches(diagnosis.ranks).empty()) {
-    diagnosis.untried = "the processes are of different versions";
-    return;
-  }
-  const auto device = start_devices(bootstrap, request.config, *request.place, patience, diagnosis);
-  if (diagnosis.untried.empty()) try_pairs(bootstrap, request.config, device.get(), patience, diagnosis);
-}
-
-/// Why pairs are untried: another rank may have said what it knows on standard error.
-std::string reason_of(const std::runtime_error& error, const std::vector<MachineFacts>& ranks) {
-  if (*error.what() != '\0') return error.what();
-  const auto* lost = dynamic_cast<const PeerLost*>(&error);
-  if (lost == nullptr) return "see the lines on standard error";
-  const auto rank = static_cast<std::size_t>(lost->rank());
-  return sender(rank) + " on " + ranks[rank].host.name + ": " + lost->cause() + "; see the lines on standard error";
-}
-
-bool is_stop(const std::runtime_error& error) {
-  const auto* run_error = dynamic_cast<const RunError*>(&error);
-  return run_error != nullptr &&
-         (run_error->status() == ExitStatus::interrupted || run_error->status() == ExitStatus::terminated);
-}
-
-/// A rank's part. Gives the exit status of the whole in rank 0, and 0 elsewhere.
-int diagnose_as_rank(const DoctorRequest& request) {
-  const DiagnosisOutput out(DiagnosisOutput::Others::to_standard_error);  // where UCX may log
-  const BlockedStopSignals blocked;                                       // before MPI and UCX start threads
-  MpiBootstrap bootstrap(Deadline::after(kPatience));
-  const bool reports = bootstrap.rank() == 0;
-  Diagnosis diagnosis;
-  try {
-    examine(bootstrap, request, diagnosis);
-  } catch (const std::runtime_error& error) {
-    if (is_stop(error) || diagnosis.ranks.empty()) throw;
-    // Other ranks may be waiting for this one: MPI cannot be ended in order. Whoever is no reporter gives rank 0 the
-    // time to notice and to print, as mpirun ends it when another rank ends first.
-    if (!reports) {
-      log_failure(error);
-      std::this_thread::sleep_for(2 * kPatience);
-      _exit(static_cast<int>(ExitStatus::internal));
-    }
-    diagnosis.untried = reason_of(error, diagnosis.ranks);
-    (void)say(request, diagnosis, out);
-    _exit(1);
-  }
-  // Before MPI ends, where a rank that has gone would keep all waiting.
-  const int status = reports ? say(request, diagnosis, out) : 0;
-  bootstrap.finalize();
-  return status;
-}
-
-/// What can be said without ranks: each would find here what this process finds.
-int diagnose_this_host(const DoctorRequest& request, const std::string& reason, const DiagnosisOutput& out) {
-  Diagnosis diagnosis;
-  const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
-  diagnosis.ranks.assign(ranks_here, facts_of_this_process());
-  diagnosis.untried = reason;
-  return say(request, diagnosis, out);
+Config load(const DoctorCommand::Options& options, const std::optional<LaunchPlace>& place) {
+  ConfigOptions config_options;
+  config_options.sets = options.sets;
+  const auto set_trainers = [&](int count) { config_options.sets.push_back("trainer.count=" + std::to_string(count)); };
+  if (options.trainers > 0) set_trainers(options.trainers);
+  if (!options.hosts.empty()) set_trainers(ranks_on_hosts(options.hosts) - 1);
+  // Pairs are probed with the first generator only: all other ranks are trainers.
+  config_options.sets.push_back("generator.count=1");
+  if (place) config_options.ranks = place->size;
+  Config config = load_config(options.config, config_options);
+  if (place) require_same_count(*place, options.trainers, config);
+  return config;
 }
 
 }  // namespace
 
-int run_doctor(const DoctorRequest& request) {
-  if (request.place) {
-    end_with_parent();
-    return diagnose_as_rank(request);
+DoctorCommand::DoctorCommand(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand(kName, "Report what these machines offer, what each pair uses, and why");
+  command.footer(kExamples);
+  command.add_option("CONFIG", options_.config, "TOML file of the job to diagnose; none: all defaults");
+  CLI::Option* trainers = command.add_option("-n,--trainers", options_.trainers,
+                                             "Trainers to start on this machine, in addition to the generator");
+  trainers->check(CLI::Range(1, 1024));
+  command
+      .add_option("--hosts", options_.hosts,
+                  "Hosts to start ranks on, with the number of ranks of each; the generator is on the first")
+      ->type_name("HOST:RANKS,…")
+      ->excludes(trainers);
+  command.add_option("--set", options_.sets, "Override a key, as runnel train does; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_flag("--json", options_.json, "Print one JSON document");
+}
+
+int DoctorCommand::run(const std::vector<std::string>& arguments) const {
+  const auto place = LaunchPlace::from_environment();
+  if (place) require_several_ranks(*place, "a diagnosis", "");
+  if (place && !options_.hosts.empty() && !started_by_launcher()) {
+    throw RunError(ExitStatus::usage,
+                   "mpirun started this rank, and --hosts asks doctor to start some; use one of them");
   }
-  if (request.hosts.empty()) check_devices(request.config);
-  // mpirun has the status of the first rank that failed, which need not be that of the one which prints.
-  const DiagnosisOutput out(DiagnosisOutput::Others::kept);
-  std::string reason;
-  try {
-    const int ranks = static_cast<int>(request.config.trainer.count) + 1;
-    allow_open_files(open_files_needed(ranks), "this job");
-    // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
-    // And with GPUs, which hosts that this one cannot look at may have, for their start here and in UCX.
-    const bool may_have_gpus = !gpus().empty() || !request.hosts.empty();
-    const auto for_gpus = may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
-    const auto deadline = Deadline::after((5 + ranks) * kPatience + for_gpus);
-    const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
-    if (status == 0) {
-      out.write(out.kept());
-      return 0;
-    }
-    reason = "the ranks ended with status " + std::to_string(status) + " before they could say more";
-  } catch (const RunError& error) {
-    if (is_stop(error)) throw;
-    reason = error.what();
-  }
-  const std::string diagnosis = out.kept();
-  if (!diagnosis.ends_with('\n')) return diagnose_this_host(request, reason, out);
-  out.write(diagnosis);
-  return 1;
+  return diagnose_job({.config = load(options_, place),
+                       .place = place,
+                       .hosts = options_.hosts,
+                       .json = options_.json,
+                       .arguments = arguments});
 }
 
 }  // namespace runnel

@@ -2,30 +2,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <optional>
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
-#include "runtime/config/config.h"
-#include "runtime/launch/launch_place.h"
-
 namespace runnel {
 
-/// How `runnel doctor` was asked.
-struct DoctorRequest {
-  Config config;                     ///< of the job to diagnose; its data is not touched
-  std::optional<LaunchPlace> place;  ///< of a rank; nothing in the process that a user started
-  std::string hosts;                 ///< as mpirun's --host takes them; empty: this one
-  bool json = false;
-  std::vector<std::string> arguments;  ///< of the command line, for the ranks
-};
+/// `runnel doctor`: diagnoses the machines of a job. Thread: the main thread.
+class DoctorCommand {
+ public:
+  static constexpr const char* kName = "doctor";
 
-/// Diagnoses the job's machines: the process that a user started starts the ranks, and diagnoses this host alone when
-/// they do not come up; rank 0 prints, on standard output, text or JSON and nothing else.
-///
-/// Gives the exit status, 0 for healthy and 1 for findings, within about 10 s a pair whatever the state of the
-/// machines, and two minutes more where this host has GPUs or the user names others. Throws `RunError`,
-/// `TransportError`.
-int run_doctor(const DoctorRequest& request);
+  /// Adds the command to `app`, which parses into this object.
+  explicit DoctorCommand(CLI::App& app);
+  DoctorCommand(const DoctorCommand&) = delete;
+  DoctorCommand& operator=(const DoctorCommand&) = delete;
+
+  /// Returns the exit status. `arguments` are the program's own, for the ranks that it starts. Throws as
+  /// `diagnose_job`.
+  int run(const std::vector<std::string>& arguments) const;
+
+  /// What the command line gave.
+  struct Options {
+    std::string config;  // empty: all defaults
+    int trainers = 0;    // 0: as the configuration says
+    std::string hosts;
+    std::vector<std::string> sets;
+    bool json = false;
+  };
+
+ private:
+  Options options_;
+};
 
 }  // namespace runnel

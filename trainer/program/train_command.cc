@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/program/train_command.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include "runnel_version.h"
+#include "runtime/config/config.h"
+#include "runtime/launch/launch_place.h"
+#include "runtime/launch/launcher.h"
+#include "runtime/launch/stop_signals.h"
+#include "runtime/telemetry/run_report.h"
+#include "trainer/program/rank_count.h"
+#include "trainer/run/failure.h"
+#include "trainer/run/local_training.h"
+#include "trainer/run/training_job.h"
+#include "transport/context.h"
+
+namespace runnel {
+namespace {
+
+using Options = TrainCommand::Options;
+
+constexpr const char* kExamples = R"(Examples:
+  runnel train trainer/configs/mnist.toml                       1 generator + 2 trainers on this machine
+  runnel train trainer/configs/mnist.toml -n 4 --report r.json  4 trainers, and a report as JSON
+  runnel train trainer/configs/mnist.toml --set trainer.batch_size=64 --set optimizer.lr=0.5
+  runnel train trainer/configs/mnist.toml --trace trace.json    what every process did when, for ui.perfetto.dev
+  runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
+  mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
+
+Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 70 an internal error, 71 a limit of
+the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
+
+/// Set by SIGINT, SIGTERM and SIGHUP when training alone; a rank of a job has its heartbeat thread for them.
+std::atomic<int> stop_signal{0};
+
+std::filesystem::path default_data_dir() {
+  // Beside the sources in a build tree, in share/ of an install.
+  for (const char* candidate : {kSourceDataDir, kInstalledDataDir}) {
+    if (std::filesystem::is_directory(candidate)) return candidate;
+  }
+  return kInstalledDataDir;
+}
+
+Config load(const Options& options, const std::optional<LaunchPlace>& place) {
+  ConfigOptions config_options;
+  config_options.default_data_dir = default_data_dir();
+  config_options.sets = options.sets;
+  const auto set = [&](const std::string& key, const std::string& value) {
+    config_options.sets.push_back(key + "=" + value);
+  };
+  if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
+  if (options.alone) {
+    // Whatever the job has that this process has not.
+    for (const char* key : {"trainer.count", "generator.count"}) set(key, "1");
+    set("run.pin", "false");
+  }
+  if (place) config_options.ranks = place->size;
+  if (!options.report.empty()) set("run.report", quoted(options.report));
+  if (!options.save.empty()) set("run.save", quoted(options.save));
+  if (!options.trace.empty()) set("run.trace", quoted(options.trace));
+  Config config = load_config(options.config, config_options);
+  if (place) require_same_count(*place, options.trainers, config);
+  return config;
+}
+
+int train_in_this_process(const Config& config, const Options& options) {
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { stop_signal.store(signal); };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  if (sighup_ends_process()) sigaction(SIGHUP, &action, nullptr);
+  RunReport report;
+  report.version = kVersion;
+  report.commit = kCommit;
+  report.ucx_version = ucx_version();
+  try {
+    train_alone(
+        config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0},
+        [] { return stop_signal.load() == 0; }, report);
+    if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
+  } catch (const std::exception& error) {
+    const ExitStatus status = log_failure(error);
+    report.exit = static_cast<int>(status);
+    const bool began = !report.processes.empty();
+    if (began && !config.run.report.empty()) try_to_write([&] { write_report(report, config.run.report); });
+    throw RunError(status, "");
+  }
+  if (!config.run.report.empty()) write_report(report, config.run.report);
+  std::printf("done: %lld steps in %.1f s; %.0f images/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
+              report.seconds.total, report.images_per_second, report.parameters_sha256.c_str());
+  return 0;
+}
+
+/// Nothing where this process is not a rank of a job. Throws `RunError` (64) for a number of ranks that cannot be.
+std::optional<LaunchPlace> place_of(const Options& options) {
+  const auto place = LaunchPlace::from_environment();
+  if (!options.alone) {
+    if (place) require_several_ranks(*place, "a job", ", or --alone");
+    return place;
+  }
+  if (!place || place->size == 1) return std::nullopt;
+  throw RunError(ExitStatus::usage, "--alone trains in one process, and mpirun started " + std::to_string(place->size) +
+                                        "; start it without mpirun");
+}
+
+int start_ranks(const Config& config, const std::vector<std::string>& arguments) {
+  check_job(config);
+  const std::int64_t ranks = config.trainer.count + config.generator.count;
+  allow_open_files(open_files_needed(ranks), "a job of " + std::to_string(ranks) + " processes");
+  return launch_ranks(static_cast<int>(ranks), arguments);
+}
+
+void add_outputs(CLI::App& command, Options& options) {
+  command.add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
+  command.add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
+  command.add_option("--trace", options.trace, "Write what every process did when, as JSON for ui.perfetto.dev")
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+TrainCommand::TrainCommand(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand(kName, "Train a model: started by mpirun, or starting it itself");
+  command.footer(kExamples);
+  command.add_option("CONFIG", options_.config, "TOML file; its keys are listed in trainer/README.md")->required();
+  CLI::Option* trainers = command.add_option("-n,--trainers", options_.trainers,
+                                             "Trainers to start on this machine, in addition to the generator");
+  trainers->check(CLI::Range(1, 1024));
+  command.add_option("--set", options_.sets, "Override a key, as in --set trainer.batch_size=64; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  add_outputs(command, options_);
+  command.add_flag("--print-config", options_.print_config, "Print the effective configuration as TOML, and exit");
+  CLI::Option* alone = command.add_flag("--alone", options_.alone, "Train in this process: no generator, no MPI");
+  alone->excludes(trainers);
+  command.add_flag("--dry-run", options_.dry_run, "One batch only")->needs(alone);
+}
+
+const char* TrainCommand::examples() {
+  return kExamples;
+}
+
+int TrainCommand::run(const std::vector<std::string>& arguments) const {
+  const auto place = place_of(options_);
+  const Config config = load(options_, place);
+  if (options_.print_config) {
+    std::cout << print_toml(config);
+    return 0;
+  }
+  if (options_.alone) return train_in_this_process(config, options_);
+  if (!place) return start_ranks(config, arguments);
+  end_with_parent();
+  run_training_job(config, *place);
+  return 0;
+}
+
+}  // namespace runnel

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace runnel {
+
+/// `runnel train`: a rank of a job, the launcher of one, or training alone. Thread: the main thread.
+class TrainCommand {
+ public:
+  static constexpr const char* kName = "train";
+
+  /// Adds the command to `app`, which parses into this object.
+  explicit TrainCommand(CLI::App& app);
+  TrainCommand(const TrainCommand&) = delete;
+  TrainCommand& operator=(const TrainCommand&) = delete;
+
+  /// Examples and exit statuses, for the end of a help text.
+  static const char* examples();
+
+  /// Returns the exit status. `arguments` are the program's own, for the ranks that it starts. Throws as
+  /// `run_training_job`.
+  int run(const std::vector<std::string>& arguments) const;
+
+  /// What the command line gave.
+  struct Options {
+    std::string config;
+    int trainers = 0;  // 0: as the configuration says
+    std::vector<std::string> sets;
+    std::string report;
+    std::string save;
+    std::string trace;
+    bool print_config = false;
+    bool alone = false;
+    bool dry_run = false;
+  };
+
+ private:
+  Options options_;
+};
+
+}  // namespace runnel
