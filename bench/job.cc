@@ -13,7 +13,6 @@
 
 #include "runtime/bootstrap/bootstrap_local.h"
 #include "runtime/launch/launch_place.h"
-#include "transport/context.h"
 
 namespace runnel {
 namespace {
@@ -61,12 +60,7 @@ void Job::introduce() {
 }
 
 PeerGroup Job::meet(const std::string& device) {
-  return PeerGroup::introduce(*bootstrap_,
-                              {.device = device,
-                               .runnel_version = "bench",
-                               .ucx_version = ucx_version(),
-                               .layout_fingerprint = {},
-                               .configuration = canonical_lines(config_)},
+  return PeerGroup::introduce(*bootstrap_, make_introduction(config_, {}, device),
                               static_cast<int>(config_.generator.count), Deadline::after(kMeetTime));
 }
 

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "runnel_version.h"
 #include "runtime/bootstrap/frame.h"
+#include "transport/context.h"
 
 namespace runnel {
 namespace {
@@ -117,6 +119,17 @@ std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& 
 }
 
 }  // namespace
+
+Introduction make_introduction(const Config& config, const Sha256& layout, const std::string& device) {
+  Introduction introduction{.device = device,
+                            .runnel_version = kVersion,
+                            .ucx_version = ucx_version(),
+                            .layout_fingerprint = to_hex(layout),
+                            .configuration = canonical_lines(config)};
+  // Names of files may differ from host to host, but the lead generator can only collect traces that all record.
+  introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
+  return introduction;
+}
 
 PeerGroup PeerGroup::introduce(Bootstrap& bootstrap, const Introduction& mine, int generators,
                                const Deadline& deadline) {

@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/digest.h"
 #include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/host.h"
+#include "runtime/config/config.h"
 #include "transport/deadline.h"
 
 namespace runnel {
@@ -37,6 +39,10 @@ struct Introduction {
   /// The effective configuration, a "key = value" a line, so that a difference can be named.
   std::vector<std::string> configuration;
 };
+
+/// This process's introduction to a job of `config`, with the versions in this process. `layout`: fingerprint of the
+/// tensors. `device` as in `Peer`.
+Introduction make_introduction(const Config& config, const Sha256& layout, const std::string& device);
 
 /// All processes of the job, by rank.
 class PeerGroup {

@@ -9,7 +9,6 @@
 #include "runtime/client/trainer_client.h"
 #include "runtime/generator/generator.h"
 #include "tests/support/peer_process.h"
-#include "transport/context.h"
 
 /// What a trainer writes into the generator's memory is not believed where no correct trainer can have written it.
 namespace runnel::test {
@@ -26,11 +25,7 @@ Config config() {
 }
 
 PeerGroup introduce(Bootstrap& bootstrap) {
-  const Introduction mine{.device = "cpu",
-                          .runnel_version = "test",
-                          .ucx_version = ucx_version(),
-                          .layout_fingerprint = to_hex(kLayout.fingerprint()),
-                          .configuration = canonical_lines(config())};
+  const Introduction mine = make_introduction(config(), kLayout.fingerprint(), "cpu");
   return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
 }
 

@@ -16,7 +16,6 @@
 #include "runtime/generator/generator.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "tests/support/peer_process.h"
-#include "transport/context.h"
 #include "transport/path.h"
 
 /// A job whose gradients a formula gives, and what comes out of it: by a plain loop, without any exchange.
@@ -80,11 +79,7 @@ inline BucketLayout layout_of(const Settings& settings) {
 /// Tells all other processes of such a job about this one, whose tensors lie on `device`.
 inline PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout,
                            const std::string& device) {
-  const Introduction introduction = {.device = device,
-                                     .runnel_version = "test",
-                                     .ucx_version = ucx_version(),
-                                     .layout_fingerprint = to_hex(layout.fingerprint()),
-                                     .configuration = canonical_lines(settings.config())};
+  const Introduction introduction = make_introduction(settings.config(), layout.fingerprint(), device);
   return PeerGroup::introduce(bootstrap, introduction, settings.generators, test_deadline());
 }
 

@@ -14,7 +14,6 @@
 #include "runtime/client/trainer_client.h"
 #include "runtime/generator/generator.h"
 #include "tests/support/peer_process.h"
-#include "transport/context.h"
 
 /// On a mapped path nothing is copied: what a trainer reads and writes are the generators' own pages. /proc/PID/maps
 /// shows it: the same inode in both processes.
@@ -82,11 +81,7 @@ Config config_for(std::size_t generators) {
 }
 
 PeerGroup introduce(Bootstrap& bootstrap, std::size_t generators) {
-  const Introduction mine{.device = "cpu",
-                          .runnel_version = "test",
-                          .ucx_version = ucx_version(),
-                          .layout_fingerprint = to_hex(layout_for(generators).fingerprint()),
-                          .configuration = canonical_lines(config_for(generators))};
+  const Introduction mine = make_introduction(config_for(generators), layout_for(generators).fingerprint(), "cpu");
   return PeerGroup::introduce(bootstrap, mine, static_cast<int>(generators), test_deadline());
 }
 
