@@ -75,8 +75,8 @@ Quantiles quantiles(std::vector<double> samples) {
 
 std::string to_json(const RunReport& r) {
   const Json json = {
-      {"runnel", {{"version", r.version}, {"commit", r.commit}}},
-      {"versions", {{"ucx", r.ucx_version}, {"torch", r.torch_version}, {"mpi", r.mpi_version}}},
+      {"runnel", {{"version", r.software.version}, {"commit", r.software.commit}}},
+      {"versions", {{"ucx", r.software.ucx}, {"torch", r.software.torch}, {"mpi", r.software.mpi}}},
       {"config", to_json(r.config)},
       {"processes", array_of(r.processes)},
       {"paths", array_of(r.paths)},

@@ -23,8 +23,15 @@ struct Quantiles {
 /// Nearest-rank quantiles: the smallest sample that is not below p percent of all. All 0 without samples.
 Quantiles quantiles(std::vector<double> samples);
 
-/// What a run was, did, and took: the contents of `--report FILE`.
+/// What a run was, did, and took: the contents of `--report FILE`. Filled by a `RunAccount`.
 struct RunReport {
+  struct Software {
+    std::string version;
+    std::string commit;
+    std::string ucx;
+    std::string torch;
+    std::string mpi;  ///< empty without MPI
+  };
   struct Process {
     int rank = 0;
     std::string role;  ///< "generator" or "trainer"
@@ -39,17 +46,19 @@ struct RunReport {
     std::vector<std::string> transports;
     std::string reason;
   };
+  struct Test {
+    double loss = 0;
+    double accuracy = 0;
+    std::int64_t correct = 0;
+    std::int64_t samples = 0;
+  };
   struct Lost {
     int rank = 0;
     std::int64_t step = 0;
     std::string cause;
   };
 
-  std::string version;
-  std::string commit;
-  std::string ucx_version;
-  std::string torch_version;
-  std::string mpi_version;
+  Software software;
   Config config;
   std::vector<Process> processes;
   std::vector<Path> paths;
@@ -66,10 +75,7 @@ struct RunReport {
   struct {
     std::uint64_t gradient = 0, parameter = 0, staged = 0;
   } bytes;
-  struct {
-    double loss = 0, accuracy = 0;
-    std::int64_t correct = 0, samples = 0;
-  } test;
+  Test test;
   std::vector<std::pair<std::int64_t, double>> loss;  ///< (step, mean loss over its gradients)
   std::string parameters_sha256;
   std::vector<Lost> lost;

@@ -11,8 +11,6 @@
 #include <string_view>
 #include <thread>
 
-#include "runnel_version.h"
-#include "runtime/base/digest.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/doctor/diagnosis.h"
@@ -28,10 +26,10 @@
 #include "trainer/model/model.h"
 #include "trainer/program/diagnosis_output.h"
 #include "trainer/run/failure.h"
+#include "trainer/run/job_layout.h"
+#include "trainer/run/software.h"
 #include "trainer/run/training_job.h"
 #include "trainer/torch/placement.h"
-#include "trainer/torch/torch_setup.h"
-#include "transport/context.h"
 #include "transport/log.h"
 #include "transport/status.h"
 
@@ -47,8 +45,7 @@ constexpr std::chrono::seconds kPatienceWithGpus{60};
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
 
 BucketLayout layout_of(const Config& config) {
-  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
-  return {model->shapes(), static_cast<std::size_t>(config.transport.bucket_bytes)};
+  return runnel::layout_of(*make_model(config.model, static_cast<std::uint64_t>(config.run.seed)), config);
 }
 
 JobFacts job_facts(const DiagnosisRequest& request, const std::vector<MachineFacts>& ranks) {
@@ -73,9 +70,10 @@ JobFacts job_facts(const DiagnosisRequest& request, const std::vector<MachineFac
 
 MachineFacts facts_of_this_process() {
   MachineFacts facts = read_machine_facts();
-  facts.runnel_version = kVersion;
-  facts.runnel_commit = kCommit;
-  facts.torch_version = torch_version();
+  const RunReport::Software software = software_of_this_process();
+  facts.runnel_version = software.version;
+  facts.runnel_commit = software.commit;
+  facts.torch_version = software.torch;
   facts.mpi_version = MpiBootstrap::library_version();
   return facts;
 }
@@ -130,17 +128,6 @@ std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config
   return std::move(mine.device);
 }
 
-/// Collective: the introductions of a job, but without its configuration's agreement on data that is not read here.
-PeerGroup introduce(Bootstrap& bootstrap, const Config& config, const BucketLayout& layout, const std::string& device,
-                    std::chrono::seconds patience) {
-  const Introduction mine{.device = device,
-                          .runnel_version = kVersion,
-                          .ucx_version = ucx_version(),
-                          .layout_fingerprint = to_hex(layout.fingerprint()),
-                          .configuration = canonical_lines(config)};
-  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, Deadline::after(patience));
-}
-
 /// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not. `device`:
 /// this rank's, null on the CPU.
 void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds patience,
@@ -148,7 +135,8 @@ void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono:
   config.run.timeout_s = std::chrono::duration<double>(patience).count();
   const BucketLayout layout = layout_of(config);
   const std::string name = device == nullptr ? "cpu" : device->name();
-  const PeerGroup group = introduce(bootstrap, config, layout, name, patience);
+  const PeerGroup group = PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), name),
+                                               /*generators=*/1, Deadline::after(patience));
   PairMeasurement mine;
   try {
     mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});

@@ -17,12 +17,12 @@
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/stop_signals.h"
-#include "runtime/telemetry/run_report.h"
+#include "runtime/telemetry/run_account.h"
 #include "trainer/program/rank_count.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/local_training.h"
+#include "trainer/run/software.h"
 #include "trainer/run/training_job.h"
-#include "transport/context.h"
 
 namespace runnel {
 namespace {
@@ -79,14 +79,12 @@ int train_in_this_process(const Config& config, const Options& options) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   if (sighup_ends_process()) sigaction(SIGHUP, &action, nullptr);
-  RunReport report;
-  report.version = kVersion;
-  report.commit = kCommit;
-  report.ucx_version = ucx_version();
+  RunAccount account(config, software_of_this_process());
+  RunReport& report = account.report();
   try {
     train_alone(
         config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0},
-        [] { return stop_signal.load() == 0; }, report);
+        [] { return stop_signal.load() == 0; }, account);
     if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
   } catch (const std::exception& error) {
     const ExitStatus status = log_failure(error);

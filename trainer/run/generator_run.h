@@ -12,7 +12,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/plan/schedule.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "runtime/telemetry/run_report.h"
+#include "runtime/telemetry/run_account.h"
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/model/model.h"
 #include "trainer/run/progress.h"
@@ -20,7 +20,7 @@
 
 namespace runnel {
 
-/// A generator's part of a job, and the account of it: starting parameters, steps, tests, progress, results.
+/// A generator's part of a job, and the account of it: initial parameters, steps, tests, progress, results.
 /// Thread: one at a time.
 class GeneratorRun {
  public:
@@ -34,26 +34,27 @@ class GeneratorRun {
   };
 
   /// Makes all steps and tests of the plan, lets the peers end, then saves and reports. When an error ends the run,
-  /// peers are told of it, and `fail` is called.
+  /// notifies the peers and calls `fail`.
   void run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
 
-  /// Ends the account of a run, or of its start, that `error` has ended: the lead says why, then writes report and
-  /// trace as far as they go, once. Throws `error`, which is being handled, on, without a text once it has been said.
+  /// Closes the account after `error`, which is being handled and has ended the run or its start: the lead logs it,
+  /// then writes report and trace as far as they go, once. Rethrows `error`, without a text once it has been logged.
   [[noreturn]] void fail(const std::exception& error);
 
  private:
   void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
+  void describe_processes(const PeerGroup& group);
   void describe(const PathReport& path, const Peer& trainer, const Peer& generator);
   void make_steps(Generator& exchange);
   void make_step(Generator& exchange, std::int64_t step);
   void test(Generator& exchange, std::int64_t step);
-  void settle(Generator& exchange);
+  void finish_account(const Generator& exchange);
   void collect_traces(Generator& exchange);
   void keep(const Generator& exchange, std::span<const float> parameters);
-  void say(const std::exception& error);
+  void report_error(const std::exception& error);
   void write_trace();
   void write_report();
-  void say_result();
+  void print_result();
 
   const Config& config_;
   const RunPlan& plan_;
@@ -64,13 +65,11 @@ class GeneratorRun {
   Stopwatch since_set_up_;
   std::int64_t test_samples_;  // of the whole test set
   std::vector<float> start_;   // the parameters of version 0
-  RunReport report_;
+  RunAccount account_;
   std::vector<ProcessTrace> traces_;
-  // What has not been tried yet.
+  // Files still to be written: each is tried once.
   bool owes_trace_;
   bool owes_report_;
-  std::vector<double> step_ms_;
-  std::int64_t images_ = 0;
 };
 
 }  // namespace runnel

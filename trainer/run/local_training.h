@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "runtime/config/config.h"
-#include "runtime/telemetry/run_report.h"
+#include "runtime/telemetry/run_account.h"
 
 namespace runnel {
 
@@ -20,11 +20,11 @@ struct LocalTrainingOptions {
 ///
 /// `config.trainer.count` is 1. Data, model, reduction, optimizer and schedule are the same code as in a job of one
 /// trainer, so both end with the same bits. `keep_going` is asked between batches; when it says no, the run ends there,
-/// untested and unsaved. Saves the parameters where run.save says so, and the trace where run.trace does. `report` gets
-/// what there is to report, also when an error ends the run, and its process once nothing more can be wrong with the
-/// input; it is not written, and its version, commit and exit are left to the caller. On a GPU a step's time is that of
-/// the host, which does not wait for the step to be done, and exchange_ms and exposed_ms stay 0. Throws `RunError`.
+/// without test or saved parameters. Saves the parameters to run.save and the trace to run.trace. `account` is of
+/// `config`, and filled also when an error ends the run; its report has a process only once all input was validated.
+/// The report is not written, and its exit status is left to the caller. On a GPU a step's time is the host's, which
+/// does not wait for the step to be done, and exchange_ms and exposed_ms stay 0. Throws `RunError`.
 void train_alone(const Config& config, const LocalTrainingOptions& options, const std::function<bool()>& keep_going,
-                 RunReport& report);
+                 RunAccount& account);
 
 }  // namespace runnel

@@ -56,16 +56,16 @@ void Progress::step(const Step& step) {
     drawn_ = now;
     line_drawn_ = true;
   } else if (!settings_.live && ((step.step + 1) % settings_.log_every == 0 || last)) {
-    say(describe(step));
+    print(describe(step));
   }
 }
 
 void Progress::test(std::int64_t step, const Score& score) {
-  say(text("epoch %lld/%lld test loss %.4f accuracy %.4f (%lld/%lld)", as_long(plan_.epoch_of(step) + 1),
-           as_long(plan_.epochs()), score.loss(), score.accuracy(), as_long(score.correct), as_long(score.samples)));
+  print(text("epoch %lld/%lld test loss %.4f accuracy %.4f (%lld/%lld)", as_long(plan_.epoch_of(step) + 1),
+             as_long(plan_.epochs()), score.loss(), score.accuracy(), as_long(score.correct), as_long(score.samples)));
 }
 
-void Progress::say(const std::string& line) {
+void Progress::print(const std::string& line) {
   clear_line();
   std::fprintf(settings_.out, "%s\n", line.c_str());
   std::fflush(settings_.out);

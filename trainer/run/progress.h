@@ -45,7 +45,7 @@ class Progress {
   void test(std::int64_t step, const Score& score);
 
   /// A line of its own.
-  void say(const std::string& line);
+  void print(const std::string& line);
 
  private:
   std::string describe(const Step& step) const;

@@ -7,10 +7,9 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "runnel_version.h"
-#include "runtime/base/digest.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/bootstrap/core_binding.h"
 #include "runtime/bootstrap/host.h"
@@ -20,10 +19,10 @@
 #include "runtime/launch/stop_signals.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "runtime/protocol/slot_protocol.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/model.h"
 #include "trainer/run/generator_run.h"
+#include "trainer/run/job_layout.h"
 #include "trainer/run/stopwatch.h"
 #include "trainer/run/trainer_run.h"
 #include "trainer/torch/placement.h"
@@ -94,24 +93,78 @@ std::string log_prefix(int rank, int generators) {
   return generators == 1 ? "[generator]" : "[generator " + std::to_string(rank) + "]";
 }
 
-/// Throws `RunError` (78) when the tensors cannot be cut into so many shards, or a shard has too many buckets.
-BucketLayout layout_of(const Model& model, const Config& config) {
-  const auto shards = static_cast<std::size_t>(config.generator.count);
-  BucketLayout layout(model.shapes(), kBlockBytes);
-  if (shards > layout.bucket_count()) {
-    throw RunError(ExitStatus::bad_configuration,
-                   "key 'generator.count': " + std::to_string(shards) + " generators for tensors of " +
-                       std::to_string(layout.bucket_count()) + " blocks of 16 KiB; have fewer generators");
+/// A rank of the job: what it prepares before MPI starts, and the run. Thread: the main thread.
+class JobRank {
+ public:
+  /// `since_start`: from where the report counts the time of the preparation.
+  JobRank(const Config& config, const LaunchPlace& place, const Stopwatch& since_start)
+      : config_(config),
+        place_(place),
+        generators_(static_cast<int>(config.generator.count)),
+        device_(start_device(config, place.rank, place.local_rank)),
+        plan_(config, count_samples(config.data.path, Split::train)),
+        model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
+                          c10::Device(generates() ? "cpu" : device_.name))),
+        layout_(layout_of(*model_, config)) {
+    if (generates()) {
+      generator_.emplace(config, plan_, layout_, *model_, /*leads=*/place.rank == 0);
+    } else {
+      const auto trainer = static_cast<std::size_t>(place.rank - generators_);
+      trainer_.emplace(config, plan_, layout_, *model_, trainer);
+    }
+    set_up_.data = since_start.seconds();
   }
-  layout = BucketLayout(model.shapes(), static_cast<std::size_t>(config.transport.bucket_bytes), shards);
-  for (std::size_t i = 0; i < shards; ++i) {
-    if (layout.shard(i).buckets <= kMostBuckets) continue;
-    throw RunError(ExitStatus::bad_configuration, "key 'transport.bucket_bytes': it cuts a generator's part into " +
-                                                      std::to_string(layout.shard(i).buckets) + " buckets, and " +
-                                                      std::to_string(kMostBuckets) + " are the most; have larger ones");
+
+  /// Connects and runs. Of an error, the lead generator writes its account.
+  void run() {
+    try {
+      connect_and_run();
+    } catch (const std::exception& error) {
+      if (generator_) generator_->fail(error);
+      throw;
+    }
   }
-  return layout;
-}
+
+ private:
+  bool generates() const { return place_.rank < generators_; }
+
+  void connect_and_run() {
+    const Stopwatch bootstrap_watch;
+    // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
+    // ending this process while UCX works on a shared memory file.
+    const BlockedStopSignals blocked;
+    MpiBootstrap bootstrap(Deadline::after(meeting_time(config_)));
+    set_up_.mpi_init = bootstrap_watch.seconds();
+    check_place(bootstrap, place_);
+    Deadline deadline = Deadline::after(bootstrap_time(layout_, config_.trainer.count));
+    const PeerGroup group = PeerGroup::introduce(
+        bootstrap, make_introduction(config_, layout_.fingerprint(), device_.name), generators_, deadline);
+    // Nobody can tell how long a driver takes to start and to register memory.
+    if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config_.run));
+    if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
+    if (generates()) {
+      Generator exchange(bootstrap, group, layout_, config_, deadline, device_.device.get());
+      bootstrap.finalize();
+      set_up_.bootstrap = bootstrap_watch.seconds();
+      generator_->run(exchange, group, set_up_);
+    } else {
+      TrainerClient exchange(bootstrap, group, layout_, config_, deadline, device_.device.get());
+      bootstrap.finalize();
+      trainer_->run(exchange);
+    }
+  }
+
+  const Config& config_;
+  const LaunchPlace& place_;
+  int generators_;
+  StartedDevice device_;
+  RunPlan plan_;
+  std::unique_ptr<Model> model_;
+  BucketLayout layout_;
+  GeneratorRun::SetUpSeconds set_up_;
+  std::optional<GeneratorRun> generator_;  // one of the two
+  std::optional<TrainerRun> trainer_;
+};
 
 }  // namespace
 
@@ -132,63 +185,11 @@ void check_job(const Config& config) {
 }
 
 void run_training_job(const Config& config, const LaunchPlace& place) {
-  const Stopwatch data_watch;
-  const auto generators = static_cast<int>(config.generator.count);
-  const bool generates = place.rank < generators;
-  const int trainer = place.rank - generators;
-  set_log_prefix(log_prefix(place.rank, generators));
+  const Stopwatch since_start;
+  set_log_prefix(log_prefix(place.rank, static_cast<int>(config.generator.count)));
   set_torch_threads(config.trainer.threads);
-
   check_interfaces(config);
-  Introduction introduction;
-  const StartedDevice started = start_device(config, place.rank, place.local_rank);
-  introduction.device = started.name;
-  const RunPlan plan(config, count_samples(config.data.path, Split::train));
-  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
-                                c10::Device(generates ? "cpu" : started.name));
-  const BucketLayout layout = layout_of(*model, config);
-  std::unique_ptr<GeneratorRun> generator;
-  std::unique_ptr<TrainerRun> trainer_run;
-  if (generates) {
-    generator = std::make_unique<GeneratorRun>(config, plan, layout, *model, /*leads=*/place.rank == 0);
-  } else {
-    trainer_run = std::make_unique<TrainerRun>(config, plan, layout, *model, static_cast<std::size_t>(trainer));
-  }
-  const double data_seconds = data_watch.seconds();
-  introduction.runnel_version = kVersion;
-  introduction.ucx_version = ucx_version();
-  introduction.layout_fingerprint = to_hex(layout.fingerprint());
-  introduction.configuration = canonical_lines(config);
-  // Files may have other names elsewhere, but the lead can only collect what all record.
-  introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
-
-  try {
-    const Stopwatch bootstrap_watch;
-    // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
-    // ending this process in the middle of UCX's work on a shared memory file.
-    const BlockedStopSignals blocked;
-    MpiBootstrap bootstrap(Deadline::after(meeting_time(config)));
-    const double mpi_init_seconds = bootstrap_watch.seconds();
-    check_place(bootstrap, place);
-    Deadline deadline = Deadline::after(bootstrap_time(layout, config.trainer.count));
-    const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators, deadline);
-    // How long a driver takes to start, to pin and to register memory, nobody can tell.
-    if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config.run));
-    if (config.run.pin) bind_to_own_cores(bootstrap, group, config, deadline);
-    if (generates) {
-      Generator exchange(bootstrap, group, layout, config, deadline, started.device.get());
-      bootstrap.finalize();
-      generator->run(exchange, group,
-                     {.data = data_seconds, .mpi_init = mpi_init_seconds, .bootstrap = bootstrap_watch.seconds()});
-    } else {
-      TrainerClient exchange(bootstrap, group, layout, config, deadline, started.device.get());
-      bootstrap.finalize();
-      trainer_run->run(exchange);
-    }
-  } catch (const std::exception& error) {
-    if (generator) generator->fail(error);
-    throw;
-  }
+  JobRank(config, place, since_start).run();
 }
 
 }  // namespace runnel

@@ -25,7 +25,7 @@ std::vector<std::string> keys(const Json& json) {
 
 RunReport sample() {
   RunReport report;
-  report.version = "0.1.0";
+  report.software.version = "0.1.0";
   report.processes = {{0, "generator", "alpha", 17, "cpu"}, {1, "trainer", "beta", 18, "cuda:0"}};
   report.paths = {{0, 0, "mapped", {"posix"}, "same host"}};
   report.steps = 50;

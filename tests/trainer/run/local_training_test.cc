@@ -35,10 +35,10 @@ class LocalTrainingTest : public testing::Test {
   ~LocalTrainingTest() override { std::fclose(out_); }
 
   RunReport train(bool dry_run = false) {
-    RunReport report;
+    RunAccount account(config_, {});
     train_alone(
-        config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, report);
-    return report;
+        config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, account);
+    return account.report();
   }
 
   TemporaryFolder folder_;

@@ -73,7 +73,7 @@ TEST_F(ProgressTest, OtherLinesReplaceTheLiveLine) {
   {
     Progress progress({.out = file_, .live = true}, plan_);
     progress.step(step(0));
-    progress.say("hello");
+    progress.print("hello");
     progress.step(step(11));
   }
   EXPECT_THAT(written(), HasSubstr("\r\x1b[Khello\n"));

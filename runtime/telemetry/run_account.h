@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/config/config.h"
+#include "runtime/telemetry/run_report.h"
+
+namespace runnel {
+
+/// Fills a run report from the steps and tests of a run, wherever these are made. Thread: one at a time.
+class RunAccount {
+ public:
+  /// `software`: versions of this process.
+  RunAccount(const Config& config, RunReport::Software software);
+
+  /// Allocates what `steps` steps need, so that none of them allocates.
+  void reserve(std::size_t steps);
+
+  struct Step {
+    std::int64_t step = 0;   ///< from 0
+    std::int64_t epoch = 0;  ///< from 0
+    double loss = 0;         ///< mean over its gradients
+    std::int64_t images = 0;
+    double seconds = 0;
+  };
+
+  /// The step is done.
+  void step(const Step& step);
+
+  /// A test of the whole test set is done, and took `seconds`.
+  void test(const RunReport::Test& test, double seconds);
+
+  struct Exchange {
+    std::span<const double> exchange_ms;  ///< as many samples as there are
+    std::span<const double> exposed_ms;
+    std::uint64_t staged_bytes = 0;
+  };
+
+  /// Computes what follows from all steps. Not before the last one, also of a run that an error ends; `total_seconds`:
+  /// of the whole run.
+  void finish(const Exchange& exchange, double total_seconds);
+
+  /// For what is known once: processes, paths, the times of the start, the digest of the parameters, the exit status.
+  RunReport& report() { return report_; }
+  const RunReport& report() const { return report_; }
+
+ private:
+  RunReport report_;
+  std::vector<double> step_ms_;
+  std::int64_t images_ = 0;
+};
+
+}  // namespace runnel

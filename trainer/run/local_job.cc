@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/run/local_job.h"
+
+#include <ATen/ops/from_blob.h>
+
+#include <cstddef>
+
+#include "trainer/run/job_layout.h"
+
+namespace runnel {
+
+LocalJob::LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train, Trace& trace,
+                   Device* device)
+    : plan_(plan),
+      trace_(trace),
+      model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
+                        c10::Device(device != nullptr ? device->name() : "cpu"))),
+      layout_(layout_of(*model_, config)),
+      buffers_{OwnedArena(layout_, model_->device()), OwnedArena(layout_, model_->device())},
+      gradient_(layout_, model_->device()),
+      gradients_{gradient_.floats.const_data_ptr<float>()},
+      virtual_trainers_(*model_, train, plan, layout_, config, /*trainer=*/0),
+      stream_(device != nullptr ? device->make_stream(/*marks=*/1) : nullptr),
+      reducer_(make_reducer(config, layout_.float_count(), device, stream_.get())),
+      schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
+  virtual_trainers_.record_into(trace);
+  std::vector<float> start(layout_.float_count());
+  write_initial_parameters(config.model, *model_, layout_, start);
+  buffers_[0].floats.copy_(at::from_blob(start.data(), buffers_[0].floats.sizes(), at::kFloat));
+}
+
+std::vector<float> LocalJob::parameters(std::int64_t version) {
+  const at::Tensor floats = buffer_of(version).floats.cpu();
+  const auto* first = floats.const_data_ptr<float>();
+  return {first, first + floats.numel()};
+}
+
+VirtualTrainers::Result LocalJob::make_step(std::int64_t step) {
+  const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
+  since_gradient_ = Stopwatch();
+  reduce(step);
+  bind_parameters(*model_, buffer_of(step + 1).arena);
+  return result;
+}
+
+std::optional<double> LocalJob::ms_since_gradient() const {
+  return stream_ ? std::nullopt : std::optional(1e3 * since_gradient_.seconds());
+}
+
+void LocalJob::reduce(std::int64_t step) {
+  if (stream_) stream_->wait_for_compute();
+  reducer_->begin_step(schedule_.lr(step, plan_.epoch_of(step)), step + 1,
+                       buffer_of(step).floats.const_data_ptr<float>(),
+                       buffer_of(step + 1).floats.mutable_data_ptr<float>(), gradients_);
+  for (std::size_t bucket = 0; bucket < layout_.bucket_count(); ++bucket) {
+    const TraceSpan span(trace_, {.what = TraceWhat::reduce,
+                                  .bucket = static_cast<std::uint32_t>(bucket),
+                                  .step = static_cast<std::uint64_t>(step)});
+    reducer_->reduce(layout_.bucket(bucket));
+  }
+  reducer_->finish_step();
+  if (stream_) stream_->let_compute_wait();
+}
+
+}  // namespace runnel
