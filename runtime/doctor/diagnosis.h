@@ -2,27 +2,42 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "runtime/doctor/machine_findings.h"
+#include "runtime/config/config.h"
+#include "runtime/doctor/machine_facts.h"
+#include "runtime/doctor/pair_probe.h"
 
 namespace runnel {
 
-/// A diagnosis for people: each host's facts, the matrix of pairs, the findings one a line; for a width of 120 columns
-/// where names are not longer.
-std::string to_text(const Diagnosis& diagnosis, const std::vector<Finding>& findings);
+/// What the job to diagnose needs of its machines.
+struct JobFacts {
+  std::int64_t trainers = 0;
+  std::int64_t payload_bytes = 0;                  ///< of the model: what a trainer sends and receives in a step
+  std::int64_t generator_shared_memory_bytes = 0;  ///< slabs of the generator, and UCX's own queues
+  std::int64_t trainer_shared_memory_bytes = 0;
+  std::int64_t trainer_threads = 1;
+  std::int64_t generator_threads = 1;
+  TransportConfig transport;
+  bool has_named_hosts = false;  ///< the user named the hosts, so that names matter even if there is one only
+};
 
-/// The same, complete, as one JSON document: job, ranks, pairs, untried, findings and the exit status, 0 or 1.
-std::string to_json(const Diagnosis& diagnosis, const std::vector<Finding>& findings);
+/// All facts that `runnel doctor` collects; find_problems() judges them.
+struct Diagnosis {
+  JobFacts job;
+  std::vector<MachineFacts> ranks;     ///< by rank; if none could be started, this process in place of each
+  std::vector<PairMeasurement> pairs;  ///< by trainer; empty if they could not be measured
+  std::string untried;                 ///< why pairs is empty
+};
 
-/// What a rank tells rank 0, as JSON: tolerant of fields that another version of Runnel lacks.
-std::string pack_facts(const MachineFacts& facts);
-std::string pack_pair(const PairMeasurement& facts);
-
-/// And back. Throw `RunError` (76) with `sender` in it for text that is no such JSON.
-MachineFacts unpack_facts(std::string_view text, const std::string& sender);
-PairMeasurement unpack_pair(std::string_view text, const std::string& sender);
+/// Something that is slower or worse than it could be on these machines. Each part is one line without a full stop.
+struct Finding {
+  std::string where;  ///< "host node1", "trainer 0 on node2", "job"
+  std::string what;
+  std::string cost;  ///< its consequence
+  std::string remedy;
+};
 
 }  // namespace runnel

@@ -1,16 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/doctor/diagnosis_json.h"
+
 #include <arpa/inet.h>
 
 #include <nlohmann/json.hpp>
-
-#include "runtime/doctor/diagnosis.h"
 
 namespace runnel {
 
 using Json = nlohmann::json;
 
-// Conversions that the library finds by the types' namespace, which is this one.
+// Conversions that the JSON library finds by argument-dependent lookup.
 
 void to_json(Json& json, const NetworkInterface& interface) {
   json = {{"name", interface.name},
@@ -56,7 +56,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Finding, where, what, cost, reme
 
 namespace {
 
-// Names of hosts and devices come from the system; what is not UTF-8 in them must not cost the diagnosis.
+// Names of hosts and devices come from the system and may not be UTF-8: that must not prevent the diagnosis.
 std::string dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }

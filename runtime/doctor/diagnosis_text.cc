@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/doctor/diagnosis_text.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
 #include "runtime/base/joined.h"
-#include "runtime/doctor/diagnosis.h"
 
 namespace runnel {
 namespace {

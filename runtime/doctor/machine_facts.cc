@@ -49,7 +49,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-/// A driver that does not know, or a virtual interface, gives an error or -1.
+/// Virtual interfaces and some drivers report an error or -1.
 std::map<std::string, std::int64_t> speeds_mbps(const Host& host) {
   std::map<std::string, std::int64_t> speeds;
   for (const NetworkInterface& interface : host.interfaces) {
@@ -73,7 +73,7 @@ std::vector<std::string> addresses_of(const std::string& name) {
   return addresses;
 }
 
-/// Every file of the name libucp that is mapped into this process.
+/// Every libucp file that is mapped into this process.
 std::vector<std::string> loaded_ucx_libraries() {
   std::ifstream maps("/proc/self/maps");
   std::set<std::string> files = {ucx_library_file()};

@@ -12,10 +12,10 @@
 
 namespace runnel {
 
-/// What one process finds on its machine and in its own limits. Only facts: machine_findings.h judges.
+/// Facts about one process's machine and its own limits. machine_findings.h judges them.
 struct MachineFacts {
   Host host;
-  std::map<std::string, std::int64_t> speeds_mbps;  ///< megabits a second of the interfaces whose driver says it
+  std::map<std::string, std::int64_t> speeds_mbps;  ///< megabits a second of the interfaces whose driver reports it
 
   std::string runnel_version;
   std::string runnel_commit;
@@ -25,7 +25,7 @@ struct MachineFacts {
   std::string ucx_version;
   std::vector<std::string> ucx_libraries;  ///< every libucp in this process: more than one is a mistake
   std::vector<UcxComponent> ucx_components;
-  std::map<std::string, std::string> ucx_environment;  ///< UCX_*, but for what Runnel itself sets before exec
+  std::map<std::string, std::string> ucx_environment;  ///< UCX_*, without what Runnel itself sets before exec
 
   std::vector<std::string> name_addresses;  ///< IPv4 addresses that this host's own name resolves to
   std::vector<std::string> rdma_devices;

@@ -11,6 +11,7 @@
 
 #include "runtime/base/joined.h"
 #include "runtime/doctor/pair_findings.h"
+#include "runtime/launch/launcher.h"
 
 namespace runnel {
 namespace {
@@ -78,7 +79,7 @@ class HostJudge {
     const auto pml = facts_.mpi_components.find("pml");
     if (pml != facts_.mpi_components.end() && pml->second != "ob1") {
       add("OMPI_MCA_pml=" + pml->second + " overrides Runnel's choice of ob1",
-          "MPI_Init takes longer, and MPI takes the network device beside Runnel", "unset OMPI_MCA_pml");
+          "MPI_Init takes longer, and MPI uses the network device as well as Runnel", "unset OMPI_MCA_pml");
     }
   }
 
@@ -87,8 +88,9 @@ class HostJudge {
     const UcxComponent* cma = component(facts_, "cma");
     if (cma != nullptr && cma->usable) return;
     const std::string cost =
-        "UCX adds a tcp connection beside shared memory, which every wait polls; where a slab cannot be mapped, a get "
-        "is emulated and needs the owner's CPU";
+        "UCX adds a tcp connection to shared memory, which every wait polls; a get from a slab that cannot be mapped "
+        "is "
+        "emulated and needs the owner's CPU";
     const auto modules = facts_.ucx_environment.find("UCX_MODULES");
     if (cma == nullptr && modules != facts_.ucx_environment.end()) {
       add("UCX has not loaded its module cma: UCX_MODULES=" + modules->second, cost, "unset UCX_MODULES");
@@ -96,11 +98,11 @@ class HostJudge {
       add("UCX has no module cma (" + joined(facts_.ucx_libraries, ", ") + ")", cost,
           "install the file libuct_cma.so of this UCX into its folder ucx/");
     } else if (facts_.ptrace_scope > 1) {
-      add("the kernel lets no process copy another's memory (cma): kernel.yama.ptrace_scope is " +
+      add("the kernel does not let processes copy each other's memory (cma): kernel.yama.ptrace_scope is " +
               std::to_string(facts_.ptrace_scope),
           cost, "as root: sysctl kernel.yama.ptrace_scope=1 (after 3, only a restart of the machine changes it)");
     } else {
-      add("the system refuses processes to copy each other's memory (cma): process_vm_writev fails", cost,
+      add("the system does not let processes copy each other's memory (cma): process_vm_writev fails", cost,
           "allow it in the container's seccomp profile, or add the capability SYS_PTRACE");
     }
   }
@@ -118,7 +120,7 @@ class HostJudge {
     if (!facts_.gpus.empty() && cuda == nullptr) {
       add("GPUs (" + joined(facts_.gpus, ", ") + ") that UCX has no CUDA module for",
           "memory of a GPU can only be moved through copies in host memory",
-          "use a UCX built with CUDA, and see that libcuda.so.1, the driver's library, is found");
+          "use a UCX built with CUDA, and make sure that the driver's library libcuda.so.1 is found");
     }
     if (!facts_.cuda_lacks.empty()) {
       const std::size_t end = std::min(facts_.cuda_lacks.find("; "), facts_.cuda_lacks.size());
@@ -146,7 +148,7 @@ class HostJudge {
             megabytes(facts_.shared_memory_bytes) + ", this job needs " + megabytes(memory_needed()),
         "the job does not start",
         "enlarge it (mount -o remount,size=SIZE /dev/shm; --shm-size in a container) or "
-        "remove what is left in it");
+        "remove leftover files");
   }
 
   void limits() {
@@ -168,7 +170,7 @@ class HostJudge {
     if (static_cast<double>(trainers * job_.trainer_threads) <= cores) return;
     add(std::to_string(trainers) + " trainers with " + std::to_string(job_.trainer_threads) + " threads each for " +
             std::to_string(std::lround(cores)) + " cores",
-        "threads of one pass wait for each other's turn on a core",
+        "threads of one pass wait for each other to get a core",
         "lower trainer.threads, or bind ranks to more cores (mpirun --bind-to none)");
   }
 
@@ -177,12 +179,14 @@ class HostJudge {
                                                [](const std::string& address) { return address.starts_with("127."); });
     if (loopback != facts_.name_addresses.end()) {
       add("the name " + facts_.host.name + " resolves to loopback (" + *loopback + ") on this host itself",
-          "what finds hosts by name, as mpirun and its daemons do, connects to itself: ranks hang at start or run on "
-          "the wrong host",
+          "programs that find hosts by name, such as mpirun and its daemons, connect to themselves: ranks hang at "
+          "start "
+          "or run on the wrong host",
           "give the name its network address in /etc/hosts, or remove it from the 127.* lines");
     } else if (facts_.name_addresses.empty()) {
       add("the name " + facts_.host.name + " does not resolve on this host itself",
-          "what finds hosts by name fails at start", "add the name with its network address to /etc/hosts or DNS");
+          "programs that find hosts by name fail at start",
+          "add the name with its network address to /etc/hosts or DNS");
     }
   }
 
@@ -198,10 +202,6 @@ void append(std::vector<Finding>& all, std::vector<Finding> more) {
 }
 
 }  // namespace
-
-std::int64_t open_files_needed(std::int64_t ranks) {
-  return 40 + 4 * ranks;
-}
 
 std::vector<Finding> find_mismatches(const std::vector<MachineFacts>& ranks) {
   std::vector<Finding> found;
@@ -236,7 +236,7 @@ std::vector<Finding> find_problems(const Diagnosis& diagnosis) {
   append(found, find_interface_problems(diagnosis));
   append(found, find_pair_problems(diagnosis));
   if (found.empty() && !diagnosis.untried.empty()) {
-    found.push_back({"job", diagnosis.untried, "this job does not run", "correct what the line says"});
+    found.push_back({"job", diagnosis.untried, "this job does not run", "correct what this line names"});
   }
   return found;
 }

@@ -36,7 +36,7 @@ std::int64_t speed_of(const MachineFacts& facts, const std::string& interface) {
 }
 
 /// The fastest interface of a host by which all hosts can be reached. `choose_interface` takes the first such, so it is
-/// asked again with ever fewer of them.
+/// called again without those already seen.
 std::string fastest_interface(const MachineFacts& facts, const std::vector<Host>& hosts) {
   Host left = facts.host;
   std::string fastest;
@@ -67,7 +67,7 @@ void judge_interface(const MachineFacts& facts, const std::vector<Host>& hosts, 
   found.push_back({where,
                    "peers are reached by " + used + " with " + std::to_string(speed_of(facts, used)) +
                        " Mb/s, although " + fastest + " with " + std::to_string(speed_of(facts, fastest)) +
-                       " Mb/s joins the same hosts",
+                       " Mb/s connects the same hosts",
                    "gradients and parameters take " + std::to_string(speed_of(facts, fastest) / speed_of(facts, used)) +
                        " times as long",
                    "set transport.interface to \"" + fastest + "\""});
@@ -103,15 +103,14 @@ struct PairView {
     return known;
   }
 
-  /// Why the path is less than `wanted`, a value of transport.require, and what to do; empty when it is not less.
+  /// Why the path does not meet `wanted`, a value of transport.require, and the remedy; empty when it does.
   std::string shortfall(std::string_view wanted) const {
     return unmet_requirement(wanted, measured.path, requirement_facts());
   }
 
   std::string cost() const {
     std::array<char, 160> text{};
-    std::snprintf(text.data(), text.size(),
-                  "a put of %.1f MB takes %.0f us and a get %.0f us, where memory copies it in %.0f us",
+    std::snprintf(text.data(), text.size(), "a put of %.1f MB takes %.0f us, a get %.0f us, a copy in memory %.0f us",
                   static_cast<double>(job.payload_bytes) / 1e6, measured.put_us, measured.get_us, measured.copy_us);
     return text.data();
   }
@@ -124,19 +123,21 @@ void judge_pair(const PairView& pair, const std::string& where, std::vector<Find
                      "runnel train refuses to run", shortfall + ", or lower transport.require"});
     return;
   }
-  // A path that the configuration forces is as good as it can be when it is that.
+  // A path that the configuration forces needs no better one.
   const std::string forced = pair.job.transport.path;
   if (pair.same_host()) {
     const std::string possible = forced == "auto" ? "mapped" : forced;
     const std::string shortfall = pair.shortfall(possible);
     if (shortfall.empty()) return;
     const bool lacks_cma = possible != "mapped" && !pair.on_devices();
-    found.push_back({where, "reaches the generator on its own host not " + possible + " but " + pair.path(),
+    found.push_back({where,
+                     "does not reach the generator on its own host by the path " + possible + " but by " + pair.path(),
                      pair.cost(), lacks_cma ? "let processes copy each other's memory (cma)" : shortfall});
   } else if (forced == "auto" && !pair.trainer.rdma_devices.empty() && !pair.generator.rdma_devices.empty()) {
     const std::string shortfall = pair.shortfall("rdma");
     if (shortfall.empty()) return;
-    found.push_back({where, "reaches the generator not by RDMA, for which both hosts have devices, but " + pair.path(),
+    found.push_back({where,
+                     "does not reach the generator by RDMA, although both hosts have devices, but by " + pair.path(),
                      pair.cost(), shortfall});
   }
 }
@@ -153,7 +154,7 @@ std::string differing_settings(const MachineFacts& a, const MachineFacts& b) {
   return joined(names, ", ");
 }
 
-/// Adds what is new; what is known gets one place more.
+/// Appends new findings; adds the place of a known finding to it.
 void merge(std::vector<Finding>& all, const std::vector<Finding>& more) {
   for (const Finding& finding : more) {
     const auto known = std::ranges::find_if(
@@ -189,9 +190,9 @@ std::vector<Finding> find_pair_problems(const Diagnosis& diagnosis) {
     }
     const std::string differing = differing_settings(diagnosis.ranks.front(), trainer);
     if (!differing.empty()) {
-      found.push_back({where, "other settings of UCX than the generator has: " + differing,
-                       "the two ends choose different transports, and may not connect",
-                       "set them alike on every host (mpirun -x NAME), or unset them"});
+      found.push_back({where, "UCX settings differ from the generator's: " + differing,
+                       "the two ends choose different transports and may fail to connect",
+                       "set them to the same values on every host (mpirun -x NAME), or unset them"});
     }
     merge(all, found);
   }

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "runtime/doctor/machine_findings.h"
+#include "runtime/doctor/diagnosis.h"
 
-/// The part of machine_findings.h that looks at what lies between processes.
+/// Findings about what lies between processes.
 namespace runnel {
 
 /// A `transport.interface` that a host does not have, and a slower interface in use where a faster one joins the same

@@ -24,17 +24,18 @@ struct PairMeasurement {
   double copy_us = 0;  ///< the payload copied inside the trainer's memory: what no path is faster than
 };
 
-/// The transport could not be set up on some rank. Every rank throws it, with the same text: which rank, and why.
+/// The transport could not be set up on some rank. Every rank throws it with the same text, which names rank and
+/// reason.
 class SetUpFailed : public RunError {
  public:
   explicit SetUpFailed(const std::string& message) : RunError(ExitStatus::os_limit, message) {}
 };
 
 /// Collective: connects the processes as a run does, with the same code, and lets every trainer in turn measure its
-/// pair, with nothing else under way. `payload_bytes` is a multiple of 8. `device`: the one of this process, of the
-/// name that `group` knows, else null; it outlives this. What arrives is compared with what was sent.
+/// pair, with no other transfer under way. `payload_bytes` is a multiple of 8. `device`: the one of this process, of
+/// the name that `group` knows, else null; it outlives this. Received bytes are compared with those sent.
 ///
-/// Gives a trainer the facts of its pair, and a generator nothing. Throws `SetUpFailed` on all ranks together;
+/// Returns the facts of its pair in a trainer, nothing in a generator. Throws `SetUpFailed` on all ranks together;
 /// `RunError` when a peer does not do its part within config.run.timeout_s, or is lost, and `TransportError`: then
 /// other ranks may still be waiting, and MPI must not be called any more.
 std::optional<PairMeasurement> probe_pair(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,

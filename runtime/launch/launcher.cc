@@ -208,6 +208,10 @@ int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
 
 }  // namespace
 
+std::int64_t open_files_needed(std::int64_t ranks) {
+  return 40 + 4 * ranks;
+}
+
 void allow_open_files(std::int64_t needed, const std::string& job) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= static_cast<rlim_t>(needed)) return;

@@ -14,6 +14,8 @@
 #include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/doctor/diagnosis.h"
+#include "runtime/doctor/diagnosis_json.h"
+#include "runtime/doctor/diagnosis_text.h"
 #include "runtime/doctor/machine_facts.h"
 #include "runtime/doctor/machine_findings.h"
 #include "runtime/doctor/pair_probe.h"

@@ -9,7 +9,7 @@
 #include <functional>
 #include <string>
 
-#include "runtime/doctor/machine_findings.h"
+#include "runtime/doctor/diagnosis.h"
 
 /// Facts of machines that nothing is wrong with, for tests to spoil, and what they then expect.
 namespace runnel::test {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/launch/launcher.h"
 #include "tests/runtime/doctor/healthy_machines.h"
 
 /// Facts of healthy machines, spoilt in one thing at a time: the one finding names it, and what to do.
