@@ -13,10 +13,10 @@
 namespace runnel {
 namespace {
 
-/// Rank 0 puts the payload and rings; the peer hears the bell and rings back.
+/// Rank 0 puts the payload and rings; the peer receives the bell and rings back.
 void put_and_bell_round_trip(benchmark::State& state, Job& job, Path path, std::uint64_t bytes) {
   const Order order{.task = Task::echo_bells, .path = path, .bytes = bytes};
-  job.give(order);
+  job.send(order);
   Wiring wiring(job, order);
   wiring.fill_payload();
   std::uint64_t round = Wiring::kReady;
@@ -26,13 +26,13 @@ void put_and_bell_round_trip(benchmark::State& state, Job& job, Path path, std::
   };
   repeat(state, round_trip);
   state.SetLabel(wiring.description());
-  wiring.part(true);
+  wiring.disconnect(true);
 }
 
 /// Rank 0 rings all its peers; each rings back.
 void bell_fan_in(benchmark::State& state, Job& job, Path path, int peers) {
   const Order order{.task = Task::echo_bells, .path = path, .peers = peers};
-  job.give(order);
+  job.send(order);
   Wiring wiring(job, order);
   std::uint64_t round = Wiring::kReady;
   std::size_t heard = 0;
@@ -48,7 +48,7 @@ void bell_fan_in(benchmark::State& state, Job& job, Path path, int peers) {
   repeat(state, fan_in);
   state.counters["per_peer"] = time_of_one(peers);
   state.SetLabel(wiring.description());
-  wiring.part(true);
+  wiring.disconnect(true);
 }
 
 }  // namespace

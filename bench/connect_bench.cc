@@ -16,11 +16,11 @@ void connect(benchmark::State& state, Job& job, Path path, int peers) {
   const Order order{.task = Task::receive, .path = path, .peers = peers};
   for (auto iteration : state) {
     (void)iteration;
-    job.give(order);
+    job.send(order);
     Wiring wiring(job, order);
     state.SetIterationTime(wiring.connect_time().count());
     state.SetLabel(wiring.description());
-    wiring.part(true);
+    wiring.disconnect(true);
   }
 }
 

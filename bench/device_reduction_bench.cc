@@ -48,7 +48,7 @@ class DeviceFloats {
   std::byte* memory_;
 };
 
-/// A GPU with what one step reads and writes.
+/// A GPU with the memory that one step reads and writes.
 class DeviceStep {
  public:
   DeviceStep(std::size_t trainers, std::size_t floats)

@@ -37,7 +37,7 @@ void count(benchmark::State& state, const std::string& name, const std::vector<d
 
 /// Gives the path that was used.
 PathReport exchange(benchmark::State& state, Job& job, const Order& order) {
-  job.give(order);
+  job.send(order);
   const ExchangeTimes times = measure_exchange(job, order);
   const Quantiles ours = quantiles(times.exchange_ms);
   for (auto iteration : state) {
@@ -65,7 +65,7 @@ void exchange_over(benchmark::State& state, Job& job, Path path, int trainers) {
 void idle_generator(benchmark::State& state, Job& job, Path path, int trainers) {
   require_possible(job, path, trainers);
   const Order order{.task = Task::sleep_before_push, .path = path, .peers = trainers + other_generators(job)};
-  job.give(order);
+  job.send(order);
   for (auto iteration : state) {
     (void)iteration;
     state.counters["share_of_a_core"] = measure_idle_generator(job, order);

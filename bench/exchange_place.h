@@ -14,9 +14,9 @@
 
 namespace runnel {
 
-/// What this process brings to the rounds of an order: the tensors, and where its own copy of them lies.
+/// The tensors of an order's rounds, and this process's copy of them.
 ///
-/// On a GPU where the order says so; the GPUs of a host are dealt to the ranks in turn. Thread: the main thread.
+/// On a GPU if the order says so; the GPUs of a host are assigned to the ranks in turn. Thread: the main thread.
 class ExchangePlace {
  public:
   /// Collective. Throws `RunError` when a GPU is asked for and cannot be used.
@@ -26,13 +26,13 @@ class ExchangePlace {
   const BucketLayout& layout() const { return layout_; }
   const PeerGroup& group() const { return group_; }
 
-  /// Null: host memory.
+  /// Null for host memory.
   Device* device() const { return device_.get(); }
 
-  /// Makes all of `tensors`, which lie in this place, `value`. Complete on return.
+  /// Sets all of `tensors`, which lie in this place, to `value`. Complete on return.
   void fill(std::span<float> tensors, float value);
 
-  /// `tensors`, which lie in this place, in host memory; valid until the next call.
+  /// A copy in host memory of `tensors`, which lie in this place; valid until the next call.
   std::span<const float> on_host(std::span<const float> tensors);
 
  private:
@@ -40,7 +40,7 @@ class ExchangePlace {
   BucketLayout layout_;
   std::unique_ptr<Device> device_;
   PeerGroup group_;
-  std::vector<float> staging_;  // with a device, of which the processor reaches no memory
+  std::vector<float> staging_;  // with a device, whose memory the CPU cannot read
 };
 
 }  // namespace runnel

@@ -138,7 +138,7 @@ double measure_idle_generator(Job& job, const Order& order) {
 
 void take_part_in_exchange(Job& job, const Order& order) {
   TrainerTimes times;
-  // A generator parts from a trainer that is gone: no collective before it is.
+  // A generator must disconnect from its trainers before they call a collective.
   Sha256 digest{};
   if (job.group().self().role == Role::trainer) {
     digest = run_trainer(job, order, times);

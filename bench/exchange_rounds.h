@@ -9,7 +9,7 @@
 
 namespace runnel {
 
-/// What rank 0 knows after the rounds of an order; bench/README.md defines the times. A value a round, without warm-up.
+/// Rank 0's results of the rounds of an order; bench/README.md defines the times. One value a round, without warm-up.
 struct ExchangeTimes {
   PathReport path;                      ///< to the first trainer
   std::vector<double> exchange_ms;      ///< sum and optimizer included
@@ -17,15 +17,15 @@ struct ExchangeTimes {
   std::vector<double> reduce_bcast_ms;  ///< MPI_Reduce, then MPI_Bcast; empty likewise
 };
 
-/// Rank 0, after it gave an order to exchange: the generator of the rounds. Throws `RunError` when a trainer ends with
-/// other parameters than the generator.
+/// Called by rank 0 after it sent an order to exchange: the generator of the rounds. Throws `RunError` when a trainer
+/// ends with different parameters.
 ExchangeTimes measure_exchange(Job& job, const Order& order);
 
-/// Rank 0, after it gave the order to sleep before a push: the share of a core that the generator, all its threads
-/// together, takes while its trainers sleep.
+/// Called by rank 0 after it sent the order to sleep before a push: the share of a core that all threads of the
+/// generator use while its trainers sleep.
 double measure_idle_generator(Job& job, const Order& order);
 
-/// A peer: a trainer of either, or a generator that does not lead.
+/// Called by a peer: the part of a trainer in both, or of a generator that is not the lead.
 void take_part_in_exchange(Job& job, const Order& order);
 
 }  // namespace runnel

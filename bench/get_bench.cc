@@ -13,7 +13,7 @@ namespace {
 /// Batches of `gets` gets of `bytes`, from a peer that polls; the last one's bytes are checked.
 void get(benchmark::State& state, Job& job, Path path, std::uint64_t bytes, std::uint64_t gets) {
   const Order order{.task = Task::provide, .path = path, .bytes = bytes};
-  job.give(order);
+  job.send(order);
   Wiring wiring(job, order);
   wiring.poll_until([&] { return wiring.bell(0) >= Wiring::kReady; });
   const auto batch = [&] {
@@ -24,7 +24,7 @@ void get(benchmark::State& state, Job& job, Path path, std::uint64_t bytes, std:
   while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(gets))) batch();
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
   state.SetLabel(wiring.description());
-  wiring.part(wiring.payload_is_right());
+  wiring.disconnect(wiring.payload_is_right());
 }
 
 }  // namespace

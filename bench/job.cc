@@ -17,7 +17,7 @@
 namespace runnel {
 namespace {
 
-constexpr std::chrono::seconds kMeetTime{30};
+constexpr std::chrono::seconds kIntroductionTime{30};
 constexpr std::chrono::seconds kEndTime{2};
 
 // Rank 0 may measure by itself for long: a peer's death with its parent is what ends a wait that nobody answers.
@@ -36,12 +36,12 @@ Job::Job(Config config, std::vector<std::string> argv) : config_(std::move(confi
     end_with_parent();
     // MPI as fast as it can be: a peer to measure against here, not the bootstrap that it is elsewhere.
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "cma", 0);
-    bootstrap_ = &mpi_.emplace(Deadline::after(kMeetTime));
-    introduce();
+    bootstrap_ = &mpi_.emplace(Deadline::after(kIntroductionTime));
+    update_group();
   } else if (const auto place = LocalPlace::from_environment()) {
-    local_ = std::make_unique<LocalBootstrap>(*place, Deadline::after(kMeetTime));
+    local_ = std::make_unique<LocalBootstrap>(*place, Deadline::after(kIntroductionTime));
     bootstrap_ = local_.get();
-    introduce();
+    update_group();
   }
 }
 
@@ -54,23 +54,23 @@ std::optional<int> Job::fixed_peers() const {
   return mpi_->size() - 1;
 }
 
-void Job::introduce() {
+void Job::update_group() {
   rank_ = bootstrap_->rank();
-  group_ = meet("cpu");
+  group_ = introduce("cpu");
 }
 
-PeerGroup Job::meet(const std::string& device) {
+PeerGroup Job::introduce(const std::string& device) {
   return PeerGroup::introduce(*bootstrap_, make_introduction(config_, {}, device),
-                              static_cast<int>(config_.generator.count), Deadline::after(kMeetTime));
+                              static_cast<int>(config_.generator.count), Deadline::after(kIntroductionTime));
 }
 
-void Job::give(const Order& order) {
+void Job::send(const Order& order) {
   if (fixed_peers().value_or(order.peers) < order.peers) {
     throw Impossible("needs " + std::to_string(order.peers) + " peers: start " + std::to_string(order.peers + 1) +
                      " ranks, or the program without mpirun");
   }
   if (!mpi_) start_peers(order.peers);
-  bootstrap_->all_gather(to_bytes(order), Deadline::after(kMeetTime));
+  bootstrap_->all_gather(to_bytes(order), Deadline::after(kIntroductionTime));
 }
 
 Order Job::next() {
@@ -92,9 +92,9 @@ void Job::start_peers(int peers) {
   end_peers();
   const LocalPlace place = LocalPlace::fresh(peers + 1);
   for (int rank = 1; rank <= peers; ++rank) children_.push_back(start_process(place.with_rank(rank), argv_));
-  local_ = std::make_unique<LocalBootstrap>(place, Deadline::after(kMeetTime));
+  local_ = std::make_unique<LocalBootstrap>(place, Deadline::after(kIntroductionTime));
   bootstrap_ = local_.get();
-  introduce();
+  update_group();
 }
 
 void Job::end_peers() {
@@ -111,7 +111,7 @@ void Job::end_peers() {
 
 void Job::finish() {
   if (!mpi_) return;
-  if (!is_peer()) give({.task = Task::end, .peers = 0});
+  if (!is_peer()) send({.task = Task::end, .peers = 0});
   mpi_->finalize();
 }
 

@@ -52,7 +52,7 @@ bool all_say(bool mine) {
 
 void mpi_put(benchmark::State& state, Job& job, std::uint64_t bytes) {
   if (!job.has_mpi()) throw Impossible("MPI_Put needs MPI: start with mpirun -n 2");
-  job.give({.task = Task::mpi_put, .bytes = bytes});
+  job.send({.task = Task::mpi_put, .bytes = bytes});
   const std::vector<unsigned char> source(bytes, kByte);
   const Window window(bytes);
   const int count = static_cast<int>(bytes);

@@ -6,7 +6,7 @@
 
 namespace runnel {
 
-/// A peer, under MPI: offers a window of `bytes` until rank 0 has measured; bench/mpi_put_bench.cc.
+/// The part of a peer, under MPI: offers a window of `bytes` until rank 0 has finished; bench/mpi_put_bench.cc.
 void offer_mpi_window(std::uint64_t bytes);
 
 }  // namespace runnel

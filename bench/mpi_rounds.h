@@ -19,30 +19,30 @@ struct Interval {
   std::int64_t end;
 };
 
-/// What a trainer tells after the rounds.
+/// A trainer's results.
 struct TrainerTimes {
   std::vector<Interval> all_reduces;
   std::vector<Interval> reduce_bcasts;
 };
 
-/// A trainer's gradients of `round` are all of this value.
+/// The value of all of a trainer's gradients in `round`.
 inline float gradient_of(int round) {
   return 1e-3F * static_cast<float>(round % 7 - 3);
 }
 
-/// The collectives of MPI that do what an exchange does, among the trainers, in the host's memory. Nothing without MPI.
+/// MPI's collectives with the same effect as an exchange, among the trainers, in host memory. Does nothing without MPI.
 class MpiRounds {
  public:
-  /// Collective, also for generators, which take part in nothing else. `floats`: of a gradient.
+  /// Collective, also for generators, which call nothing else here. `floats`: length of a gradient.
   MpiRounds(const Job& job, std::size_t floats);
   ~MpiRounds();
   MpiRounds(const MpiRounds&) = delete;
   MpiRounds& operator=(const MpiRounds&) = delete;
 
-  /// So that trainers begin together, and none begins its next write on the core that a slower one still needs.
+  /// A barrier, so that trainers begin together and none starts its next write on a core that a slower one still needs.
   void barrier();
 
-  /// One of each collective, each after a write of every gradient, as a backward pass does.
+  /// Runs each collective once, each after writing every gradient as a backward pass does.
   void run(int round, TrainerTimes& times);
 
  private:

@@ -8,8 +8,8 @@
 
 namespace runnel {
 
-/// Allocates at the begin of a page, where a generator's slots and parameters lie in its slabs. From malloc's 16 bytes
-/// past it, most wide loads and stores would touch two lines.
+/// Allocates page-aligned memory, as slots and parameters are in a generator's slabs. In memory from malloc, 16 bytes
+/// after a page's begin, most wide loads and stores would touch two cache lines.
 template <class T>
 struct PageAllocator {
   using value_type = T;

@@ -12,7 +12,7 @@ namespace {
 void echo_words(Wiring& wiring) {
   std::uint64_t answered = 0;
   while (true) {
-    wiring.poll_until([&] { return wiring.word(0) != answered || wiring.told_to_leave(); });
+    wiring.poll_until([&] { return wiring.word(0) != answered || wiring.ended_by_rank_0(); });
     const std::uint64_t word = wiring.word(0);
     if (word == answered) return;
     if (word != answered + 1) throw RunError(ExitStatus::internal, "a word came out of order; this is a bug");
@@ -25,7 +25,7 @@ void echo_bells(Wiring& wiring) {
   while (true) {
     wiring.wait_until([&] { return wiring.bell(0) != answered; });
     answered = wiring.bell(0);
-    if (wiring.told_to_leave()) return;
+    if (wiring.ended_by_rank_0()) return;
     wiring.ring(0, answered);
   }
 }
@@ -33,22 +33,22 @@ void echo_bells(Wiring& wiring) {
 /// With the processes wired as the order says.
 void follow(Job& job, const Order& order) {
   Wiring wiring(job, order);
-  if (wiring.partners() == 0) return wiring.part(true);
+  if (wiring.partners() == 0) return wiring.disconnect(true);
   switch (order.task) {
     case Task::echo_words:
       echo_words(wiring);
-      return wiring.part(true);
+      return wiring.disconnect(true);
     case Task::echo_bells:
       echo_bells(wiring);
-      return wiring.part(wiring.payload_is_right());
+      return wiring.disconnect(wiring.payload_is_right());
     case Task::provide:
       wiring.fill_payload();
       wiring.ring(0, Wiring::kReady);
-      wiring.poll_until([&] { return wiring.told_to_leave(); });
-      return wiring.part(true);
+      wiring.poll_until([&] { return wiring.ended_by_rank_0(); });
+      return wiring.disconnect(true);
     default:
-      wiring.poll_until([&] { return wiring.told_to_leave(); });
-      return wiring.part(wiring.payload_is_right());
+      wiring.poll_until([&] { return wiring.ended_by_rank_0(); });
+      return wiring.disconnect(wiring.payload_is_right());
   }
 }
 

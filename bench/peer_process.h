@@ -6,11 +6,11 @@
 
 namespace runnel {
 
-/// A peer's whole life: follows rank 0's orders until the last one.
+/// The main function of a peer: executes rank 0's orders until the last one.
 ///
-/// | task | what a peer does until it is told to leave |
+/// | task | what a peer does until rank 0 ends the measurement |
 /// |---|---|
-/// | receive | polls; then tells whether the payload holds the pattern |
+/// | receive | polls; then reports whether the payload holds the pattern |
 /// | provide | fills the payload with the pattern, rings that it is ready, and polls |
 /// | echo_words | answers each word that is put here by a put of the same word |
 /// | echo_bells | waits as a run does, answers each bell by a ring of the same value; then as receive |

@@ -13,7 +13,7 @@ namespace {
 /// A ping-pong of puts of one word between two processes that poll; half of a round trip, as in ucx_perftest.
 void put_latency(benchmark::State& state, Job& job, Path path) {
   const Order order{.task = Task::echo_words, .path = path};
-  job.give(order);
+  job.send(order);
   Wiring wiring(job, order);
   std::uint64_t round = 0;
   const auto round_trip = [&] {
@@ -23,13 +23,13 @@ void put_latency(benchmark::State& state, Job& job, Path path) {
   repeat(state, round_trip);
   state.counters["latency"] = time_of_one(2);
   state.SetLabel(wiring.description());
-  wiring.part(true);
+  wiring.disconnect(true);
 }
 
 /// Puts back to back, then a bell behind them all: the mean over a batch, its flush included.
 void put_bandwidth(benchmark::State& state, Job& job, Path path, std::uint64_t bytes) {
   const Order order{.task = Task::receive, .path = path, .bytes = bytes};
-  job.give(order);
+  job.send(order);
   Wiring wiring(job, order);
   wiring.fill_payload();
   const std::uint64_t puts = puts_in_a_batch(bytes);
@@ -43,7 +43,7 @@ void put_bandwidth(benchmark::State& state, Job& job, Path path, std::uint64_t b
   while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(puts))) batch();
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
   state.SetLabel(wiring.description());
-  wiring.part(true);
+  wiring.disconnect(true);
 }
 
 }  // namespace

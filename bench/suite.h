@@ -26,7 +26,7 @@ inline constexpr std::uint64_t kLargeBytes = 121'159'720;
 inline const std::vector<std::uint64_t> kPayloads = {4 << 10, 16 << 10,        64 << 10, 256 << 10, 1 << 20,
                                                      4 << 20, kReferenceBytes, 16 << 20, 64 << 20};
 
-/// How many transfers one flush ends: enough that it costs nothing beside them, and less than a second over TCP.
+/// Transfers before one flush: enough to make its cost negligible, and less than a second over TCP.
 inline std::uint64_t puts_in_a_batch(std::uint64_t bytes) {
   return std::clamp<std::uint64_t>((std::uint64_t{64} << 20) / bytes, 1, 1024);
 }
@@ -34,7 +34,7 @@ inline std::uint64_t puts_in_a_batch(std::uint64_t bytes) {
 /// The paths to measure: all, or the one that the configuration's transport.path names.
 std::vector<Path> paths(const Job& job);
 
-/// Whose time a benchmark reports: the loop's by the clock, or what the body sets with SetIterationTime.
+/// The time that a benchmark reports: of the loop, or as the body sets it with SetIterationTime.
 enum class Timing : std::uint8_t { real, manual };
 
 /// Repeats `body` for a tenth of a second: until caches are warm, and the scheduler has moved two processes that have

@@ -71,7 +71,7 @@ Wiring::Partner::Partner(Wiring& wiring, std::size_t index, std::span<const std:
       // In the partner's slab rank 0 has the first place, and peer i the place of index i - 1.
       remote_word(layout_of(wiring.order_).word(wiring.job_.is_peer() ? wiring.job_.group().self().rank - 1 : 0)),
       bell(region, remote_word - kLineBytes, Layout::kPark),
-      heard(*wiring.slab_, layout_of(wiring.order_).bell(index)) {}
+      inbound(*wiring.slab_, layout_of(wiring.order_).bell(index)) {}
 
 Wiring::Wiring(Job& job, const Order& order)
     : job_(job),
@@ -135,7 +135,7 @@ void Wiring::connect(const std::vector<std::vector<std::byte>>& offers) {
     ring(partners() - 1, kHello);
   }
   const auto heard_all = [this] {
-    return std::ranges::all_of(partners_, [](const auto& partner) { return partner->heard.value() >= kHello; });
+    return std::ranges::all_of(partners_, [](const auto& partner) { return partner->inbound.value() >= kHello; });
   };
   const Status status = waiter_->wait(
       [&] {
@@ -268,7 +268,7 @@ void Wiring::fail(const std::string& what) const {
                                             " ended on rank " + std::to_string(job_.group().self().rank) + ": " + what);
 }
 
-void Wiring::part(bool is_right) {
+void Wiring::disconnect(bool is_right) {
   if (!job_.is_peer()) {
     for (std::size_t partner = 0; partner < partners(); ++partner) ring(partner, kLeave);
     complete_all();

@@ -30,12 +30,12 @@ namespace runnel {
 /// This process's end of one measurement: transport, a slab, and a connection between rank 0 and each of its peers.
 ///
 /// A slab holds a park word, for every partner a bell and a word that it rings and puts, the probe area, and the
-/// payload. Partners are numbered from 0: rank 0's are its peers, a peer's only one is rank 0. A process that the order
-/// leaves out has none. Errors that end the program are `RunError`s. Thread: the one that made it.
+/// payload. Partners are numbered from 0: rank 0's are its peers, a peer's only one is rank 0. A process that does not
+/// take part has none. Errors that end the program are `RunError`s. Thread: the one that made it.
 class Wiring {
  public:
   /// Collective over all processes of the job: connects, and proves the path by a PathProbe. Throws `Impossible`, in
-  /// all processes, with the reason why the order's path cannot be had.
+  /// all processes, with the reason why the order's path is not available.
   Wiring(Job& job, const Order& order);
 
   Wiring(const Wiring&) = delete;
@@ -54,7 +54,7 @@ class Wiring {
   std::uint64_t word(std::size_t partner) const;
 
   /// The value that `partner` rang last.
-  std::uint64_t bell(std::size_t partner) const { return partners_[partner]->heard.value(); }
+  std::uint64_t bell(std::size_t partner) const { return partners_[partner]->inbound.value(); }
 
   // Each posts one operation; where the queue is full it polls until there is a place.
   void put_word(std::size_t partner, std::uint64_t value);
@@ -93,18 +93,18 @@ class Wiring {
   static constexpr std::uint64_t kHello = 1;
   static constexpr std::uint64_t kReady = 2;
 
-  /// Rank 0: rings this last, and a peer stops what it does.
+  /// Rank 0 rings this last; the peer then ends the measurement.
   static constexpr std::uint64_t kLeave = std::uint64_t{1} << 62;
-  bool told_to_leave() const { return bell(0) >= kLeave; }
+  bool ended_by_rank_0() const { return bell(0) >= kLeave; }
 
-  /// Collective: parts. `is_right`: whether this process found the bytes that it was to find. Throws `RunError` on rank
-  /// 0 when some process did not.
-  void part(bool is_right);
+  /// Collective: disconnects. `is_right`: whether this process found the expected bytes. Throws `RunError` on rank 0
+  /// when some process did not.
+  void disconnect(bool is_right);
 
   /// The path and transports to the first peer, for a benchmark's label.
   std::string description() const;
 
-  /// From the addresses being known until a bell of every partner was heard, and all of this side's had arrived.
+  /// From knowing the addresses until a bell of every partner was received and all of this side's had arrived.
   std::chrono::duration<double> connect_time() const { return connect_time_; }
 
  private:
@@ -115,7 +115,7 @@ class Wiring {
     RemoteRegion region;
     std::size_t remote_word;  ///< where in the partner's slab this process's word is; its bell is on the line before
     RemoteBell bell;
-    Bell heard;
+    Bell inbound;
   };
 
   // A latency of 100 ns must not contain a look at the clock. A peer that needs this core gets it within a millisecond.
