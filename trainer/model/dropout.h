@@ -9,8 +9,8 @@ namespace runnel {
 /// `values` with a share of them, drawn at random, set to zero and the others divided by `1 - share`; float32,
 /// contiguous. The values themselves when `share` is 0 or when this is not `training`.
 ///
-/// On a GPU `at::dropout`. On the CPU the same from other numbers: value i depends on its place and on one draw from
-/// LibTorch's default generator alone. The share is kept to 2^-32.
+/// On a GPU this is `at::dropout`. On the CPU it is the same with other random numbers: whether value i is dropped
+/// depends only on i and on one draw from LibTorch's default generator. The share is exact to 2^-32.
 at::Tensor dropout(const at::Tensor& values, double share, bool training);
 
 }  // namespace runnel

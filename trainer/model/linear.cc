@@ -31,7 +31,7 @@ void tell_hook(const at::Tensor& parameter) {
   if (hook) (*hook)(parameter);
 }
 
-/// The layer in autograd's graph. It has an edge to its input alone, as it serves its parameters itself.
+/// The layer in autograd's graph. It has an edge to its input only, because it writes its parameters' gradients itself.
 class LinearBackward final : public torch::autograd::Node {
  public:
   LinearBackward(const at::Tensor& input, at::Tensor weight, at::Tensor bias)

@@ -17,8 +17,8 @@
 namespace runnel {
 namespace {
 
-// Four results at a time, in the vectors that every x86-64 has. Plain loops over rows as short as 12 results become
-// vector instructions with some compilers only.
+// Four results at a time, in the vectors that every x86-64 has. Not every compiler vectorises plain loops over rows as
+// short as 12 results.
 using Floats = float __attribute__((vector_size(16)));
 using Ints = std::int32_t __attribute__((vector_size(16)));
 using Bytes = std::uint8_t __attribute__((vector_size(4)));
@@ -36,7 +36,8 @@ void store(Vector vector, void* to) {
   std::memcpy(to, &vector, sizeof vector);
 }
 
-/// One row of results from two rows of `2 * columns` values. `places` says which of the four it was, row by row.
+/// One row of results from two rows of `2 * columns` values. `places` gets the index of the largest of the four, row by
+/// row.
 void pool_row(const float* upper, const float* lower, std::int64_t columns, float* results, std::uint8_t* places) {
   for (std::int64_t i = 0; i < columns; i += kLanes) {
     const auto upper_left = load<Floats>(upper + 2 * i);

@@ -24,7 +24,7 @@
 namespace runnel {
 namespace {
 
-/// Takes over the parameters of a LibTorch module, under the names that PyTorch gives them.
+/// The parameters of a LibTorch module, with the names that PyTorch gives them.
 std::vector<Model::Parameter> parameters_of(const torch::nn::Module& module, c10::Device device) {
   std::vector<Model::Parameter> parameters;
   for (const auto& parameter : module.named_parameters()) {
@@ -33,7 +33,7 @@ std::vector<Model::Parameter> parameters_of(const torch::nn::Module& module, c10
   return parameters;
 }
 
-/// What the networks for 28x28 grey images have in common.
+/// Common parts of the networks for 28x28 grey images.
 class MnistModel : public Model {
  protected:
   /// `layers` has weight and bias of each layer in the order of their use.
@@ -64,9 +64,9 @@ class MnistCnn final : public MnistModel {
   MnistCnn(const std::array<double, 2>& dropout, c10::Device device) : MnistModel(Layers(), dropout, device) {}
 
   at::Tensor forward(const at::Tensor& images, bool training) override {
-    // In place: nothing else reads the values before a relu, and the largest activations exist once instead of twice.
+    // In place: nothing else reads the input of a relu, so the largest activations are stored once, not twice.
     at::Tensor x = convolution(0, images).relu_();
-    // The network has the relu before the pool. Behind it, it gives the same bits and has a quarter of the values.
+    // The network has the relu before the pool. After the pool it gives the same bits from a quarter of the values.
     x = max_pool_2x2(convolution(1, x)).relu_();
     x = drop(0, x, training).flatten(1);
     x = drop(1, dense(2, x).relu_(), training);
@@ -74,7 +74,7 @@ class MnistCnn final : public MnistModel {
   }
 
  private:
-  /// Made once, for its names, shapes and starting values.
+  /// Constructed once, for its names, shapes and initial values.
   struct Layers : torch::nn::Module {
     torch::nn::Conv2d conv1 = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 32, 3)));
     torch::nn::Conv2d conv2 = register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(32, 64, 3)));
@@ -83,7 +83,7 @@ class MnistCnn final : public MnistModel {
   };
 };
 
-/// Three linear layers, 30 million parameters: for measuring what moving them costs.
+/// Three linear layers, 30 million parameters: to measure the cost of moving them.
 class MnistMlp final : public MnistModel {
  public:
   MnistMlp(const std::array<double, 2>& dropout, c10::Device device) : MnistModel(Layers(), dropout, device) {}

@@ -17,7 +17,7 @@
 
 namespace runnel {
 
-/// A network that classifies images: what training and evaluation need to know of it.
+/// A network that classifies images, as training and evaluation use it.
 ///
 /// The tensors in `parameters()` are leaves of autograd; their memory may be exchanged at any time between two passes
 /// (tensor_arena.h). Each takes part in every pass. A backward pass sets their gradients: it overwrites what the memory
@@ -41,20 +41,20 @@ class Model {
   /// Every parameter, in the order of registration: the order of the flattened tensors.
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
-  /// Where the parameters lie and the passes go.
+  /// The device of the parameters and the passes.
   c10::Device device() const { return parameters_.front().tensor.device(); }
 
   /// Names and shapes of the parameters, for a `BucketLayout`.
   std::vector<BucketLayout::Tensor> shapes() const;
 
-  /// Whom the passes from now on tell of parameters and gradients; nullptr: nobody. Outlives those passes.
+  /// `observer` is notified of parameters and gradients by all later passes, and outlives them; nullptr: none.
   void observe(PassObserver* observer) { observer_ = observer; }
 
  protected:
   /// `parameters` are leaves of autograd that nothing else uses.
   explicit Model(std::vector<Parameter> parameters);
 
-  /// Parameter `tensor`, to be read at once: a forward pass takes each parameter from here, where it needs it.
+  /// Parameter `tensor`, for immediate use: a forward pass gets each parameter from here when it needs it.
   const at::Tensor& use(std::size_t tensor);
 
  private:
@@ -62,7 +62,7 @@ class Model {
   PassObserver* observer_ = nullptr;
 };
 
-/// The model that `config.name` names, initialised by LibTorch from `seed`: on every device the values that PyTorch
+/// The model named `config.name`, initialised by LibTorch from `seed`: on every device with the values that PyTorch
 /// gives the same modules on the CPU after `torch.manual_seed(seed)`.
 std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed,
                                   c10::Device device = c10::DeviceType::CPU);

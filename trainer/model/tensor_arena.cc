@@ -2,13 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/model/tensor_arena.h"
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
 #include <stdexcept>
-
-#include "runtime/checkpoint/safetensors.h"
 
 namespace runnel {
 namespace {
@@ -49,7 +46,7 @@ void bind_parameters(const Model& model, const TensorArena& arena) {
 }
 
 void bind_gradients(const Model& model, const TensorArena& arena) {
-  // Autograd, too, keeps a gradient where one is already.
+  // Autograd writes a gradient into the memory of the previous one.
   for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
     model.parameters()[i].tensor.mutable_grad() = arena.tensors()[i];
   }
@@ -61,19 +58,6 @@ std::uint64_t collect_gradient(const Model& model, const TensorArena& arena, std
   if (gradient.const_data_ptr() == place.const_data_ptr()) return 0;
   place.copy_(gradient);
   return gradient.nbytes();
-}
-
-void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
-                              std::span<float> parameters) {
-  if (!config.init.empty()) {
-    load_safetensors(config.init, layout, parameters);
-    return;
-  }
-  const at::NoGradGuard no_grad;
-  const TensorArena arena(layout, parameters);
-  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
-    arena.tensors()[i].copy_(model.parameters()[i].tensor);
-  }
 }
 
 }  // namespace runnel

@@ -14,7 +14,7 @@
 
 namespace runnel {
 
-/// One memory area seen as the model's tensors: a slot, a parameter buffer, or plain memory.
+/// A view of one memory area as the model's tensors: of a slot, a parameter buffer, or plain memory.
 ///
 /// The caller owns the memory and keeps it alive and in place for as long as the arena or a model bound to it is used.
 class TensorArena {
@@ -32,29 +32,24 @@ class TensorArena {
   std::vector<at::Tensor> tensors_;  // in the order of the layout
 };
 
-/// An arena with memory of its own, which is zero at first.
+/// An arena with its own memory, initially zero.
 struct OwnedArena {
   OwnedArena(const BucketLayout& layout, c10::Device device);
 
-  at::Tensor floats;  ///< all of it, one after the other
+  at::Tensor floats;  ///< all tensors, one after the other
   TensorArena arena;
 };
 
-/// Makes the model's parameters views into `arena`. Copies nothing; the parameters become what the memory holds, and
-/// passes only read it. Not between a forward pass and its backward pass.
+/// Makes the model's parameters views into `arena`. Copies nothing; the parameters have the values in that memory, and
+/// passes only read it. Must not be called between a forward pass and its backward pass.
 void bind_parameters(const Model& model, const TensorArena& arena);
 
 /// Makes the model's gradients views into `arena`: backward passes from now on write their gradients there.
 void bind_gradients(const Model& model, const TensorArena& arena);
 
-/// Copies the gradient of parameter `tensor` to its place in `arena` if the backward pass has left it elsewhere, and
-/// gives the bytes copied: 0 as long as autograd adds in place, which it does for dense gradients without double
+/// Copies the gradient of parameter `tensor` to its place in `arena` if the backward pass has put it elsewhere, and
+/// returns the bytes copied: 0 as long as autograd adds in place, which it does for dense gradients without double
 /// backward.
 std::uint64_t collect_gradient(const Model& model, const TensorArena& arena, std::size_t tensor);
-
-/// Writes the starting parameters: the contents of `config.init` where it names a file, else the model's own values.
-/// Throws `RunError` as `load_safetensors` does.
-void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
-                              std::span<float> parameters);
 
 }  // namespace runnel

@@ -17,6 +17,7 @@
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/dataset/idx_dataset.h"
+#include "trainer/model/initial_parameters.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/software.h"

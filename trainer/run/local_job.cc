@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "trainer/model/initial_parameters.h"
 #include "trainer/run/job_layout.h"
 
 namespace runnel {

@@ -9,18 +9,18 @@
 
 namespace runnel {
 
-/// A point in the work that this thread gives to LibTorch.
+/// A point in the work that this thread submits to LibTorch.
 ///
-/// A GPU does its work after the call that gives it has returned. On the CPU the work before a mark is always done.
+/// A GPU works asynchronously. On the CPU the work before a mark is always done.
 class ComputeMark {
  public:
   /// For a GPU: after load_torch_cuda().
   explicit ComputeMark(c10::Device device);
 
-  /// Puts the mark behind all work given so far.
+  /// Sets the mark after all work submitted so far.
   void set();
 
-  /// Waits until the work before the mark is done; for a mark that was never set there is none.
+  /// Waits until the work before the mark is done; returns at once if the mark was never set.
   void wait() const;
 
  private:

@@ -25,9 +25,9 @@ int index_of(const std::string& gpu) {
   return std::stoi(gpu.substr(kGpu.size()));
 }
 
-/// On a host that has GPUs.
-void say_why_not(const std::string& key, const std::string& reason) {
-  log_warning("key '" + key + "': \"auto\" is the CPU here: " + reason);
+/// Warns that "auto" does not use this host's GPUs.
+void warn_of_cpu(const std::string& key, const std::string& reason) {
+  log_warning("key '" + key + "': \"auto\" uses the CPU: " + reason);
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ StartedDevice start_device(const Config& config, int rank, int process) {
 StartedDevice start_device(const std::string& wanted, const std::string& key, int process, bool computes) {
   const std::string name = select_device(wanted, key, process);
   if (name == "cpu") {
-    if (wanted == "auto" && std::filesystem::exists("/proc/driver/nvidia")) say_why_not(key, find_cuda().reason);
+    if (wanted == "auto" && std::filesystem::exists("/proc/driver/nvidia")) warn_of_cpu(key, find_cuda().reason);
     return {name, nullptr};
   }
   // CUDA starts threads: none of them may take a signal that ends the run.
@@ -70,7 +70,7 @@ StartedDevice start_device(const std::string& wanted, const std::string& key, in
     return {name, std::move(device)};
   } catch (const RunError& error) {
     if (wanted != "auto" || error.status() != ExitStatus::bad_configuration) throw;
-    say_why_not(key, error.what());
+    warn_of_cpu(key, error.what());
     return {"cpu", nullptr};
   }
 }

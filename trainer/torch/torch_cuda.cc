@@ -36,7 +36,7 @@ void compute_the_same_bits_again() {
 }  // namespace
 
 void load_torch_cuda(c10::Device gpu) {
-  // With it cuBLAS always splits a product in the same way; it reads it when it starts.
+  // With this cuBLAS always splits a product in the same way; it reads the variable when it starts.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   const std::string library = torch_folder() / "libtorch_cuda.so";
   if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
@@ -50,7 +50,7 @@ void load_torch_cuda(c10::Device gpu) {
     c10::impl::VirtualGuardImpl(gpu.type()).setDevice(gpu);
     at::empty({1}, at::device(gpu));
   } catch (const c10::OutOfMemoryError&) {
-    throw;  // the GPU is there, and others have its memory
+    throw;  // the GPU exists, but its memory is in use
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     throw RunError(ExitStatus::bad_configuration, "LibTorch cannot compute on " + gpu.str() + ": " +

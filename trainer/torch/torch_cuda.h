@@ -6,11 +6,11 @@
 
 namespace runnel {
 
-/// Loads the half of LibTorch that computes on GPUs, and makes `gpu` the one of the calling thread.
+/// Loads LibTorch's CUDA libraries, and makes `gpu` the current device of the calling thread.
 ///
-/// A program that links that half loads gigabytes of CUDA wherever it runs; so it is loaded, from beside
-/// libtorch_cpu.so, by those who need it. Before anything else is asked of LibTorch: whether it has CUDA is decided
-/// when something first wants to know, and at::manual_seed does.
+/// A program that links them loads gigabytes of CUDA wherever it runs, so they are loaded at run time, from the folder
+/// of libtorch_cpu.so, by processes that need them. Must precede any other use of LibTorch, which decides once whether
+/// it has CUDA: at::manual_seed is enough.
 ///
 /// Passes give the same bits for the same step: deterministic convolutions and products, in float32 without TF32.
 /// Throws `RunError` (78) when a library is missing or LibTorch cannot use the GPU.

@@ -17,11 +17,11 @@
 namespace runnel {
 namespace {
 
-/// Memory of tensors, by plain malloc.
+/// Allocates memory of tensors with plain malloc.
 ///
-/// LibTorch's own asks glibc for aligned blocks, and glibc 2.36 cannot serve such a request from the hole that an equal
-/// block has left, as it looks for one that is larger by the alignment: every so often a step's largest tensor takes
-/// new memory, and a trainer grows by megabytes. Here equal sizes are equal requests.
+/// LibTorch's own allocator asks glibc for aligned blocks, and glibc 2.36 cannot serve such a request from the hole of
+/// an equal freed block, because it looks for one that is larger by the alignment: now and then a step's largest tensor
+/// takes new memory, and a trainer grows by megabytes. Here equal sizes are equal requests.
 class TensorAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(std::size_t bytes) override {
@@ -60,9 +60,9 @@ void keep_freed_memory() {
   c10::SetCPUAllocator(&allocator);
   // Everything below this size comes from the heap, not from a mapping of its own.
   mallopt(M_MMAP_THRESHOLD, std::numeric_limits<int>::max());
-  // The heap's top stays ours: -1 is "never give back".
+  // The top of the heap is never returned: -1 means never.
   mallopt(M_TRIM_THRESHOLD, -1);
-  // And it grows in large steps, not with each tensor.
+  // The heap grows in large steps, not with each tensor.
   constexpr int kGrowthBytes = 64 << 20;
   mallopt(M_TOP_PAD, kGrowthBytes);
 }

@@ -14,6 +14,7 @@
 
 #include "runtime/base/run_error.h"
 #include "tests/trainer/idx_files.h"
+#include "trainer/model/initial_parameters.h"
 
 namespace runnel {
 namespace {

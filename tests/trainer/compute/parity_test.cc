@@ -14,6 +14,7 @@
 
 #include "runtime/reduction/host_reducer.h"
 #include "trainer/compute/gradient_computer.h"
+#include "trainer/model/initial_parameters.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/torch/torch_setup.h"
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/trainer/idx_files.h"
+#include "trainer/model/initial_parameters.h"
 
 namespace runnel {
 namespace {

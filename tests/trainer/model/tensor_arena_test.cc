@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "trainer/model/initial_parameters.h"
+
 namespace runnel {
 namespace {
 

@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/initial_parameters.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <cstddef>
+
+#include "runtime/checkpoint/safetensors.h"
+#include "trainer/model/tensor_arena.h"
+
+namespace runnel {
+
+void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
+                              std::span<float> parameters) {
+  if (!config.init.empty()) {
+    load_safetensors(config.init, layout, parameters);
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  const TensorArena arena(layout, parameters);
+  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
+    arena.tensors()[i].copy_(model.parameters()[i].tensor);
+  }
+}
+
+}  // namespace runnel
