@@ -13,7 +13,7 @@
 
 namespace runnel {
 
-/// Fills a run report from the steps and tests of a run, wherever these are made. Thread: one at a time.
+/// Fills a run report from the steps and tests of a run, of a job or of training alone. Thread: one at a time.
 class RunAccount {
  public:
   /// `software`: versions of this process.
@@ -46,7 +46,7 @@ class RunAccount {
   /// of the whole run.
   void finish(const Exchange& exchange, double total_seconds);
 
-  /// For what is known once: processes, paths, the times of the start, the digest of the parameters, the exit status.
+  /// For values that are set once: processes, paths, times of the start, digest of the parameters, exit status.
   RunReport& report() { return report_; }
   const RunReport& report() const { return report_; }
 

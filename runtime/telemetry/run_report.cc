@@ -44,6 +44,15 @@ Json to_json(const RunReport::Path& p) {
           {"reason", p.reason}};
 }
 
+Json to_json(const RunReport::Seconds& s) {
+  return {{"start", s.start}, {"mpi_init", s.mpi_init}, {"bootstrap", s.bootstrap}, {"data", s.data},
+          {"train", s.train}, {"test", s.test},         {"total", s.total}};
+}
+
+Json to_json(const RunReport::Test& t) {
+  return {{"loss", t.loss}, {"accuracy", t.accuracy}, {"correct", t.correct}, {"samples", t.samples}};
+}
+
 Json to_json(const RunReport::Lost& l) {
   return {{"rank", l.rank}, {"step", l.step}, {"cause", l.cause}};
 }
@@ -83,30 +92,19 @@ std::string to_json(const RunReport& r) {
       {"steps", r.steps},
       {"gradients", r.gradients},
       {"epochs", r.epochs},
-      {"seconds",
-       {{"start", r.seconds.start},
-        {"mpi_init", r.seconds.mpi_init},
-        {"bootstrap", r.seconds.bootstrap},
-        {"data", r.seconds.data},
-        {"train", r.seconds.train},
-        {"test", r.seconds.test},
-        {"total", r.seconds.total}}},
+      {"seconds", to_json(r.seconds)},
       {"step_ms", to_json(r.step_ms)},
       {"exchange_ms", to_json(r.exchange_ms)},
       {"exposed_ms", to_json(r.exposed_ms)},
       {"images_per_second", r.images_per_second},
       {"bytes", {{"gradient", r.bytes.gradient}, {"parameter", r.bytes.parameter}, {"staged", r.bytes.staged}}},
-      {"test",
-       {{"loss", r.test.loss},
-        {"accuracy", r.test.accuracy},
-        {"correct", r.test.correct},
-        {"samples", r.test.samples}}},
+      {"test", to_json(r.test)},
       {"loss", loss_curve(r.loss)},
       {"parameters_sha256", r.parameters_sha256},
       {"lost", array_of(r.lost)},
       {"exit", r.exit},
   };
-  // Host names and reasons come from the system; what is not UTF-8 in them must not cost the report.
+  // Host names and reasons come from the system and may not be UTF-8: that must not prevent the report.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -23,7 +23,7 @@ struct Quantiles {
 /// Nearest-rank quantiles: the smallest sample that is not below p percent of all. All 0 without samples.
 Quantiles quantiles(std::vector<double> samples);
 
-/// What a run was, did, and took: the contents of `--report FILE`. Filled by a `RunAccount`.
+/// A run's set-up, results and times: the contents of `--report FILE`. Filled by a `RunAccount`.
 struct RunReport {
   struct Software {
     std::string version;
@@ -52,6 +52,15 @@ struct RunReport {
     std::int64_t correct = 0;
     std::int64_t samples = 0;
   };
+  struct Seconds {
+    double start = 0;
+    double mpi_init = 0;
+    double bootstrap = 0;
+    double data = 0;
+    double train = 0;
+    double test = 0;
+    double total = 0;
+  };
   struct Lost {
     int rank = 0;
     std::int64_t step = 0;
@@ -65,9 +74,7 @@ struct RunReport {
   std::int64_t steps = 0;
   std::int64_t gradients = 0;
   std::int64_t epochs = 0;
-  struct {
-    double start = 0, mpi_init = 0, bootstrap = 0, data = 0, train = 0, test = 0, total = 0;
-  } seconds;
+  Seconds seconds;
   Quantiles step_ms;
   Quantiles exchange_ms;
   Quantiles exposed_ms;

@@ -18,19 +18,19 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "traces travel between hosts as they lie in memory");
 
-/// 73 years: no steady clock is that old, and sums with such times do not overflow.
+/// 73 years: no steady clock is that old, and sums of such times do not overflow.
 constexpr std::int64_t kLatestNs = std::int64_t{1} << 61;
 
-/// Half of that, so that differences between two processes' differences stay below it.
+/// Half of that, so that the difference of two clock offsets stays below it.
 constexpr std::int64_t kMostApartNs = kLatestNs / 2;
 
-bool makes_sense(const TraceEvent& event) {
+bool is_valid(const TraceEvent& event) {
   return 0 <= event.begin_ns && event.begin_ns <= event.end_ns && event.end_ns <= kLatestNs &&
          static_cast<int>(event.label.what) < kTraceWhats;
 }
 
 [[noreturn]] void refuse(const std::string& who, const std::string& what) {
-  throw RunError(ExitStatus::protocol_mismatch, "the trace of " + who + " " + what + "; is it the same build?");
+  throw RunError(ExitStatus::protocol_mismatch, who + ": " + what + "; start the same build on every host");
 }
 
 }  // namespace
@@ -68,28 +68,28 @@ void Trace::write_instant(const TraceLabel& label) {
 
 RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& who) {
   TraceHeader header;
-  if (memory.size() < sizeof header) refuse(who, "has no header");
+  if (memory.size() < sizeof header) refuse(who, "no trace header");
   std::memcpy(&header, memory.data(), sizeof header);
-  if (header.magic != TraceHeader::kMagic) refuse(who, "is none");
+  if (header.magic != TraceHeader::kMagic) refuse(who, "no trace header");
   if (header.version != TraceHeader::kVersion) {
     refuse(who,
-           "has version " + std::to_string(header.version) + ", expected " + std::to_string(TraceHeader::kVersion));
+           "trace version " + std::to_string(header.version) + ", expected " + std::to_string(TraceHeader::kVersion));
   }
   const std::uint64_t room = (memory.size() - sizeof header) / sizeof(TraceEvent);
   if (header.recorded > room) {
-    refuse(who, "counts " + std::to_string(header.recorded) + " events where " + std::to_string(room) + " fit");
+    refuse(who, "a trace of " + std::to_string(header.recorded) + " events in memory for " + std::to_string(room));
   }
   if (header.first_trainer_ns < -kMostApartNs || header.first_trainer_ns > kMostApartNs) {
-    refuse(who, "compares clocks that cannot be");
+    refuse(who, "an impossible difference of clocks in its trace");
   }
   RecordedTrace recorded{.events = std::vector<TraceEvent>(header.recorded),
                          .dropped = header.dropped,
                          .first_trainer_ns = header.first_trainer_ns};
   const auto events = memory.subspan(sizeof header, header.recorded * sizeof(TraceEvent));
   std::copy(events.begin(), events.end(), std::as_writable_bytes(std::span(recorded.events)).begin());
-  const auto wrong = std::find_if_not(recorded.events.begin(), recorded.events.end(), makes_sense);
+  const auto wrong = std::find_if_not(recorded.events.begin(), recorded.events.end(), is_valid);
   if (wrong != recorded.events.end()) {
-    refuse(who, "has nonsense in event " + std::to_string(wrong - recorded.events.begin()));
+    refuse(who, "an invalid event in its trace: number " + std::to_string(wrong - recorded.events.begin()));
   }
   std::sort(recorded.events.begin(), recorded.events.end(), [](const TraceEvent& a, const TraceEvent& b) {
     return a.begin_ns != b.begin_ns ? a.begin_ns < b.begin_ns : a.end_ns > b.end_ns;

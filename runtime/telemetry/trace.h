@@ -12,7 +12,7 @@
 
 #include "runtime/base/steady_clock.h"
 
-/// What a process did when, recorded for `--trace FILE`. runtime/README.md, "Trace", has the bytes of a record.
+/// A timeline of a process, recorded for `--trace FILE`. runtime/README.md, "Trace", has the bytes of a record.
 namespace runnel {
 
 /// What an event is about. The numbers travel from all ranks to rank 0.
@@ -20,9 +20,9 @@ enum class TraceWhat : std::uint8_t {
   wait = 0,          ///< for a peer
   forward = 1,       ///< pass over a batch
   backward = 2,      ///< pass over a batch
-  bucket_ready = 3,  ///< instant: the gradients of a bucket, and of those behind it in its shard, are computed
-  put = 4,           ///< of a bucket and the bell behind it, from its start until both are at `peer`
-  bell = 5,          ///< instant: about this and the later buckets; rung at `peer` without a put, heard from `peer`
+  bucket_ready = 3,  ///< instant: the gradients of a bucket, and of those after it in its shard, are computed
+  put = 4,           ///< of a bucket and the bell after it, from its start until both are at `peer`
+  bell = 5,          ///< instant: for this and the later buckets; rung at `peer` without a put, or received from it
   reduce = 6,        ///< sum and optimizer of a bucket, which are one pass over memory
   publish = 7,       ///< of new parameters
   test = 8,          ///< a trainer's part of an evaluation
@@ -32,7 +32,7 @@ enum class TraceWhat : std::uint8_t {
 };
 inline constexpr int kTraceWhats = 12;
 
-/// What an event says beside its times.
+/// The description of an event, without its times.
 struct TraceLabel {
   static constexpr std::uint16_t kNoPeer = std::numeric_limits<std::uint16_t>::max();
   static constexpr std::uint32_t kNoBucket = std::numeric_limits<std::uint32_t>::max();
@@ -55,7 +55,7 @@ struct TraceEvent {
   bool operator==(const TraceEvent&) const = default;
 };
 
-/// What lies before the events.
+/// The header before the events.
 struct TraceHeader {
   static constexpr std::uint32_t kMagic = 0x43525452;  // "RTRC"
   static constexpr std::uint32_t kVersion = 1;
@@ -63,21 +63,21 @@ struct TraceHeader {
 
   std::uint32_t magic = kMagic;
   std::uint32_t version = kVersion;
-  std::uint64_t recorded = kOpen;     ///< events behind this header; kOpen until there will be no more
-  std::uint64_t dropped = 0;          ///< events that found no room
+  std::uint64_t recorded = kOpen;     ///< number of events after this header; kOpen until the trace is closed
+  std::uint64_t dropped = 0;          ///< events that did not fit
   std::int64_t first_trainer_ns = 0;  ///< of a generator: the first trainer's clock minus its own; else 0
 };
 
 static_assert(sizeof(TraceEvent) == 32 && std::is_trivially_copyable_v<TraceEvent>);
 static_assert(sizeof(TraceHeader) == 32 && std::is_trivially_copyable_v<TraceHeader>);
 
-/// What a process of a run has room for, in 4 MiB: some thousand steps of the reference network.
+/// Events that fit into the 4 MiB of a process: some thousand steps of the reference network.
 inline constexpr std::size_t kTraceEvents = 1 << 17;
 
-/// Writes events into memory of its maker: a slab, out of which a peer gets them as they are.
+/// Writes events into memory of its owner: a slab, from which a peer gets them unchanged.
 ///
-/// Recording allocates, locks and formats nothing. One that was made without memory is off, and costs a branch an
-/// event. Thread: one at a time.
+/// Recording does not allocate, lock or format. A trace without memory is off, and costs one branch an event. Thread:
+/// one at a time.
 class Trace {
  public:
   /// Off.
@@ -91,33 +91,33 @@ class Trace {
   Trace(Trace&&) = default;
   Trace& operator=(Trace&&) = default;
 
-  /// What `events` events take.
+  /// Bytes for `events` events.
   static constexpr std::size_t bytes_for(std::size_t events) {
     return sizeof(TraceHeader) + events * sizeof(TraceEvent);
   }
 
   bool on() const { return header_ != nullptr; }
 
-  /// The begin of a span that `end` is going to record: now, or 0 when off.
+  /// The begin of a span that `end` will record: now, or 0 when off.
   std::int64_t begin() const { return on() ? steady_ns() : 0; }
 
-  /// Records a span that ends now and began at `begin_ns`, which `begin` gave.
+  /// Records a span that ends now and began at `begin_ns`, a result of `begin`.
   void end(std::int64_t begin_ns, const TraceLabel& label) {
     if (on()) write({begin_ns, steady_ns(), label});
   }
 
-  /// Records a span whose ends were noted by the caller, in `steady_ns()`. When the memory is full, it is only counted.
+  /// Records a span between times of `steady_ns()`. When the memory is full, the span is only counted.
   void add(std::int64_t begin_ns, std::int64_t end_ns, const TraceLabel& label) {
     if (on()) write({begin_ns, end_ns, label});
   }
 
-  /// Records that something happens now.
+  /// Records an event at the current time.
   void instant(const TraceLabel& label) {
     if (on()) write_instant(label);
   }
 
-  /// Ends the recording: from here on the trace is off, and a peer that sees the header may read the rest. Gives the
-  /// part of the memory that holds header and events, for `read_trace`; nothing when off. `first_trainer_ns`: as in
+  /// Ends the recording: the trace is off afterwards, and a peer that sees the header may read the rest. Returns the
+  /// part of the memory that holds header and events, for `read_trace`; empty when off. `first_trainer_ns`: as in
   /// `TraceHeader`.
   std::span<const std::byte> close(std::int64_t first_trainer_ns = 0);
 
@@ -132,7 +132,7 @@ class Trace {
   std::uint64_t dropped_ = 0;
 };
 
-/// Records what happens while it lives.
+/// Records a span from its construction to its destruction.
 class TraceSpan {
  public:
   /// `trace` outlives this.
@@ -148,15 +148,15 @@ class TraceSpan {
   std::int64_t begin_ns_;
 };
 
-/// What a process has recorded, out of its memory.
+/// The events of a process, copied from its memory.
 struct RecordedTrace {
-  std::vector<TraceEvent> events;  ///< by their begin; of those that begin at once, the longest first
+  std::vector<TraceEvent> events;  ///< sorted by begin; of those that begin together, the longest first
   std::uint64_t dropped = 0;
   std::int64_t first_trainer_ns = 0;  ///< as in `TraceHeader`; within ±2^60
 };
 
-/// Reads what a `Trace` has left when it was closed; more memory may follow. Throws `RunError` (protocol_mismatch) when
-/// `memory`, which another process may have written, holds none or a damaged one; `who` is that process, as "trainer 0
+/// Reads a closed `Trace` from `memory`, which may be longer. Throws `RunError` (protocol_mismatch) when `memory`,
+/// which another process may have written, holds no trace or a damaged one; `who` is that process, such as "trainer 0
 /// rank=1". Any thread.
 RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& who);
 

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Written at once. Memory for the text stays this small however many events there are.
+/// Size of one write: bounds the memory for the text, whatever the number of events.
 constexpr std::size_t kPieceBytes = 64 << 10;
 
 struct Kind {
@@ -44,8 +44,8 @@ const Kind& kind_of(const TraceEvent& event) {
   return kKinds[static_cast<std::size_t>(event.label.what)];
 }
 
-/// Threads of a process in the file. Viewers want spans of one thread nested, so what overlaps beside main gets one
-/// each.
+/// Threads of a process in the file. Viewers expect spans of one thread to nest, so spans that overlap outside of main
+/// get a thread each.
 class Lanes {
  public:
   static constexpr int kMain = 0;
@@ -65,14 +65,14 @@ class Lanes {
   std::vector<std::int64_t> ends_;  // of the last event in each lane
 };
 
-/// The text of the file, on its way to the disk.
+/// Writes the text of the file.
 class TraceText {
  public:
   explicit TraceText(const std::filesystem::path& file)
       : file_(file), text_(R"({"displayTimeUnit":"ms","traceEvents":[)") {}
 
   void metadata(int rank, int thread, const char* name, const Json& arguments) {
-    // Host names come from the system; what is not UTF-8 in them must not cost the trace.
+    // Host names come from the system and may not be UTF-8: that must not prevent the trace.
     separate();
     text_ += Json({{"name", name}, {"ph", "M"}, {"pid", rank}, {"tid", thread}, {"args", arguments}})
                  .dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -100,7 +100,7 @@ class TraceText {
   }
 
  private:
-  /// Between two elements, where all text before may go to the disk.
+  /// Between two elements, where the text so far may be written to the disk.
   void separate() {
     if (text_.size() >= kPieceBytes) flush();
     text_ += std::exchange(first_, false) ? "\n" : ",\n";
@@ -110,7 +110,7 @@ class TraceText {
     text_.append(",\"").append(key).append("\":").append(std::to_string(value));
   }
 
-  /// The format's unit, with the nanoseconds behind the point.
+  /// Microseconds, with the nanoseconds after the decimal point.
   void microseconds(const char* key, std::int64_t ns) {
     number(key, ns / 1000);
     const std::string digits = std::to_string(1000 + ns % 1000);
@@ -137,7 +137,7 @@ std::int64_t earliest_begin(const std::vector<ProcessTrace>& processes) {
 }
 
 std::string dropped_text(const ProcessTrace& process) {
-  return std::to_string(process.recorded.dropped) + " events behind its first " +
+  return std::to_string(process.recorded.dropped) + " events after its first " +
          std::to_string(process.recorded.events.size()) + " dropped";
 }
 
@@ -168,8 +168,8 @@ void write_trace(const std::filesystem::path& file, const std::vector<ProcessTra
     write_process(text, process, earliest);
     if (process.recorded.dropped == 0) continue;
     dropped[process.name] = process.recorded.dropped;
-    log_warning("the trace of " + process.name + " is not whole: " + dropped_text(process) +
-                ", as its memory was full; trace fewer steps (run.max_gradients)");
+    log_warning("the trace of " + process.name + " is incomplete: " + dropped_text(process) +
+                ", because its memory was full; trace fewer steps (run.max_gradients)");
   }
   text.finish({{"runnel", version}, {"dropped", dropped}});
 }

@@ -140,7 +140,7 @@ TEST_F(TraceFile, GivesTransfersThatOverlapThreadsOfTheirOwn) {
 TEST_F(TraceFile, SaysWhatWasDropped) {
   ProcessTrace full = process(1, "trainer 0 (beta)", {{0, 1, {}}});
   full.recorded.dropped = 17;
-  log_.expect("trace of trainer 0 (beta) is not whole: 17 events behind its first 1 dropped");
+  log_.expect("trace of trainer 0 (beta) is incomplete: 17 events after its first 1 dropped");
   const Json trace = written({process(0, "generator (alpha)", {}), full});
   EXPECT_EQ(trace["otherData"]["dropped"], Json({{"trainer 0 (beta)", 17}}));
   const auto labels = named(trace, "process_labels");

@@ -106,7 +106,7 @@ TEST(Trace, IsReadOnlyWhenItIsClosed) {
   Memory<3> memory;
   Trace trace(memory.room());
   trace.add(1, 2, {.what = TraceWhat::put});
-  EXPECT_THAT(refusal(memory.room()), HasSubstr("where 3 fit"));
+  EXPECT_THAT(refusal(memory.room()), HasSubstr("in memory for 3"));
   trace.close();
   trace.add(3, 4, {.what = TraceWhat::put});
   EXPECT_FALSE(trace.on());
@@ -141,10 +141,10 @@ TEST(Trace, OfMemoryThatHoldsNoneIsRefused) {
   Written written;
   EXPECT_EQ(read_trace(written.bytes, "this").events.size(), 3);
   EXPECT_EQ(read_trace(written.bytes, "this").first_trainer_ns, -7);
-  EXPECT_THAT(refusal({}), HasSubstr("no header"));
-  EXPECT_THAT(refusal(written.room().first(sizeof(TraceHeader) - 1)), HasSubstr("no header"));
-  EXPECT_THAT(refusal(written.room().first(Trace::bytes_for(3) - 1)), HasSubstr("3 events where 2 fit"));
-  EXPECT_THAT(refusal(std::array<std::byte, 256>{}), HasSubstr("is none"));
+  EXPECT_THAT(refusal({}), HasSubstr("no trace header"));
+  EXPECT_THAT(refusal(written.room().first(sizeof(TraceHeader) - 1)), HasSubstr("no trace header"));
+  EXPECT_THAT(refusal(written.room().first(Trace::bytes_for(3) - 1)), HasSubstr("3 events in memory for 2"));
+  EXPECT_THAT(refusal(std::array<std::byte, 256>{}), HasSubstr("no trace header"));
 }
 
 TEST(Trace, WithADamagedFieldIsRefused) {
@@ -154,18 +154,18 @@ TEST(Trace, WithADamagedFieldIsRefused) {
     return refusal(written.room());
   };
   constexpr std::size_t kSecond = Trace::bytes_for(1);
-  EXPECT_THAT(damaged(offsetof(TraceHeader, magic), 1U), HasSubstr("is none"));
+  EXPECT_THAT(damaged(offsetof(TraceHeader, magic), 1U), HasSubstr("no trace header"));
   EXPECT_THAT(damaged(offsetof(TraceHeader, version), 2U), HasSubstr("version 2, expected 1"));
-  EXPECT_THAT(damaged(offsetof(TraceHeader, recorded), std::uint64_t{4}), HasSubstr("4 events where 3 fit"));
-  EXPECT_THAT(damaged(offsetof(TraceHeader, recorded), ~std::uint64_t{0}), HasSubstr("where 3 fit"));
+  EXPECT_THAT(damaged(offsetof(TraceHeader, recorded), std::uint64_t{4}), HasSubstr("4 events in memory for 3"));
+  EXPECT_THAT(damaged(offsetof(TraceHeader, recorded), ~std::uint64_t{0}), HasSubstr("in memory for 3"));
   EXPECT_THAT(damaged(offsetof(TraceHeader, first_trainer_ns), (std::int64_t{1} << 60) + 1), HasSubstr("clocks"));
   EXPECT_THAT(damaged(offsetof(TraceHeader, first_trainer_ns), -(std::int64_t{1} << 60) - 1), HasSubstr("clocks"));
-  EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, begin_ns), std::int64_t{-1}), HasSubstr("event 1"));
-  EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, begin_ns), std::int64_t{16}), HasSubstr("event 1"));
+  EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, begin_ns), std::int64_t{-1}), HasSubstr("number 1"));
+  EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, begin_ns), std::int64_t{16}), HasSubstr("number 1"));
   EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, end_ns), std::numeric_limits<std::int64_t>::max()),
-              HasSubstr("event 1"));
+              HasSubstr("number 1"));
   EXPECT_THAT(damaged(kSecond + offsetof(TraceEvent, label) + offsetof(TraceLabel, what), std::uint8_t{kTraceWhats}),
-              HasSubstr("event 1"));
+              HasSubstr("number 1"));
 }
 
 TEST(Trace, OfRandomBytesIsRefusedOrReadInBounds) {
