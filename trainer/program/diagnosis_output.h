@@ -9,17 +9,17 @@
 
 namespace runnel {
 
-/// Standard output for one text alone: what this process, its libraries and its children write there meanwhile goes
-/// elsewhere. Thread: the main thread's, before others are started.
+/// Reserves standard output for one text: other output of this process, its libraries and its children is redirected.
+/// Thread: the main thread, before others are started.
 class DiagnosisOutput {
  public:
-  /// Where that goes: to standard error, or into memory, where it can be read.
+  /// Where other output goes: to standard error, or into memory, where it can be read.
   enum class Others { to_standard_error, kept };
 
   /// Throws `RunError` (71).
   explicit DiagnosisOutput(Others others);
 
-  /// What others have written so far, where that is `kept`.
+  /// The other output so far, if it is `kept`.
   std::string kept() const;
 
   /// Writes all of `text`. Throws `RunError` (74).

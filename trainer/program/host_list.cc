@@ -31,7 +31,7 @@ int ranks_on_hosts(const std::string& hosts) {
     const bool number = colon == host.size() || (parsed.ec == std::errc() && parsed.ptr == last);
     if (colon == 0 || !number || slots < 1) {
       throw RunError(ExitStatus::usage, "--hosts: '" + host + "' in '" + hosts +
-                                            "' is no host; expected HOST or HOST:RANKS, with commas between");
+                                            "' is not a host; expected HOST or HOST:RANKS, separated by commas");
     }
     ranks += slots;
   }
@@ -40,8 +40,8 @@ int ranks_on_hosts(const std::string& hosts) {
                    "--hosts asks for 1 rank; a job needs a generator and at least one trainer, as in HOST:2");
   }
   if (ranks > kMostRanks) {
-    throw RunError(ExitStatus::usage, "--hosts asks for " + std::to_string(ranks) + " ranks; " +
-                                          std::to_string(kMostRanks) + " are the most");
+    throw RunError(ExitStatus::usage, "--hosts asks for " + std::to_string(ranks) + " ranks; at most " +
+                                          std::to_string(kMostRanks) + " are possible");
   }
   return static_cast<int>(ranks);
 }

@@ -6,8 +6,8 @@
 
 namespace runnel {
 
-/// How many ranks "a:2,b" asks for, as mpirun's --host takes it: a host without a number has one. Throws `RunError`
-/// (64) for what is no such list, and for more ranks than a job can have.
+/// The number of ranks in a list such as "a:2,b", in the syntax of mpirun's --host: a host without a number has one.
+/// Throws `RunError` (64) for an invalid list, and for more ranks than a job can have.
 int ranks_on_hosts(const std::string& hosts);
 
 }  // namespace runnel

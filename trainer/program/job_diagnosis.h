@@ -11,13 +11,13 @@
 
 namespace runnel {
 
-/// How `runnel doctor` was asked.
+/// What `runnel doctor` was asked to diagnose.
 struct DiagnosisRequest {
-  Config config;                     ///< of the job to diagnose; its data is not touched
-  std::optional<LaunchPlace> place;  ///< of a rank; nothing in the process that a user started
-  std::string hosts;                 ///< as mpirun's --host takes them; empty: this one
+  Config config;                     ///< of the job to diagnose; its data is not read
+  std::optional<LaunchPlace> place;  ///< of a rank; empty in the process that the user started
+  std::string hosts;                 ///< in the syntax of mpirun's --host; empty: this host
   bool json = false;
-  std::vector<std::string> arguments;  ///< of the command line, for the ranks
+  std::vector<std::string> arguments;  ///< command line for the ranks
 };
 
 /// Diagnoses the job's machines: the process that a user started starts the ranks, and diagnoses this host alone when

@@ -33,18 +33,19 @@ constexpr const char* kExamples = R"(Examples:
   runnel train trainer/configs/mnist.toml                       1 generator + 2 trainers on this machine
   runnel train trainer/configs/mnist.toml -n 4 --report r.json  4 trainers, and a report as JSON
   runnel train trainer/configs/mnist.toml --set trainer.batch_size=64 --set optimizer.lr=0.5
-  runnel train trainer/configs/mnist.toml --trace trace.json    what every process did when, for ui.perfetto.dev
+  runnel train trainer/configs/mnist.toml --trace trace.json    a timeline of all processes, for ui.perfetto.dev
   runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
   mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
 
-Exit status: 0 done, 64 usage, 65 bad data file, 66 input missing, 69 a peer is gone, 70 an internal error, 71 a limit of
-the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad configuration, 130/143 interrupted.)";
+Exit status: 0 done, 64 usage, 65 bad data, or a loss or parameter that is not finite, 66 input missing, 69 a peer is
+gone, 70 an internal error, 71 a limit of the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad
+configuration, 130/143 interrupted.)";
 
 /// Set by SIGINT, SIGTERM and SIGHUP when training alone; a rank of a job has its heartbeat thread for them.
 std::atomic<int> stop_signal{0};
 
 std::filesystem::path default_data_dir() {
-  // Beside the sources in a build tree, in share/ of an install.
+  // Next to the sources in a build tree, in share/ of an install.
   for (const char* candidate : {kSourceDataDir, kInstalledDataDir}) {
     if (std::filesystem::is_directory(candidate)) return candidate;
   }
@@ -60,7 +61,7 @@ Config load(const Options& options, const std::optional<LaunchPlace>& place) {
   };
   if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
   if (options.alone) {
-    // Whatever the job has that this process has not.
+    // Settings that only a job with several processes has.
     for (const char* key : {"trainer.count", "generator.count"}) set(key, "1");
     set("run.pin", "false");
   }
@@ -99,7 +100,7 @@ int train_in_this_process(const Config& config, const Options& options) {
   return 0;
 }
 
-/// Nothing where this process is not a rank of a job. Throws `RunError` (64) for a number of ranks that cannot be.
+/// Empty if this process is not a rank of a job. Throws `RunError` (64) for an impossible number of ranks.
 std::optional<LaunchPlace> place_of(const Options& options) {
   const auto place = LaunchPlace::from_environment();
   if (!options.alone) {
@@ -121,14 +122,14 @@ int start_ranks(const Config& config, const std::vector<std::string>& arguments)
 void add_outputs(CLI::App& command, Options& options) {
   command.add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
   command.add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
-  command.add_option("--trace", options.trace, "Write what every process did when, as JSON for ui.perfetto.dev")
+  command.add_option("--trace", options.trace, "Write a timeline of all processes, as JSON for ui.perfetto.dev")
       ->type_name("FILE");
 }
 
 }  // namespace
 
 TrainCommand::TrainCommand(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand(kName, "Train a model: started by mpirun, or starting it itself");
+  CLI::App& command = *app.add_subcommand(kName, "Train a model: run by mpirun, or starting mpirun itself");
   command.footer(kExamples);
   command.add_option("CONFIG", options_.config, "TOML file; its keys are listed in trainer/README.md")->required();
   CLI::Option* trainers = command.add_option("-n,--trainers", options_.trainers,

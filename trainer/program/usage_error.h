@@ -8,8 +8,8 @@
 
 namespace runnel {
 
-/// What to say of a command line that `app` could not parse, in one line: the word that is wrong, the known one that is
-/// nearest to it, and where help is. Status 64. `error` is what `app.parse` threw.
+/// The error (64) for a command line that `app` could not parse, in one line: the wrong word, the known word nearest to
+/// it, and how to get help. `error` was thrown by `app.parse`.
 RunError usage_error(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace runnel

@@ -10,15 +10,15 @@
 
 namespace runnel {
 
-/// One line that says why a process ends, without LibTorch's backtrace; empty where another process says it or this one
-/// has. Any thread.
+/// One line about why a process ends, without LibTorch's backtrace; empty if it was already reported, by this process
+/// or another one. Any thread.
 std::string failure_line(const std::exception& error);
 
-/// Says that line, if there is one, and gives the status that stands for `error`. Any thread.
+/// Logs that line, if there is one, and returns the exit status for `error`. Any thread.
 ExitStatus log_failure(const std::exception& error);
 
-/// Calls `write` for an account of a run that an error has ended. That it cannot be written must not take the place of
-/// what ended the run: it is logged. Any thread.
+/// Calls `write`, which writes a file about a run that an error has ended. A failure to write is logged only, because
+/// the run keeps the exit status of the first error. Any thread.
 void try_to_write(const std::function<void()>& write);
 
 }  // namespace runnel

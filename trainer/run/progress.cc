@@ -11,9 +11,9 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
-// Back to the first column, and clear to the end: what was there may have been longer.
+// Back to the first column, and clear to the end: the previous text may have been longer.
 constexpr const char* kClearLine = "\r\x1b[K";
-// A line that is wider than the terminal is cut there: wrapped, it could not be drawn over.
+// A line that is wider than the terminal is cut off: a wrapped line could not be overwritten.
 constexpr const char* kWrapOff = "\x1b[?7l";
 constexpr const char* kWrapOn = "\x1b[?7h";
 

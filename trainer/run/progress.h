@@ -13,8 +13,8 @@
 
 namespace runnel {
 
-/// What a user sees while training goes on: one line that is drawn again and again on a terminal, or a plain line now
-/// and then. Thread: one at a time.
+/// Shows the user how training proceeds: one line that is redrawn on a terminal, or a plain line every few steps
+/// elsewhere. Thread: one at a time.
 class Progress {
  public:
   struct Settings {
@@ -29,22 +29,22 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   struct Step {
-    std::int64_t step = 0;    ///< the one just made, from 0
+    std::int64_t step = 0;    ///< just finished; counts from 0
     double loss = 0;          ///< mean over the trainers
     std::int64_t images = 0;  ///< of all trainers in this step
-    double seconds = 0;       ///< that this step took
-    /// Gradients ready to parameters usable, of the latest step of which that is known: in a job, the one before.
+    double seconds = 0;       ///< duration of this step
+    /// From gradients ready to parameters usable, in the latest step for which it is known: in a job, the previous one.
     std::optional<double> exchange_ms;
   };
 
-  /// Tells of a step. On a terminal the line is drawn at most ten times a second; else every `log_every` steps and
-  /// after the last one.
+  /// Shows a step. A terminal's line is redrawn at most ten times a second; elsewhere a line is printed every
+  /// `log_every` steps and after the last one.
   void step(const Step& step);
 
-  /// A line with the score after `step`.
+  /// Prints the score after `step`.
   void test(std::int64_t step, const Score& score);
 
-  /// A line of its own.
+  /// Prints `line` on a line of its own.
   void print(const std::string& line);
 
  private:
@@ -57,7 +57,7 @@ class Progress {
   std::chrono::steady_clock::time_point drawn_;
   std::int64_t steps_ = 0;
   std::int64_t images_ = 0;
-  double seconds_ = 0;  // of the steps; tests do not count
+  double seconds_ = 0;  // in steps; without tests
   bool line_drawn_ = false;
 };
 

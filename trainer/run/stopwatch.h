@@ -6,7 +6,7 @@
 
 namespace runnel {
 
-/// Time since it was made, on the steady clock.
+/// Measures the time since its construction, by the steady clock.
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }

@@ -21,12 +21,12 @@ namespace runnel {
 /// Thread: one at a time.
 class TrainerRun {
  public:
-  /// Reads trainer `trainer`'s part of the data. The arguments outlive this; the passes go where `model` is. Throws
+  /// Reads the data of trainer `trainer`. The arguments outlive this; passes run on the device of `model`. Throws
   /// `RunError`.
   TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model, std::size_t trainer);
 
-  /// Makes all steps and tests of the plan. `exchange` is of the model's device. Throws `RunError` when the run has to
-  /// stop before.
+  /// Makes all steps and tests of the plan. `exchange` uses the device of the model. Throws `RunError` when the run has
+  /// to stop earlier.
   void run(TrainerClient& exchange);
 
  private:

@@ -67,7 +67,7 @@ std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_
   return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20) + 100 * (layout.shard_count() - 1));
 }
 
-/// Whether the bootstrap includes CUDA's start: in every process of a host with a driver, where UCX asks it for GPUs.
+/// Whether the bootstrap includes the start of CUDA: on a host with a driver, UCX starts it in every process.
 bool starts_drivers(const PeerGroup& group) {
   if (std::filesystem::exists("/proc/driver/nvidia")) return true;
   return std::any_of(group.all().begin(), group.all().end(), [](const Peer& peer) { return peer.has_device(); });
@@ -96,7 +96,7 @@ std::string log_prefix(int rank, int generators) {
 /// A rank of the job: what it prepares before MPI starts, and the run. Thread: the main thread.
 class JobRank {
  public:
-  /// `since_start`: from where the report counts the time of the preparation.
+  /// `since_start`: the report's seconds.data ends with this constructor and begins with `since_start`.
   JobRank(const Config& config, const LaunchPlace& place, const Stopwatch& since_start)
       : config_(config),
         place_(place),
@@ -115,7 +115,7 @@ class JobRank {
     set_up_.data = since_start.seconds();
   }
 
-  /// Connects and runs. Of an error, the lead generator writes its account.
+  /// Connects and runs. After an error the lead generator writes report and trace.
   void run() {
     try {
       connect_and_run();
@@ -130,8 +130,8 @@ class JobRank {
 
   void connect_and_run() {
     const Stopwatch bootstrap_watch;
-    // Before MPI and UCX start threads. From here on a signal that ends the run waits for the heartbeats, instead of
-    // ending this process while UCX works on a shared memory file.
+    // Before MPI and UCX start threads. From here on the heartbeat thread takes the signals that end the run; they no
+    // longer end this process while UCX works on a shared memory file.
     const BlockedStopSignals blocked;
     MpiBootstrap bootstrap(Deadline::after(meeting_time(config_)));
     set_up_.mpi_init = bootstrap_watch.seconds();
@@ -139,7 +139,7 @@ class JobRank {
     Deadline deadline = Deadline::after(bootstrap_time(layout_, config_.trainer.count));
     const PeerGroup group = PeerGroup::introduce(
         bootstrap, make_introduction(config_, layout_.fingerprint(), device_.name), generators_, deadline);
-    // Nobody can tell how long a driver takes to start and to register memory.
+    // The time that a driver takes to start and to register memory has no useful bound.
     if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config_.run));
     if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
     if (generates()) {
@@ -162,7 +162,7 @@ class JobRank {
   std::unique_ptr<Model> model_;
   BucketLayout layout_;
   GeneratorRun::SetUpSeconds set_up_;
-  std::optional<GeneratorRun> generator_;  // one of the two
+  std::optional<GeneratorRun> generator_;  // either this or trainer_
   std::optional<TrainerRun> trainer_;
 };
 

@@ -7,18 +7,18 @@
 
 namespace runnel {
 
-/// Throws `RunError` (78) when the job asks for a device that this host has not.
+/// Throws `RunError` (78) when the job asks for a device that this host does not have.
 void check_devices(const Config& config);
 
-/// Throws what a rank of the job would throw before MPI starts, for want of input, devices or writable outputs: asked
-/// once before ranks are started on this host, so that an error is said once. Ranks check again what they read: they
-/// may have been started by mpirun, on hosts where the files differ.
+/// Throws what a rank of the job would throw before MPI starts when input, devices or writable outputs are missing.
+/// Called once before ranks are started on this host, so that an error is reported once. Ranks check again what they
+/// read: mpirun may have started them on hosts where the files differ.
 void check_job(const Config& config);
 
 /// Runs this process's part of a job that MPI started: rank 0 is the generator, the others are trainers.
 ///
-/// `config` says as many trainers as there are ranks for them. Everything that can be wrong with the user's input is
-/// found before MPI starts; MPI itself ends before the first step. Progress and results go to standard output of rank
+/// `config` has one trainer for each rank that is not a generator. Every error in the user's input is found before MPI
+/// starts; MPI is finalized before the first step. Progress and results go to standard output of rank
 /// 0, which also writes run.report, run.save and run.trace. Throws `RunError`, `TransportError`, `BootstrapError`.
 void run_training_job(const Config& config, const LaunchPlace& place);
 
