@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/finite.h"
 #include "runtime/base/run_error.h"
 
 namespace runnel {
@@ -145,6 +147,13 @@ void check_offsets(const std::map<std::string, Entry>& entries, const BucketLayo
   }
 }
 
+void require_finite(const BucketLayout& layout, std::span<const float> parameters, const Refusal& refuse) {
+  const auto index = first_nonfinite(parameters);
+  if (!index) return;
+  refuse("expected finite numbers, found " + layout.element_name(*index) + " = " +
+         (std::isnan(parameters[*index]) ? "NaN" : "infinity"));
+}
+
 std::string header_text(const BucketLayout& layout) {
   Json header = {{"__metadata__", {{"format", "pt"}}}};
   for (const TensorPlace& place : layout.tensors()) {
@@ -197,6 +206,7 @@ void load_safetensors(const std::filesystem::path& file, const BucketLayout& lay
   if (!stream) {
     refuse("could not be read to its end");
   }
+  require_finite(layout, parameters, refuse);
 }
 
 void save_safetensors(const std::filesystem::path& file, const BucketLayout& layout,

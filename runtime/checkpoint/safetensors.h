@@ -17,9 +17,9 @@ namespace runnel {
 /// `layout.float_count()` floats.
 ///
 /// Everything is checked before a float is written: the length of the file to the byte, the header, dtype and shape of
-/// each tensor, and that their bytes follow each other without gap or overlap. Throws `RunError` with the path:
-/// `input_missing` when the file cannot be opened, `bad_data` for everything else; a wrong shape is shown beside the
-/// model's.
+/// each tensor, and that their bytes follow each other without gap or overlap; after it, that all floats are finite.
+/// Throws `RunError` with the path: `input_missing` when the file cannot be opened, `bad_data` for everything else; a
+/// wrong shape is shown beside the model's.
 void load_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<float> parameters);
 
 /// Writes the tensors of `layout` from `parameters`. `file` holds either its old contents or all of the new ones, which

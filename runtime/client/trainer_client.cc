@@ -240,7 +240,8 @@ void TrainerClient::put_record(const Batch& batch) {
                           .parameters_ready_ns = parameters_ready_ns_,
                           .exposed_ns = exposed_ns_,
                           .staged_bytes = batch.staged_bytes,
-                          .batches = batch.batches};
+                          .batches = batch.batches,
+                          .nonfinite_share = batch.nonfinite ? *batch.nonfinite + 1 : 0};
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());

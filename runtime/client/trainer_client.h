@@ -70,9 +70,11 @@ class TrainerClient final : public PassObserver {
   /// What a gradient is computed from.
   struct Batch {
     double loss = 0;                 ///< mean over the batches that are not empty, of the mean over each
-    std::uint64_t batches = 1;       ///< that are not empty; more than one only with virtual trainers
+    std::uint32_t batches = 1;       ///< that are not empty; more than one only with virtual trainers
     std::uint64_t samples = 0;       ///< of all of them
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
+    /// Index among this trainer's virtual trainers of the first one whose loss is infinite or not a number.
+    std::optional<std::uint32_t> nonfinite = {};
   };
 
   /// Hands over what is left of the gradients of the current step, which are complete, or which the device is given

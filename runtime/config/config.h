@@ -107,6 +107,7 @@ struct RunConfig {
   double timeout_s = 60.0;
   std::int64_t log_every = 10;
   bool pin = false;
+  std::string on_nonfinite = "stop";
   std::string report;  ///< absolute path of an output file; empty: none
   std::string save;    ///< as report
   std::string trace;   ///< as report

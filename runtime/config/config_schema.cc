@@ -18,6 +18,7 @@ constexpr Words kReductions = {"sum", "mean"};
 constexpr Words kSchedules = {"constant", "step", "cosine", "warmup"};
 constexpr Words kPaths = {"auto", "mapped", "one-sided", "emulated"};
 constexpr Words kRequirements = {"any", "one-sided", "mapped", "rdma"};
+constexpr Words kNonfiniteActions = {"stop", "warn"};
 
 constexpr Words kAdadelta = {"adadelta"};
 constexpr Words kSgd = {"sgd"};
@@ -153,6 +154,10 @@ constexpr ConfigKey kKeys[] = {
     {"run.pin", BoolKey{at<&Config::run, &RunConfig::pin>},
      "Whether every process of a job keeps to cores of its own, one for each of its threads. Where there are too few, "
      "none does, and a line says how many are missing."},
+    {"run.on_nonfinite", ChoiceKey{at<&Config::run, &RunConfig::on_nonfinite>, kNonfiniteActions},
+     "What happens when a loss or a parameter becomes infinite or NaN. `\"stop\"`: the run ends with status 65 and "
+     "saves "
+     "no parameters; `\"warn\"`: a line names the first one, and the run continues."},
     {"run.report", FileKey{at<&Config::run, &RunConfig::report>, false},
      "Where the run report is written (JSON); `\"\"`: nowhere."},
     {"run.save", FileKey{at<&Config::run, &RunConfig::save>, false},

@@ -66,9 +66,10 @@ class Fabric {
   /// `TransportError`.
   Endpoint connect(const Peer& peer, const ConnectionOffer& offer);
 
-  /// After an error of this process: tells its peers, which then stop at once instead of waiting for it, and gives
-  /// transfers a moment to end. UCX 1.22 aborts a process that leaves copies between processes (cma) under way.
-  void fail();
+  /// After an error of this process, `cause`: notifies its peers, which then stop at once instead of waiting for it,
+  /// and gives transfers a moment to end. UCX 1.22 aborts a process that leaves copies between processes (cma) under
+  /// way.
+  void fail(StopCause cause = StopCause::own_error);
 
  private:
   BlockedStopSignals blocked_;  // before UCX starts threads

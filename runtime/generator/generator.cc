@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/base/finite.h"
 #include "runtime/base/steady_clock.h"
 
 namespace runnel {
@@ -33,6 +34,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
       memory_(fabric_, layout, shard_),
       facts_(static_cast<std::size_t>(group.trainers())),
       records_(fabric_.control(), group, layout, config, facts_),
+      finite_(config.run),
       protocol_(group.trainers(), shard_.buckets),
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
@@ -97,6 +99,7 @@ Generator::Step Generator::step(double lr) {
                             },
                             [this] { return awaited(); }, [this] { return !passes_->idle(); });
   finish_step(step);
+  require_finite(step);
   fabric_.liveness().enter(Phase::publish, step);
   protocol_.end_step();
   publish(step);
@@ -127,6 +130,33 @@ void Generator::finish_step(std::uint64_t step) {
                             [this] { return awaited(); }, [] { return true; });
 }
 
+/// Before the version is published: no trainer begins the next step with it.
+void Generator::require_finite(std::uint64_t step) {
+  const bool leads = fabric_.group().is_lead();
+  if (leads) records_.check_losses(step, finite_);
+  const auto index = reducer_->first_nonfinite();
+  if (!index) return;
+  if (!leads && finite_.stops()) let_lead_report();
+  const std::size_t in_all = shard_.bytes.begin / sizeof(float) + *index;
+  finite_.report_parameter(layout_.element_name(in_all), memory_.parameters(step + 1)[*index], step);
+}
+
+/// A loss or gradient that is not finite usually spoils all shards in the same step: then the lead reports it, and this
+/// process ends here without a line.
+void Generator::let_lead_report() {
+  constexpr std::chrono::milliseconds kLeadFirst{500};
+  const Meanwhile progress = fabric_.loop().progress();
+  for (const Deadline deadline = Deadline::after(kLeadFirst); !deadline.expired();) {
+    progress();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+void Generator::fail(const std::exception& error) {
+  const bool not_finite = dynamic_cast<const NotFinite*>(&error) != nullptr;
+  fabric_.fail(not_finite ? StopCause::not_finite : StopCause::own_error);
+}
+
 Generator::Evaluation Generator::collect_evaluation() {
   const TraceSpan wait(fabric_.trace(), {.what = TraceWhat::wait, .step = protocol_.version() - 1});
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
@@ -138,12 +168,17 @@ Generator::Evaluation Generator::collect_evaluation() {
   fabric_.loop().wait_until(
       [this](const auto&... news) { on_completion(news...); }, [&] { return missing() == evaluations_.end(); },
       [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
-  return records_.read_evaluation(protocol_.version());
+  const Evaluation sum = records_.read_evaluation(protocol_.version());
+  finite_.check_loss("the test", sum.loss_sum, protocol_.version() - 1);
+  return sum;
 }
 
 std::span<const float> Generator::collect_parameters() {
   const auto own = memory_.read(protocol_.version());
-  return others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
+  const std::span<const float> all = others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
+  const auto index = first_nonfinite(all);
+  if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1);
+  return all;
 }
 
 ProcessTrace Generator::own_trace() {

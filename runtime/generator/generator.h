@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,7 @@
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/reduction/reducer.h"
+#include "runtime/telemetry/finite_guard.h"
 
 namespace runnel {
 
@@ -49,13 +51,15 @@ class Generator {
   void publish_start(std::span<const float> all);
 
   /// Waits for all gradients of the current step, reduces them, and publishes the next version. Gives what the trainers
-  /// told, nothing where this is not the lead.
+  /// reported, nothing where this is not the lead. Throws `NotFinite`, and does not publish, for a loss or a parameter
+  /// of this shard that is not finite, unless run.on_nonfinite is "warn".
   Step step(double lr);
 
   /// Waits for every trainer's part of a test of the current version, and adds them in trainer order. The lead only.
   Evaluation collect_evaluation();
 
   /// The current version of all tensors; of several generators only the lead, and only after a `collect_evaluation`.
+  /// Throws `NotFinite` as `step`.
   std::span<const float> collect_parameters();
 
   const StepRecords::Timings& timings() const { return records_.timings(); }
@@ -73,8 +77,8 @@ class Generator {
   /// After the last test: parts from the trainers. Generators that do not lead wait here until the lead does.
   void leave();
 
-  /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
-  void fail() { fabric_.fail(); }
+  /// After `error` of this process: notifies its peers, which then stop at once instead of waiting for it.
+  void fail(const std::exception& error);
 
   /// The error that ends the run has been said: this process does not say it again.
   void keep_silent() { fabric_.liveness().keep_silent(); }
@@ -87,6 +91,8 @@ class Generator {
   void ring(TrainerLink& link, std::uint64_t word);
   void publish(std::uint64_t step);
   void finish_step(std::uint64_t step);
+  void require_finite(std::uint64_t step);
+  void let_lead_report();
   int awaited() const;
   void on_completion(const Completion& completion, const Tag& tag);
   void on_gradient_bell(std::size_t trainer, std::uint64_t word);
@@ -107,6 +113,7 @@ class Generator {
   std::optional<TraceCollector> traces_;  // of the lead, in a run with a trace
   std::vector<TrainerFacts> facts_;
   StepRecords records_;
+  FiniteGuard finite_;
   GeneratorProtocol protocol_;
   std::unique_ptr<Reducer> reducer_;
   std::unique_ptr<ReductionPasses> passes_;  // ended before the memory that they use

@@ -3,6 +3,7 @@
 #include "runtime/generator/step_records.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -32,6 +33,7 @@ StepRecords::StepRecords(const Slab& control, const PeerGroup& group, const Buck
       group_(group),
       layout_(layout),
       shares_each_(static_cast<std::uint64_t>(config.trainer.shares_each())),
+      has_virtual_trainers_(config.trainer.virtual_count > 0),
       batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
       facts_(facts) {}
 
@@ -62,6 +64,23 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
   return told;
 }
 
+void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
+  for (const Peer& trainer : group_.all()) {
+    if (trainer.role != Role::trainer) continue;
+    const auto record =
+        read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
+    if (std::isfinite(record.loss)) continue;
+    check(record, step, trainer);
+    guard.check_loss(name_of_loss(record, trainer), record.loss, step);
+  }
+}
+
+std::string StepRecords::name_of_loss(const StepRecord& record, const Peer& trainer) const {
+  if (!has_virtual_trainers_ || record.nonfinite_share == 0) return trainer.name;
+  const std::uint64_t share = static_cast<std::uint64_t>(trainer.index) * shares_each_ + record.nonfinite_share - 1;
+  return "virtual trainer " + std::to_string(share) + " (" + trainer.name + ")";
+}
+
 StepRecords::Evaluation StepRecords::read_evaluation(std::uint64_t version) {
   Evaluation sum;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
@@ -81,7 +100,7 @@ void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer
   const std::uint64_t most_samples = shares_each_ * batch_size_;
   const std::uint64_t most_staged = shares_each_ * layout_.bytes();
   if (record.step == step && record.samples <= most_samples && record.batches <= shares_each_ &&
-      record.staged_bytes <= most_staged) {
+      record.nonfinite_share <= shares_each_ && record.staged_bytes <= most_staged) {
     return;
   }
   throw wrong_record(

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "runtime/bootstrap/peer_group.h"
@@ -12,6 +13,7 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/slot_protocol.h"
+#include "runtime/telemetry/finite_guard.h"
 #include "transport/slab.h"
 
 namespace runnel {
@@ -53,12 +55,16 @@ class StepRecords {
   /// when a record is one that no trainer can put.
   Step read_step(std::uint64_t step, std::int64_t published_ns);
 
+  /// All trainers have handed step `step` over: checks their losses, the first trainer's first. Throws `NotFinite`.
+  void check_losses(std::uint64_t step, FiniteGuard& guard) const;
+
   /// All trainers have reported their part of a test of version `version`; adds in trainer order. Throws the same.
   Evaluation read_evaluation(std::uint64_t version);
 
   const Timings& timings() const { return timings_; }
 
  private:
+  std::string name_of_loss(const StepRecord& record, const Peer& trainer) const;
   void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
   void check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const;
   void note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns);
@@ -76,7 +82,8 @@ class StepRecords {
   const PeerGroup& group_;
   const BucketLayout& layout_;
   std::uint64_t shares_each_;  // the most batches of a trainer's step
-  std::uint64_t batch_size_;   // the most samples of a batch
+  bool has_virtual_trainers_;
+  std::uint64_t batch_size_;  // the most samples of a batch
   const std::vector<TrainerFacts>& facts_;
   Exchange exchange_;
   Timings timings_;

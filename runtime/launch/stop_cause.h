@@ -18,6 +18,7 @@ enum class StopCause : std::uint8_t {
   launcher_interrupted = 7,  ///< the launcher of all ranks got SIGINT, and says so itself
   launcher_terminated = 8,   ///< the same, SIGTERM
   nonsense = 9,              ///< what the peer rings is no word
+  not_finite = 10,           ///< a loss or parameter is not finite: the process ends itself, after a line of its own
 };
 
 /// Whether a signal has caused it, and no loss.

@@ -159,7 +159,7 @@ void HeartbeatThread::Loop::check_farewell() {
   if (farewell == Farewell::none || owner_.farewell_said_.load()) return;
   if (word_.state == HeartbeatWord::State::alive) {
     say(farewell == Farewell::leave ? HeartbeatWord::State::leaving : HeartbeatWord::State::stopping,
-        {StopCause::own_error, group_.self().rank, false});
+        {owner_.failure_.load(), group_.self().rank, false});
   }
   // Peers that are gone need not know, and a ring to one that is stopped would take for ever.
   const bool all_know =

@@ -59,7 +59,10 @@ class HeartbeatThread {
   /// Tells peers that silence from here on is no loss (`leave`), or that they should stop (`fail`: this process has an
   /// error of its own). Returns when they know, or after 1 s.
   void leave() { say_farewell(Farewell::leave); }
-  void fail() { say_farewell(Farewell::fail); }
+  void fail(StopCause cause) {
+    failure_.store(cause);
+    say_farewell(Farewell::fail);
+  }
 
  private:
   enum class Farewell : std::uint8_t { none, leave, fail };
@@ -74,6 +77,7 @@ class HeartbeatThread {
   std::atomic<bool> started_{false};
   std::atomic<bool> ending_{false};
   std::atomic<Farewell> farewell_{Farewell::none};
+  std::atomic<StopCause> failure_{StopCause::own_error};
   std::atomic<bool> farewell_said_{false};
   std::thread thread_;
 };

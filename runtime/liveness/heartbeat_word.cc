@@ -28,7 +28,7 @@ std::optional<HeartbeatWord> HeartbeatWord::decode(std::uint64_t word) {
   decoded.counter = take(kCounterBits);
   decoded.stop.rank = static_cast<int>(take(kRankBits));
   const std::uint64_t cause = take(kCauseBits);
-  if (cause > static_cast<std::uint64_t>(StopCause::nonsense) || word > static_cast<std::uint64_t>(State::stopping)) {
+  if (cause > static_cast<std::uint64_t>(StopCause::not_finite) || word > static_cast<std::uint64_t>(State::stopping)) {
     return std::nullopt;
   }
   decoded.stop.cause = static_cast<StopCause>(cause);

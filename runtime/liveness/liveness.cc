@@ -65,6 +65,7 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
 
 void Liveness::throw_stop() const {
   if (is_signal(stop_.cause)) throw_stopped(stop_);
+  if (stop_.cause == StopCause::not_finite) throw RunError(ExitStatus::bad_data, "");
   if (stop_.reported) throw PeerLost(stop_.rank, describe(stop_.cause), "");
   throw_lost(stop_.rank, describe(stop_.cause));
 }

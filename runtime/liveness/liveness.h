@@ -68,7 +68,7 @@ class Liveness {
 
   /// See HeartbeatThread.
   void leave() { thread_.leave(); }
-  void fail() { thread_.fail(); }
+  void fail(StopCause cause) { thread_.fail(cause); }
 
   /// The main thread has said why the process ends: from here on nobody says it again.
   void keep_silent() { said_.store(true); }

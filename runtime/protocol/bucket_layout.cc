@@ -70,6 +70,19 @@ ByteRange BucketLayout::bucket_in(const Shard& shard, std::uint32_t index) const
   return {range.begin - shard.bytes.begin, range.end - shard.bytes.begin};
 }
 
+std::string BucketLayout::element_name(std::size_t index) const {
+  const auto holds = [&](const TensorPlace& place) { return index * sizeof(float) < place.bytes.end; };
+  const TensorPlace& tensor = *std::ranges::find_if(tensors_, holds);
+  std::size_t rest = index - tensor.bytes.begin / sizeof(float);
+  std::string indices;
+  for (std::size_t i = tensor.shape.size(); i-- > 0;) {
+    const auto size = static_cast<std::size_t>(tensor.shape[i]);
+    indices = std::to_string(rest % size) + (indices.empty() ? "" : ", ") + indices;
+    rest /= size;
+  }
+  return tensor.name + '[' + indices + ']';
+}
+
 Sha256 BucketLayout::fingerprint() const {
   // A length before each name keeps different sequences of tensors from sharing one text.
   std::string text = "float32";

@@ -81,6 +81,9 @@ class BucketLayout {
   /// Bucket `index` of `shard`, in bytes from the beginning of the shard.
   ByteRange bucket_in(const Shard& shard, std::uint32_t index) const;
 
+  /// The name of float `index` of all tensors, as PyTorch would index it: "conv1.weight[3, 0, 2, 1]".
+  std::string element_name(std::size_t index) const;
+
   /// SHA-256 over names, shapes, element type, buckets and shards: equal for processes that may exchange buckets.
   Sha256 fingerprint() const;
 

@@ -23,7 +23,8 @@ struct StepRecord {
   std::int64_t parameters_ready_ns;  ///< the parameters that this step computed with were usable
   std::int64_t exposed_ns;           ///< waited for them, after the backward pass before
   std::uint64_t staged_bytes;        ///< of gradients that were copied into the slot instead of computed there
-  std::uint64_t batches;             ///< that are not empty: 0 or 1, or up to as many as the trainer's virtual trainers
+  std::uint32_t batches;             ///< that are not empty: 0 or 1, or up to as many as the trainer's virtual trainers
+  std::uint32_t nonfinite_share;     ///< 1 + index of its first virtual trainer whose loss is not finite; 0: none
 };
 
 /// What a trainer tells about its part of an evaluation. The run's last one also closes the last step.

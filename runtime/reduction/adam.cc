@@ -2,19 +2,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/reduction/adam.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "runtime/reduction/magnitude_bits.h"
 #include "runtime/reduction/vector_clones.h"
 
 namespace runnel {
 namespace {
 
-RUNNEL_VECTOR_CLONES void adam(std::size_t count, AdamFormula formula, const float* __restrict gradient,
-                               const float* __restrict in, float* __restrict out, float* __restrict mean,
-                               float* __restrict square) {
+RUNNEL_VECTOR_CLONES std::int32_t adam(std::size_t count, AdamFormula formula, const float* __restrict gradient,
+                                       const float* __restrict in, float* __restrict out, float* __restrict mean,
+                                       float* __restrict square) {
+  std::int32_t largest = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    out[i] = formula(gradient[i], in[i], mean[i], square[i]);
+    const float x = formula(gradient[i], in[i], mean[i], square[i]);
+    out[i] = x;
+    largest = std::max(largest, magnitude_bits(x));
   }
+  return largest;
 }
 
 }  // namespace
@@ -39,8 +45,9 @@ void Adam::begin_step(double lr, std::int64_t step) {
   formula_.sqrt_bias_correction = static_cast<float>(std::sqrt(1.0 - std::pow(beta2_, t)));
 }
 
-void Adam::update(const Block& block) const {
-  adam(block.count, formula_, block.gradient, block.in, block.out, block.state[0], block.state[1]);
+bool Adam::update(const Block& block) const {
+  return adam(block.count, formula_, block.gradient, block.in, block.out, block.state[0], block.state[1]) <
+         kInfinityBits;
 }
 
 }  // namespace runnel

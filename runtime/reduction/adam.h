@@ -21,7 +21,7 @@ class Adam final : public UpdateRule {
   std::size_t state_count() const override { return 2; }
   void begin_step(double lr, std::int64_t step) override;
   UpdateFormula formula() const override { return formula_; }
-  void update(const Block& block) const override;
+  bool update(const Block& block) const override;
 
  private:
   double beta1_;

@@ -35,6 +35,9 @@ class DeviceReducer final : public Reducer {
   /// With clipping, waits for all that the stream was given, because the norm decides about the update.
   void finish_step() override;
 
+  /// The kernels would have to reduce a flag over all threads, and the host to wait for it, in every step.
+  std::optional<std::size_t> first_nonfinite() const override { return std::nullopt; }
+
  private:
   /// What clipping needs: the reduced gradient and, in memory that the host reads as well, its blocks' sums of squares.
   struct Kept {

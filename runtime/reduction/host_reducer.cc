@@ -8,6 +8,7 @@
 #include <cassert>
 #include <new>
 
+#include "runtime/base/finite.h"
 #include "runtime/reduction/block_math.h"
 #include "runtime/reduction/clip_factor.h"
 
@@ -31,6 +32,7 @@ HostReducer::HostReducer(std::size_t float_count, const OptimizerConfig& config,
       rule_(make_update_rule(config)),
       reduced_(clip_norm_ > 0 ? zeroed_lines(float_count) : nullptr),
       block_squares_(clip_norm_ > 0 ? (float_count + kBlockFloats - 1) / kBlockFloats : 0),
+      nonfinite_(float_count),
       team_(threads) {
   for (std::size_t i = 0; i < rule_->state_count(); ++i) state_.push_back(zeroed_lines(float_count));
 }
@@ -50,6 +52,7 @@ void HostReducer::begin_step(double lr, std::int64_t step, const float* in, floa
   in_ = in;
   out_ = out;
   gradients_ = gradients;
+  nonfinite_.store(float_count_, std::memory_order_relaxed);
   if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
@@ -120,7 +123,20 @@ void HostReducer::update_kept(FloatRange range, float factor) {
 void HostReducer::update(std::size_t offset, std::size_t count, const float* gradient) {
   std::array<float*, UpdateRule::kMaxStates> state = {};
   for (std::size_t i = 0; i < state_.size(); ++i) state[i] = state_[i].get() + offset;
-  rule_->update({count, gradient, in_ + offset, out_ + offset, state.data()});
+  if (rule_->update({count, gradient, in_ + offset, out_ + offset, state.data()})) return;
+  note_nonfinite(offset + *runnel::first_nonfinite(std::span(out_ + offset, count)));
+}
+
+// Parts of a step are updated by several threads and in any order: the lowest index wins.
+void HostReducer::note_nonfinite(std::size_t index) {
+  std::size_t lowest = nonfinite_.load(std::memory_order_relaxed);
+  while (index < lowest && !nonfinite_.compare_exchange_weak(lowest, index, std::memory_order_relaxed)) {
+  }
+}
+
+std::optional<std::size_t> HostReducer::first_nonfinite() const {
+  const std::size_t first = nonfinite_.load(std::memory_order_relaxed);
+  return first < float_count_ ? std::optional(first) : std::nullopt;
 }
 
 }  // namespace runnel

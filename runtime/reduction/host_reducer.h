@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,6 +33,7 @@ class HostReducer final : public Reducer {
   void reduce(ByteRange bucket) override;
   bool clips() const override { return clip_norm_ > 0; }
   void finish_step() override;
+  std::optional<std::size_t> first_nonfinite() const override;
 
  private:
   struct FreeLines {
@@ -50,6 +53,7 @@ class HostReducer final : public Reducer {
   void reduce_and_keep(std::size_t block);
   void update_kept(FloatRange range, float factor);
   void update(std::size_t offset, std::size_t count, const float* gradient);
+  void note_nonfinite(std::size_t index);
 
   std::size_t float_count_;
   bool mean_;
@@ -62,7 +66,8 @@ class HostReducer final : public Reducer {
   const float* in_ = nullptr;
   float* out_ = nullptr;
   std::span<const float* const> gradients_;
-  float share_ = 1;  // of the sum that is the reduced gradient
+  float share_ = 1;                     // of the sum that is the reduced gradient
+  std::atomic<std::size_t> nonfinite_;  // index of the first one in `out_`; float_count_: none
   ThreadTeam team_;
 };
 

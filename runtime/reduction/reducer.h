@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "runtime/config/config.h"
@@ -38,6 +39,11 @@ class Reducer {
 
   /// Ends the step, all buckets of which are reduced. With clipping, this is where the update happens.
   virtual void finish_step() = 0;
+
+  /// Index of the first parameter of the finished step that is infinite or not a number. Nothing when all are finite,
+  /// and on a device, which does not look: there the next loss shows it, or the check of parameters before they are
+  /// saved.
+  virtual std::optional<std::size_t> first_nonfinite() const = 0;
 };
 
 /// What sums and updates `float_count` parameters by `config`: on `device`, in the order of `stream`, or where both are

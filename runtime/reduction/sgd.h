@@ -20,7 +20,7 @@ class Sgd final : public UpdateRule {
   std::size_t state_count() const override { return formula_.momentum == 0 ? 0 : 1; }
   void begin_step(double lr, std::int64_t step) override;
   UpdateFormula formula() const override;
-  void update(const Block& block) const override;
+  bool update(const Block& block) const override;
 
  private:
   SgdFormula without_momentum() const { return {.weight_decay = formula_.weight_decay, .lr = formula_.lr}; }

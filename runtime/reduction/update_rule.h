@@ -38,9 +38,9 @@ class UpdateRule {
   /// What a device makes the step with.
   virtual UpdateFormula formula() const = 0;
 
-  /// Writes `out` and updates `state`. The result of an element depends on that element only, so blocks may be cut and
-  /// distributed over threads at will without changing a bit.
-  virtual void update(const Block& block) const = 0;
+  /// Writes `out`, updates `state`, and returns whether all of `out` is finite. The result of an element depends on
+  /// that element only, so blocks may be cut and distributed over threads at will without changing a bit.
+  virtual bool update(const Block& block) const = 0;
 };
 
 /// The rule that `config.name` names. The formulas, with their sources, stand in adadelta.h, sgd.h and adam.h.

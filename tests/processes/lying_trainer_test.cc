@@ -37,7 +37,7 @@ RUNNEL_PEER(lying_trainer) {
   try {
     client.pull();
     client.push({.loss = 1,
-                 .batches = std::stoull(arguments.at(3)),
+                 .batches = static_cast<std::uint32_t>(std::stoul(arguments.at(3))),
                  .samples = std::stoull(arguments.at(0)),
                  .staged_bytes = std::stoull(arguments.at(1))});
     client.pull();
@@ -61,7 +61,7 @@ std::string error_of_run(const std::vector<std::string>& told) {
     return "";
   } catch (const RunError& error) {
     EXPECT_EQ(error.status(), ExitStatus::protocol_mismatch);
-    generator.fail();
+    generator.fail(error);
     return error.what();
   }
 }

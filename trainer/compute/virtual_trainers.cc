@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/compute/virtual_trainers.h"
 
+#include <cmath>
+
 namespace runnel {
 namespace {
 
@@ -66,6 +68,7 @@ void VirtualTrainers::sum_subtree(Step& step, std::size_t first, std::size_t lev
 void VirtualTrainers::compute_one(Step& step, std::size_t index, const TensorArena& gradients, PassObserver* observer) {
   const GradientComputer::Result one = computers_[index].compute(step.index, step.parameters, gradients, observer);
   step.result.loss += one.loss;
+  if (!std::isfinite(one.loss) && !step.result.nonfinite) step.result.nonfinite = static_cast<std::uint32_t>(index);
   step.result.batches += one.images > 0 ? 1 : 0;
   step.result.images += one.images;
   step.result.staged_bytes += one.staged_bytes;

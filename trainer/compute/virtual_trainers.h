@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "runtime/config/config.h"
@@ -44,6 +45,8 @@ class VirtualTrainers {
     std::int64_t batches = 0;        ///< that are not empty
     std::int64_t images = 0;         ///< samples in all of them
     std::uint64_t staged_bytes = 0;  ///< as of `GradientComputer::Result`
+    /// Index, among those of this process, of the first one whose loss is infinite or not a number.
+    std::optional<std::uint32_t> nonfinite = {};
   };
 
   /// Writes the sum of the gradients of `step` into `gradients`, as `GradientComputer::compute` does for one.

@@ -75,7 +75,7 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
     // Before anything else: mpirun may give this process no time for more.
     report_error(error);
     if (leads_) exchange.keep_silent();
-    exchange.fail();
+    exchange.fail(error);
     finish_account(exchange);
     if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());
     fail(error);

@@ -24,12 +24,12 @@ namespace runnel {
 /// Thread: one at a time.
 class GeneratorRun {
  public:
-  /// `leads`: of several generators, the first, which alone tests, reports and saves. The arguments outlive this.
+  /// `leads`: this is the first generator, which alone collects tests, reports and saves. The arguments outlive this.
   GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model, bool leads);
 
   struct SetUpSeconds {
     double data = 0;
-    double mpi_init = 0;  ///< of `bootstrap`
+    double mpi_init = 0;  ///< part of `bootstrap`
     double bootstrap = 0;
   };
 
@@ -63,8 +63,8 @@ class GeneratorRun {
   Schedule schedule_;
   Progress progress_;
   Stopwatch since_set_up_;
-  std::int64_t test_samples_;  // of the whole test set
-  std::vector<float> start_;   // the parameters of version 0
+  std::int64_t test_samples_;  // in the whole test set
+  std::vector<float> start_;   // the initial parameters
   RunAccount account_;
   std::vector<ProcessTrace> traces_;
   // Files still to be written: each is tried once.

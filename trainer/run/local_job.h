@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ class LocalJob {
 
   /// Makes version `step + 1` of the parameters from version `step`, and binds the model to it.
   VirtualTrainers::Result make_step(std::int64_t step);
+
+  /// Index of the first parameter of the last step that is not finite, as `Reducer::first_nonfinite`.
+  std::optional<std::size_t> first_nonfinite() const { return reducer_->first_nonfinite(); }
 
   /// Time since the last step's gradient was complete. Nothing on a device, where the host does not wait for that.
   std::optional<double> ms_since_gradient() const;

@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/base/finite.h"
 #include "runtime/bootstrap/host.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/plan/run_plan.h"
+#include "runtime/telemetry/finite_guard.h"
 #include "runtime/telemetry/trace.h"
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/compute/evaluation.h"
@@ -57,21 +59,22 @@ class LocalRun {
         trace_(trace_memory_.empty() ? Trace() : Trace(trace_memory_)),
         job_(config, plan_, data.train, trace_, started.device.get()),
         progress_({.out = options.out, .live = options.live, .log_every = config.run.log_every}, plan_),
+        finite_(config.run),
         account_(account) {
     account.report().processes = {
         {.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = started.name}};
     progress_.print("device: " + started.name);
   }
 
-  /// Makes all steps and tests, or those until `keep_going` says no. `since_start`: of the whole run.
+  /// Makes all steps and tests, or those until `keep_going` returns false. `since_start`: runs since the run's start.
   void run(const std::function<bool()>& keep_going, const Stopwatch& since_start) {
     try {
       make_steps(keep_going);
+      keep_results();
     } catch (...) {
       finish_account(since_start);
       throw;
     }
-    keep_results();
     finish_account(since_start);
   }
 
@@ -89,6 +92,7 @@ class LocalRun {
     const VirtualTrainers::Result made = job_.make_step(step);
     const auto exchange_ms = job_.ms_since_gradient();
     const double seconds = watch.seconds();
+    require_finite(made, step);
     if (exchange_ms) exchange_ms_.push_back(*exchange_ms);
     staged_bytes_ += made.staged_bytes;
     account_.step(
@@ -97,10 +101,25 @@ class LocalRun {
         {.step = step, .loss = made.loss, .images = made.images, .seconds = seconds, .exchange_ms = exchange_ms});
   }
 
+  /// After step `step`, with the result `made`.
+  void require_finite(const VirtualTrainers::Result& made, std::int64_t step) {
+    const bool is_virtual = config_.trainer.virtual_count > 0 && made.nonfinite;
+    finite_.check_loss(is_virtual ? "virtual trainer " + std::to_string(*made.nonfinite) : "trainer 0", made.loss,
+                       static_cast<std::uint64_t>(step));
+    if (job_.first_nonfinite()) require_finite(job_.parameters(step + 1), step);
+  }
+
+  void require_finite(const std::vector<float>& parameters, std::int64_t step) {
+    const auto index = first_nonfinite(parameters);
+    if (!index) return;
+    finite_.report_parameter(job_.layout().element_name(*index), parameters[*index], static_cast<std::uint64_t>(step));
+  }
+
   void test(std::int64_t step, const std::function<bool()>& keep_going) {
     const Stopwatch watch;
     const Score score = evaluate(step, keep_going);
     if (score.samples < static_cast<std::int64_t>(data_.test.size())) return;  // stopped
+    finite_.check_loss("the test", score.loss(), static_cast<std::uint64_t>(step));
     account_.test({score.loss(), score.accuracy(), score.correct, score.samples}, watch.seconds());
     progress_.test(step, score);
   }
@@ -113,6 +132,7 @@ class LocalRun {
   void keep_results() {
     RunReport& report = account_.report();
     const std::vector<float> parameters = job_.parameters(report.steps);
+    require_finite(parameters, report.steps - 1);
     report.parameters_sha256 = to_hex(sha256(std::as_bytes(std::span(parameters))));
     if (report.steps == plan_.total_steps() && !config_.run.save.empty()) {
       save_safetensors(config_.run.save, job_.layout(), parameters);
@@ -134,6 +154,7 @@ class LocalRun {
   Trace trace_;
   LocalJob job_;
   Progress progress_;
+  FiniteGuard finite_;
   RunAccount& account_;
   std::vector<double> exchange_ms_;
   std::uint64_t staged_bytes_ = 0;

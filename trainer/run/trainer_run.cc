@@ -38,7 +38,7 @@ void TrainerRun::run(TrainerClient& exchange) {
     make_steps(exchange);
     exchange.leave();
   } catch (const std::exception& error) {
-    // Before anything else: what UCX does with broken connections may take its time, or this process.
+    // Before anything else: UCX may take long to handle broken connections, or abort this process.
     const ExitStatus status = log_failure(error);
     exchange.keep_silent();
     exchange.fail();
@@ -57,14 +57,15 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   };
   bind_parameters(model_, at(parameters, 0));
   virtual_trainers_.record_into(exchange.trace());
-  release_freed_memory();  // the model's own values, and what reading the data took
+  release_freed_memory();  // of the model's own values and of reading the data
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     const auto made =
         virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
     exchange.push({.loss = made.loss,
-                   .batches = static_cast<std::uint64_t>(made.batches),
+                   .batches = static_cast<std::uint32_t>(made.batches),
                    .samples = static_cast<std::uint64_t>(made.images),
-                   .staged_bytes = made.staged_bytes});
+                   .staged_bytes = made.staged_bytes,
+                   .nonfinite = made.nonfinite});
     if (!plan_.test_after(step)) continue;
     exchange.pull();
     bind_parameters(model_, at(parameters, exchange.buffer()));

@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
@@ -87,6 +88,21 @@ TEST_F(SafetensorsTest, WritesTheFormat) {
   EXPECT_EQ(header["a.bias"], good_header()["a.bias"]);
   EXPECT_EQ(header["__metadata__"], Json({{"format", "pt"}}));
   EXPECT_EQ(std::memcmp(bytes.data() + 8 + length, values_.data(), 32), 0);
+}
+
+TEST_F(SafetensorsTest, RefusesNumbersThatAreNotFinite) {
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    values_[4] = value;
+    save_safetensors(file_, layout_, values_);
+    std::vector<float> loaded(8);
+    try {
+      load_safetensors(file_, layout_, loaded);
+      ADD_FAILURE() << "loaded " << value;
+    } catch (const RunError& error) {
+      EXPECT_EQ(error.status(), ExitStatus::bad_data);
+      EXPECT_THAT(error.what(), HasSubstr("expected finite numbers, found a.weight[1, 1] = "));
+    }
+  }
 }
 
 TEST_F(SafetensorsTest, ReadsTensorsInAnyOrder) {

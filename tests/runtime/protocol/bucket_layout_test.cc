@@ -78,6 +78,16 @@ TEST(BucketLayout, RefusesWhatCannotBe) {
   EXPECT_THROW(BucketLayout({{"t", {kHuge / 4}}, {"u", {kHuge / 4}}}, kBlockBytes), std::invalid_argument);
 }
 
+TEST(BucketLayout, NamesElementsAsPyTorchIndexesThem) {
+  const BucketLayout layout({{"a", {2, 3}}, {"b", {4}}, {"c.weight", {2, 1, 2}}}, kBlockBytes);
+  EXPECT_EQ(layout.element_name(0), "a[0, 0]");
+  EXPECT_EQ(layout.element_name(5), "a[1, 2]");
+  EXPECT_EQ(layout.element_name(6), "b[0]");
+  EXPECT_EQ(layout.element_name(9), "b[3]");
+  EXPECT_EQ(layout.element_name(12), "c.weight[1, 0, 0]");
+  EXPECT_EQ(layout.element_name(13), "c.weight[1, 0, 1]");
+}
+
 TEST(BucketLayout, FingerprintTellsLayoutsApart) {
   const std::set<std::string> fingerprints = {
       to_hex(BucketLayout({{"a", {2, 3}}}, kBlockBytes).fingerprint()),

@@ -242,6 +242,37 @@ TEST(HostReducer, ClipsTheNormOfTheReducedGradient) {
   EXPECT_EQ(reduced(gradients, roomy), reduced(gradients, {}));
 }
 
+TEST(HostReducer, FindsTheFirstParameterThatIsNotFinite) {
+  constexpr float kMost = std::numeric_limits<float>::max();
+  for (const double clip_norm : {0.0, 1e30}) {
+    for (const std::size_t threads : {1, 3}) {
+      HostReducer reducer(kFloats, {.name = "sgd", .schedule = {}, .clip_norm = clip_norm}, threads);
+      Floats in(kFloats);
+      Floats out(kFloats);
+      const auto found_after_step = [&](const Floats& gradient) {
+        const std::vector<const float*> gradients = {gradient.data(), gradient.data()};
+        reducer.begin_step(1.0, 1, in.data(), out.data(), gradients);
+        reducer.reduce({2 * kBlockBytes, kFloats * sizeof(float)});
+        reducer.reduce({0, 2 * kBlockBytes});
+        reducer.finish_step();
+        return reducer.first_nonfinite();
+      };
+      EXPECT_EQ(found_after_step(Floats(kFloats, 1.0F)), std::nullopt);
+      for (const std::size_t index : {std::size_t{0}, std::size_t{700}, 3 * kBlockFloats + 5, kFloats - 1}) {
+        in.assign(kFloats, 0.0F);
+        in[index] = in[kFloats - 1] = std::numeric_limits<float>::quiet_NaN();
+        EXPECT_EQ(found_after_step(Floats(kFloats)), index) << threads << " threads, clip_norm " << clip_norm;
+        in.assign(kFloats, 0.0F);
+        EXPECT_EQ(found_after_step(Floats(kFloats)), std::nullopt) << "of the step before";
+      }
+      if (clip_norm > 0) continue;  // clipping makes zeros of that
+      Floats large(kFloats);
+      large[9] = kMost;
+      EXPECT_EQ(found_after_step(large), 9U);
+    }
+  }
+}
+
 TEST(HostReducer, StepAllocatesNothing) {
   if (!test::kCountsAllocations) GTEST_SKIP() << "SKIPPED, NOT TESTED: a sanitizer stands in for operator new";
   std::mt19937 random(5);

@@ -6,11 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "runtime/base/digest.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/telemetry/finite_guard.h"
+#include "tests/support/strict_log.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model/model.h"
 
@@ -114,6 +117,26 @@ TEST_F(LocalTrainingTest, StopsBetweenBatchesWhenAsked) {
   EXPECT_EQ(report.steps, 3);
   EXPECT_EQ(report.test.samples, 0);
   EXPECT_FALSE(std::filesystem::exists(config_.run.save));
+}
+
+TEST_F(LocalTrainingTest, EndsWhereALossOrParameterIsNotFinite) {
+  config_.run.save = folder_.path() / "diverged.safetensors";
+  config_.optimizer.name = "sgd";
+  config_.optimizer.lr = 1e6;
+  RunAccount account(config_, {});
+  EXPECT_THROW(train_alone(
+                   config_, {.out = out_}, [] { return true; }, account),
+               NotFinite);
+  EXPECT_LT(account.report().steps, 8);
+  EXPECT_EQ(account.report().loss.size(), static_cast<std::size_t>(account.report().steps));
+  EXPECT_GT(account.report().seconds.total, 0);
+  EXPECT_FALSE(std::filesystem::exists(config_.run.save));
+
+  test::StrictLog log;
+  log.expect("the run continues, because run.on_nonfinite is \"warn\"");
+  config_.run.on_nonfinite = "warn";
+  EXPECT_EQ(train().steps, 8);
+  EXPECT_TRUE(std::filesystem::exists(config_.run.save));
 }
 
 TEST_F(LocalTrainingTest, RefusesADeviceThatIsNotThere) {
