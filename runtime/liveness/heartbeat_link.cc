@@ -28,4 +28,16 @@ HeartbeatLink::Connection::Connection(Worker& worker, const ConnectionOffer& off
 HeartbeatLink::HeartbeatLink(const PeerGroup& group, const Peer& peer)
     : rank(peer.rank), process(group.same_host(peer, group.self()) ? open_process(peer.pid) : OwnedFd()) {}
 
+void HeartbeatLink::ring(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag) {
+  if (!connection || connection->endpoint.lost()) return;
+  skipped_ring = rings_under_way == kMostRings;
+  // A refused ring is one beat less; the next one carries everything that this one would have.
+  if (!skipped_ring && queue.ring(connection->outbound, word, tag).ok()) ++rings_under_way;
+}
+
+void HeartbeatLink::on_ring_complete(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag) {
+  --rings_under_way;
+  if (skipped_ring) ring(queue, word, tag);
+}
+
 }  // namespace runnel

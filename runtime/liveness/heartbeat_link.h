@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "transport/bell.h"
+#include "transport/completion_queue.h"
 #include "transport/endpoint.h"
 #include "transport/owned_fd.h"
 #include "transport/remote_region.h"
@@ -32,16 +34,28 @@ struct HeartbeatLink {
     RemoteBell outbound;
   };
 
+  /// How many rings to one peer may be under way: one on the wire, and one behind it with newer news. A peer that does
+  /// not answer (stopped, behind a broken network) completes none; without a bound its rings would use up the queue
+  /// that all peers share, and the others would get no beats.
+  static constexpr std::size_t kMostRings = 2;
+
   /// Throws `TransportError` when descriptors are short.
   HeartbeatLink(const PeerGroup& group, const Peer& peer);
+
+  /// Rings `word`. With kMostRings under way nothing is posted: `on_ring_complete` makes up for it.
+  void ring(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag);
+
+  /// To be called for each ring that completes; `word` is what the peer should have by now.
+  void on_ring_complete(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag);
 
   int rank;
   OwnedFd process;  // pidfd of a peer on this host; none where the kernel cannot give one
   std::optional<Connection> connection;
   std::chrono::steady_clock::time_point heard;
-  int rings_under_way = 0;
-  bool over = false;  // has left or is lost: no longer watched
-  bool lost = false;  // without a last word
+  std::size_t rings_under_way = 0;
+  bool skipped_ring = false;  // because of kMostRings
+  bool over = false;          // has left or is lost: no longer watched
+  bool lost = false;          // without a last word
 };
 
 }  // namespace runnel

@@ -28,7 +28,7 @@ HeartbeatThread::Loop::Loop(HeartbeatThread& owner, Context& context, const Peer
       peers_(group.connected_to(group.self().rank)),
       worker_(context),
       slab_(Slab::allocate(context, (1 + peers_.size()) * kLineBytes)),
-      queue_(worker_, 4 * peers_.size()) {
+      queue_(worker_, HeartbeatLink::kMostRings * peers_.size()) {
   owner.offer_.liveness_address = worker_.address();
   owner.offer_.heartbeats = slab_.descriptor();
   for (const int rank : peers_) links_.push_back(std::make_unique<HeartbeatLink>(group, group.at(rank)));
@@ -93,12 +93,7 @@ void HeartbeatThread::Loop::forgive(Clock::time_point now) {
 
 void HeartbeatThread::Loop::beat() {
   ++word_.counter;
-  for (std::size_t i = 0; i < links_.size(); ++i) {
-    HeartbeatLink& link = *links_[i];
-    if (!link.connection || link.connection->endpoint.lost()) continue;
-    // A refused ring is one beat less; the next one carries everything that this one would have.
-    if (queue_.ring(link.connection->outbound, word_.encode(), i).ok()) ++link.rings_under_way;
-  }
+  for (std::size_t i = 0; i < links_.size(); ++i) links_[i]->ring(queue_, word_.encode(), i);
 }
 
 void HeartbeatThread::Loop::handle_queue() {
@@ -118,7 +113,7 @@ void HeartbeatThread::Loop::handle(const Completion& completion) {
     case CompletionKind::peer_lost:
       return lose(link, StopCause::connection_lost);
     default:
-      --link.rings_under_way;
+      link.on_ring_complete(queue_, word_.encode(), completion.tag);
   }
 }
 

@@ -98,20 +98,23 @@ void PeerProcesses::signal(int rank, int signal) {
 
 void PeerProcesses::join() {
   const Deadline deadline = test_deadline();
-  for (pid_t& pid : pids_) {
-    if (pid == 0) continue;
-    const auto status = wait_for(pid, deadline);
-    if (!status) {
-      ADD_FAILURE() << "peer process " << pid << " did not end in time";
-      print_stacks(pid);
-      print_stacks(getpid());
-      kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-    } else {
-      EXPECT_TRUE(WIFEXITED(*status) && WEXITSTATUS(*status) == 0) << "a peer process failed, wait status " << *status;
-    }
-    pid = 0;
+  for (std::size_t i = 0; i < pids_.size(); ++i) join(static_cast<int>(i) + 1, deadline);
+}
+
+void PeerProcesses::join(int rank, const Deadline& deadline) {
+  pid_t& pid = pids_.at(static_cast<std::size_t>(rank - 1));
+  if (pid == 0) return;
+  const auto status = wait_for(pid, deadline);
+  if (!status) {
+    ADD_FAILURE() << "peer process " << pid << " did not end in time";
+    print_stacks(pid);
+    print_stacks(getpid());
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  } else {
+    EXPECT_TRUE(WIFEXITED(*status) && WEXITSTATUS(*status) == 0) << "a peer process failed, wait status " << *status;
   }
+  pid = 0;
 }
 
 }  // namespace runnel::test

@@ -53,7 +53,12 @@ class PeerProcesses {
   /// its stacks printed and is killed.
   void join();
 
+  /// The same for the peer `rank` alone.
+  void join(int rank) { join(rank, test_deadline()); }
+
  private:
+  void join(int rank, const Deadline& deadline);
+
   std::vector<pid_t> pids_;  // by rank - 1; 0 once it has ended
   std::optional<LocalBootstrap> bootstrap_;
 };
