@@ -37,10 +37,11 @@ Operation* OperationPool::take(EndpointState& endpoint, CompletionKind kind, std
   if (operation == nullptr) return nullptr;
   free_ = operation->next;
   ++in_use_;
-  operation->endpoint = &endpoint;
-  operation->bell = nullptr;
-  operation->outstanding = 1;  // the caller's, who calls `release` when all is posted
-  operation->completion = {.kind = kind, .tag = tag, .value = 0, .status = {}};
+  // Made anew: the last request's `puts_posted` would count puts of another endpoint as flushed.
+  *operation = {.pool = this,
+                .endpoint = &endpoint,
+                .outstanding = 1,  // the caller's, who calls `release` when all is posted
+                .completion = {.kind = kind, .tag = tag, .value = 0, .status = {}}};
   return operation;
 }
 
