@@ -37,7 +37,7 @@ std::string unescape(const std::string& escaped) {
 }
 
 std::vector<BadConfig> read_corpus() {
-  std::ifstream stream(std::string(RUNNEL_SOURCE_DIR) + "/tests/runtime/bad_configs.txt");
+  std::ifstream stream(std::string(RUNNEL_SOURCE_DIR) + "/tests/runtime/config/bad_configs.txt");
   std::vector<BadConfig> corpus;
   for (std::string line; std::getline(stream, line);) {
     if (line.empty() || line.starts_with("# ")) continue;
