@@ -23,13 +23,23 @@ RUNNEL_VECTOR_CLONES std::int32_t adam(std::size_t count, AdamFormula formula, c
   return largest;
 }
 
+// In single precision, as the weight of torch.lerp: that decides between its two forms.
+float weight_of_gradient(double beta1) {
+  return static_cast<float>(1.0 - beta1);
+}
+
+bool interpolates_from_gradient(double beta1) {
+  return weight_of_gradient(beta1) >= 0.5F;
+}
+
 }  // namespace
 
 Adam::Adam(const OptimizerConfig& config)
     : beta1_(config.betas[0]),
       beta2_(config.betas[1]),
       decoupled_decay_(config.name == "adamw" ? config.weight_decay : 0.0),
-      formula_{.one_minus_beta1 = static_cast<float>(1.0 - beta1_),
+      formula_{.from_gradient = interpolates_from_gradient(beta1_),
+               .mean_factor = weight_of_gradient(beta1_) - (interpolates_from_gradient(beta1_) ? 1.0F : 0.0F),
                .beta2 = static_cast<float>(beta2_),
                .one_minus_beta2 = static_cast<float>(1.0 - beta2_),
                .eps = static_cast<float>(config.eps),

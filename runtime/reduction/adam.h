@@ -10,7 +10,7 @@ namespace runnel {
 /// order of operations is that of torch.optim.Adam and AdamW, t counts steps from 1:
 ///
 ///   Adam:  g' = g + weight_decay x       AdamW:  x = x - lr weight_decay x,  g' = g
-///   m = m + (1 - beta1) (g' - m)
+///   m = m + (1 - beta1) (g' - m),  or where 1 - beta1 >= 0.5, as torch.lerp:  m = g' - beta1 (g' - m)
 ///   v = beta2 v + (1 - beta2) g'^2
 ///   x = x - lr / (1 - beta1^t)  m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 class Adam final : public UpdateRule {

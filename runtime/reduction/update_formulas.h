@@ -57,7 +57,9 @@ struct MomentumFormula {
 
 struct AdamFormula {
   static constexpr int kStates = 2;
-  float one_minus_beta1, beta2, one_minus_beta2, eps;
+  bool from_gradient;  ///< the mean is interpolated from the gradient, not from the last mean
+  float mean_factor;   ///< 1 - beta1, or from the gradient -beta1
+  float beta2, one_minus_beta2, eps;
   float added_decay;           ///< Adam's weight decay, 0 with AdamW
   float keep;                  ///< what AdamW's decay leaves of a parameter, 1 with Adam
   float step_size;             ///< lr / (1 - beta1^t)
@@ -65,7 +67,7 @@ struct AdamFormula {
 
   RUNNEL_HOST_DEVICE float operator()(float g, float x, float& mean, float& square) const {
     g = g + added_decay * x;
-    mean = mean + one_minus_beta1 * (g - mean);
+    mean = (from_gradient ? g : mean) + mean_factor * (g - mean);
     square = beta2 * square + one_minus_beta2 * g * g;
     return keep * x - step_size * (mean / (std::sqrt(square) / sqrt_bias_correction + eps));
   }

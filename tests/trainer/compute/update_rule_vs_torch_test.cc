@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <array>
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "runtime/plan/schedule.h"
 #include "runtime/reduction/host_reducer.h"
+#include "runtime/reduction/update_rule.h"
 
 // The update rules, clipping and the step schedule against LibTorch's own.
 namespace runnel {
@@ -94,6 +98,66 @@ TEST(UpdateRuleVsTorch, Adam) {
                    return std::make_unique<torch::optim::Adam>(parameters,
                                                                torch::optim::AdamOptions(kLr).weight_decay(decay));
                  }));
+  }
+}
+
+OptimizerConfig adam_with_betas(double beta1, double beta2) {
+  OptimizerConfig config = rule("adam", 0.01);
+  config.betas = {beta1, beta2};
+  return config;
+}
+
+TEST(UpdateRuleVsTorch, AdamWithOtherBetas) {
+  for (const double beta1 : {0.0, 0.3, 0.5, 0.9}) {
+    for (const double beta2 : {0.3, 0.5, 0.9, 0.999}) {
+      SCOPED_TRACE(testing::Message() << "betas " << beta1 << ", " << beta2);
+      expect_close(run(adam_with_betas(beta1, beta2)), run_torch([&](const auto& parameters) {
+                     const auto options = torch::optim::AdamOptions(kLr).weight_decay(0.01).betas({beta1, beta2});
+                     return std::make_unique<torch::optim::Adam>(parameters, options);
+                   }));
+    }
+  }
+}
+
+// The two states of Adam after one update from random states with `gradient`, without weight decay.
+std::array<torch::Tensor, 2> updated_states(double beta1, double beta2, const std::array<torch::Tensor, 2>& before,
+                                            const torch::Tensor& gradient) {
+  OptimizerConfig config = adam_with_betas(beta1, beta2);
+  config.weight_decay = 0;
+  const auto adam = make_update_rule(config);
+  adam->begin_step(kLr, 2);
+  std::array<torch::Tensor, 2> states = {before[0].clone(), before[1].clone()};
+  const std::array<float*, 2> pointers = {states[0].data_ptr<float>(), states[1].data_ptr<float>()};
+  const torch::Tensor in = start();
+  torch::Tensor out = torch::empty({kFloats});
+  adam->update({kFloats, gradient.data_ptr<float>(), in.data_ptr<float>(), out.data_ptr<float>(), pointers.data()});
+  return states;
+}
+
+// torch.optim.Adam makes the mean by lerp, which has another form for weights of 0.5 and more (LibTorch's Adam does
+// not). LibTorch may fuse its multiplication and addition, Runnel never does: the cases here are those in which that
+// changes no bit, but the other form of lerp would change many.
+TEST(UpdateRuleVsTorch, AdamsMeanHasTheBitsOfLerp) {
+  torch::manual_seed(13);
+  const std::array<torch::Tensor, 2> before = {torch::randn({kFloats}), torch::rand({kFloats})};
+  const torch::Tensor zeros = torch::zeros({kFloats});
+  const torch::Tensor small = torch::randn({kFloats}) * 1e-3;
+  const std::vector<std::pair<double, torch::Tensor>> cases = {{0.0, small}, {0.3, zeros}, {0.5, zeros}, {0.5, small}};
+  for (const auto& [beta1, gradient] : cases) {
+    const torch::Tensor mean = updated_states(beta1, 0.9, before, gradient)[0];
+    EXPECT_TRUE(torch::equal(mean, torch::lerp(before[0], gradient, 1 - beta1))) << "beta1 " << beta1;
+  }
+}
+
+// With zero gradients nothing can be fused, whatever beta2 is.
+TEST(UpdateRuleVsTorch, AdamsMeanSquareHasNoOtherForm) {
+  torch::manual_seed(14);
+  const std::array<torch::Tensor, 2> before = {torch::randn({kFloats}), torch::rand({kFloats})};
+  const torch::Tensor zeros = torch::zeros({kFloats});
+  for (const double beta2 : {0.3, 0.5, 0.9}) {
+    const torch::Tensor square = updated_states(0.9, beta2, before, zeros)[1];
+    EXPECT_TRUE(torch::equal(square, torch::mul(before[1], beta2).addcmul_(zeros, zeros, 1 - beta2)))
+        << "beta2 " << beta2;
   }
 }
 
