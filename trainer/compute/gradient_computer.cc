@@ -7,6 +7,7 @@
 #include <ATen/ops/nll_loss.h>
 
 #include <optional>
+#include <vector>
 
 #include "runtime/base/random.h"
 
@@ -25,19 +26,42 @@ class ObservedPasses {
   Model& model_;
 };
 
-/// Sees to it that a gradient lies where it belongs before anybody hears of it.
-class CollectedGradients final : public PassObserver {
+/// Gives the observer a complete step, whatever part of the parameters the passes use: each tensor is reported once
+/// before its first use and once with its gradient, which is then in its place.
+class CompleteStep final : public PassObserver {
  public:
-  CollectedGradients(const Model& model, const TensorArena& gradients, PassObserver* observer)
-      : model_(model), gradients_(gradients), observer_(observer) {}
+  CompleteStep(const Model& model, const TensorArena& gradients, PassObserver* observer)
+      : model_(model),
+        gradients_(gradients),
+        observer_(observer),
+        used_(gradients.tensors().size()),
+        ready_(gradients.tensors().size()) {}
 
   void before_use(std::size_t tensor) override {
+    if (used_[tensor]) return;
+    used_[tensor] = true;
     if (observer_ != nullptr) observer_->before_use(tensor);
   }
 
   void gradient_ready(std::size_t tensor) override {
+    ready_[tensor] = true;
     staged_bytes_ += collect_gradient(model_, gradients_, tensor);
     if (observer_ != nullptr) observer_->gradient_ready(tensor);
+  }
+
+  /// After the forward pass: gradients may be written once every tensor was reported.
+  void end_forward() {
+    for (std::size_t tensor = 0; tensor < used_.size(); ++tensor) before_use(tensor);
+  }
+
+  /// After the backward pass, which leaves the gradients of parameters that took no part as they were: those of an
+  /// older step.
+  void end_backward() {
+    for (std::size_t tensor = ready_.size(); tensor-- > 0;) {
+      if (ready_[tensor]) continue;
+      gradients_.tensors()[tensor].zero_();
+      if (observer_ != nullptr) observer_->gradient_ready(tensor);
+    }
   }
 
   std::uint64_t staged_bytes() const { return staged_bytes_; }
@@ -46,20 +70,10 @@ class CollectedGradients final : public PassObserver {
   const Model& model_;
   const TensorArena& gradients_;
   PassObserver* observer_;
+  std::vector<bool> used_;   // by tensor
+  std::vector<bool> ready_;  // by tensor
   std::uint64_t staged_bytes_ = 0;
 };
-
-/// What an empty batch comes to, with the calls to the observer that a step of other batches makes.
-void write_zeros(const TensorArena& gradients, PassObserver* observer) {
-  const std::size_t count = gradients.tensors().size();
-  for (std::size_t tensor = 0; observer != nullptr && tensor < count; ++tensor) {
-    observer->before_use(tensor);
-  }
-  gradients.zero();
-  for (std::size_t tensor = count; observer != nullptr && tensor-- > 0;) {
-    observer->gradient_ready(tensor);
-  }
-}
 
 }  // namespace
 
@@ -81,8 +95,10 @@ GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
   const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
+  CompleteStep complete(model_, gradients, observer);
   if (samples.empty()) {
-    write_zeros(gradients, observer);
+    complete.end_forward();
+    complete.end_backward();
     return {};
   }
   bind_parameters(model_, parameters);
@@ -91,8 +107,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   // bits.
   at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
   const Batch batch = builder_.build(samples);
-  CollectedGradients collected(model_, gradients, observer);
-  const ObservedPasses passes(model_, collected);
+  const ObservedPasses passes(model_, complete);
   std::optional<TraceSpan> pass;
   const auto begin = [&](TraceWhat what) {
     if (trace_ != nullptr) pass.emplace(*trace_, TraceLabel{.what = what, .step = static_cast<std::uint64_t>(step)});
@@ -102,11 +117,13 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   // Given to a GPU before the backward pass, so that to know the loss is not to wait for the gradient.
   loss_.copy_(loss.detach(), /*non_blocking=*/true);
   loss_copied_.set();
+  complete.end_forward();
   begin(TraceWhat::backward);
   loss.backward();
+  complete.end_backward();
   pass.reset();
   loss_copied_.wait();
-  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = collected.staged_bytes()};
+  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = complete.staged_bytes()};
 }
 
 }  // namespace runnel

@@ -36,16 +36,17 @@ class GradientComputer {
   /// From here on `trace`, which outlives the passes, has their spans.
   void record_into(Trace& trace) { trace_ = &trace; }
 
-  /// Writes the gradient of the mean loss over the batch of `step` into `gradients`; zeros for an empty batch.
+  /// Writes the gradient of the mean loss over the batch of `step` into `gradients`; zeros for an empty batch, and for
+  /// a parameter that takes no part in the passes.
   ///
   /// The passes read `parameters` in place. On return the gradient is complete in memory, nothing refers to the arenas
   /// except the model's bindings, and both may be handed over. On a GPU the forward pass is done then, and the rest is
   /// given to the compute stream: what reads the gradient or writes the parameters is to be ordered behind that.
   ///
-  /// `observer`, where there is one, hears of every tensor once in `before_use`, and then once in `gradient_ready`: for
-  /// an empty batch, too. A parameter is not read before the former, `gradients` are not written before it was called
-  /// for all of them, and from the latter on the tensor's gradient may be handed over. Throws what it throws; the step
-  /// can be made again then.
+  /// `observer`, where there is one, gets one call of `before_use` and then one of `gradient_ready` for every tensor,
+  /// also for an empty batch and for parameters that take no part. A parameter is not read before the former,
+  /// `gradients` are not written before it was called for all of them, and from the latter on the tensor's gradient may
+  /// be handed over. Throws what it throws; the step can be made again then.
   Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
                  PassObserver* observer = nullptr);
 

@@ -20,9 +20,9 @@ namespace runnel {
 /// A network that classifies images, as training and evaluation use it.
 ///
 /// The tensors in `parameters()` are leaves of autograd; their memory may be exchanged at any time between two passes
-/// (tensor_arena.h). Each takes part in every pass. A backward pass sets their gradients: it overwrites what the memory
-/// of a gradient holds. Thread: one at a time; the CPU's backward pass runs in the thread that calls it, a GPU's in one
-/// of LibTorch.
+/// (tensor_arena.h). A backward pass sets the gradients of those that took part in the forward pass: it overwrites what
+/// the memory of a gradient holds. Thread: one at a time; the CPU's backward pass runs in the thread that calls it, a
+/// GPU's in one of LibTorch.
 class Model {
  public:
   struct Parameter {

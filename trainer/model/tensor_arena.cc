@@ -22,17 +22,10 @@ void check_size(const BucketLayout& layout, std::span<const float> memory) {
 TensorArena::TensorArena(const BucketLayout& layout, std::span<float> memory, c10::Device device) {
   check_size(layout, memory);
   const auto options = at::device(device).dtype(at::kFloat);
-  const auto view = [&](std::size_t first, at::IntArrayRef shape) {
-    return at::for_blob(memory.data() + first, shape).options(options).target_device(device).make_tensor();
-  };
-  memory_ = view(0, {static_cast<std::int64_t>(memory.size())});
   for (const TensorPlace& place : layout.tensors()) {
-    tensors_.push_back(view(place.bytes.begin / sizeof(float), place.shape));
+    float* const first = memory.data() + place.bytes.begin / sizeof(float);
+    tensors_.push_back(at::for_blob(first, place.shape).options(options).target_device(device).make_tensor());
   }
-}
-
-void TensorArena::zero() const {
-  memory_.zero_();
 }
 
 OwnedArena::OwnedArena(const BucketLayout& layout, c10::Device device)

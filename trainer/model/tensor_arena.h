@@ -24,11 +24,7 @@ class TensorArena {
 
   const std::vector<at::Tensor>& tensors() const { return tensors_; }
 
-  /// Sets every float to zero.
-  void zero() const;
-
  private:
-  at::Tensor memory_;
   std::vector<at::Tensor> tensors_;  // in the order of the layout
 };
 
