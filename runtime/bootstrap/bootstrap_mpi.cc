@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "runtime/base/run_error.h"
+#include "runtime/base/start_thread.h"
 #include "transport/log.h"
 #include "transport/owned_fd.h"
 
@@ -36,7 +37,9 @@ class Watchdog {
  public:
   Watchdog(const Deadline& deadline, StopSignals& signals, std::string message)
       : done_(OwnedFd::checked(eventfd(0, EFD_CLOEXEC), "eventfd")),
-        thread_([this, deadline, &signals, text = std::move(message)] { watch(deadline, signals, text); }) {}
+        thread_(start_thread("the deadline of MPI_Init", [this, deadline, &signals, text = std::move(message)] {
+          watch(deadline, signals, text);
+        })) {}
 
   ~Watchdog() {
     eventfd_write(done_.get(), 1);

@@ -8,6 +8,7 @@
 #include <future>
 #include <optional>
 
+#include "runtime/base/start_thread.h"
 #include "runtime/liveness/heartbeat_loop.h"
 
 namespace runnel {
@@ -21,7 +22,7 @@ HeartbeatThread::HeartbeatThread(Context& context, const PeerGroup& group, Callb
     : callbacks_(std::move(callbacks)),
       command_fd_(OwnedFd::checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
   std::promise<void> made;
-  thread_ = std::thread([&, this] {
+  thread_ = start_thread("heartbeats", [&, this] {
     std::optional<Loop> loop;
     try {
       loop.emplace(*this, context, group);

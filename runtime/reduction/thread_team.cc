@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "runtime/base/start_thread.h"
+
 namespace runnel {
 namespace {
 
@@ -32,10 +34,19 @@ ThreadTeam::ThreadTeam(std::size_t threads) {
   CPU_ZERO(&allowed_);
   (void)sched_getaffinity(0, sizeof allowed_, &allowed_);
   helpers_.reserve(threads - 1);
-  for (std::size_t helper = 1; helper < threads; ++helper) helpers_.emplace_back([this] { help(); });
+  try {
+    while (helpers_.size() + 1 < threads) helpers_.push_back(start_thread("generator.threads", [this] { help(); }));
+  } catch (...) {
+    end_helpers();
+    throw;
+  }
 }
 
 ThreadTeam::~ThreadTeam() {
+  end_helpers();
+}
+
+void ThreadTeam::end_helpers() {
   left_.store(kEnd, std::memory_order_release);
   left_.notify_all();
   for (std::thread& helper : helpers_) helper.join();

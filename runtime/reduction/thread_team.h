@@ -19,7 +19,7 @@ namespace runnel {
 /// caller's, where the process may use any. One thread calls run().
 class ThreadTeam {
  public:
-  /// Starts `threads - 1` helpers.
+  /// Starts `threads - 1` helpers, or none and throws `RunError` (71) when the system refuses one of them.
   explicit ThreadTeam(std::size_t threads);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
@@ -41,6 +41,7 @@ class ThreadTeam {
     void (*call)(const void* body, std::size_t begin, std::size_t end) = nullptr;
   };
 
+  void end_helpers();
   void run_task(Task task);
   void keep_helpers_off(int cpu);
   void do_parts();

@@ -4,13 +4,20 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
+
+#include "runtime/base/run_error.h"
 
 namespace runnel {
 namespace {
@@ -90,6 +97,44 @@ TEST(ThreadTeam, ReturnsWhenAllPartsAreDone) {
     });
     ASSERT_EQ(std::count(values.begin(), values.end(), round), 1000);
   }
+}
+
+bool can_start_a_thread() {
+  try {
+    std::thread([] {}).join();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
+/// Ends this process with the status of what a team of 256 threads throws when the system allows two helpers. The limit
+/// counts the threads of a user, and root has none.
+[[noreturn]] void start_a_team_with_too_few_threads() {
+  constexpr uid_t kNobody = 65534;
+  if (getuid() == 0 && setuid(kNobody) != 0) _exit(2);
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NPROC, &limit) != 0) _exit(3);
+  limit.rlim_cur = 0;
+  do {
+    ++limit.rlim_cur;
+    if (setrlimit(RLIMIT_NPROC, &limit) != 0) _exit(4);
+  } while (!can_start_a_thread());
+  ++limit.rlim_cur;
+  if (setrlimit(RLIMIT_NPROC, &limit) != 0) _exit(5);
+  try {
+    ThreadTeam team(256);
+  } catch (const RunError& error) {
+    std::fputs(error.what(), stderr);
+    _exit(exit_code(error));
+  }
+  _exit(0);
+}
+
+TEST(ThreadTeam, ReportsAHelperThatCannotStartAndEndsTheOthers) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(start_a_team_with_too_few_threads(), testing::ExitedWithCode(71),
+              "cannot start a thread for generator.threads: .*ulimit -u is [0-9]+");
 }
 
 }  // namespace
