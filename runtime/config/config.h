@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -132,11 +133,15 @@ struct ConfigOptions {
   std::vector<std::string> sets;           ///< `key=value`; wins over the file, and a later one over an earlier one
   std::filesystem::path default_data_dir;  ///< data.path where nothing else is said
   int ranks = 0;  ///< of a job that is running already: trainer.count is what generators leave of them; 0: none is
+
+  /// Gets a line for the user when keys of the file are ignored because `sets` choose another optimizer.
+  std::function<void(const std::string& line)> on_notice = {};
 };
 
 /// Reads and checks a configuration. An empty `file` stands for an empty one: defaults and `options` only.
 ///
-/// Relative input paths (data.path, model.init) are taken from the folder of `file`, or from the working directory when
+/// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) do not count. Relative
+/// input paths (data.path, model.init) are taken from the folder of `file`, or from the working directory when
 /// given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
 Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
 
@@ -152,6 +157,9 @@ std::string quoted(const std::string& value);
 
 /// All keys in the order of the schema, each with its value in a syntax that TOML and JSON share.
 std::vector<std::pair<std::string, std::string>> config_values(const Config& config);
+
+/// The optimizer's keys that have an effect, in one line: `name = "sgd", lr = 0.001, …`.
+std::string optimizer_summary(const Config& config);
 
 /// `key = value` lines of all keys that must agree between the ranks of a job: the same keys in the same order for
 /// every configuration. Left out are file names, which may differ from host to host.

@@ -170,6 +170,9 @@ constexpr ConfigKey kKeys[] = {
 constexpr RuleDefaults kRuleDefaults[] = {
     {"adadelta", 0.1, 1e-6, 0.0}, {"sgd", 1e-3, 1e-6, 0.0}, {"adam", 1e-3, 1e-8, 0.0}, {"adamw", 1e-3, 1e-8, 1e-2}};
 
+constexpr Words kRuleKeys = {"optimizer.lr",       "optimizer.rho",   "optimizer.eps",
+                             "optimizer.momentum", "optimizer.betas", "optimizer.weight_decay"};
+
 }  // namespace
 
 std::span<const ConfigKey> config_keys() {
@@ -190,6 +193,14 @@ bool has_effect(const ConfigKey& key, const Config& config) {
 
 std::span<const RuleDefaults> rule_defaults() {
   return kRuleDefaults;
+}
+
+std::span<const std::string_view> rule_keys() {
+  return kRuleKeys;
+}
+
+bool is_rule_key(std::string_view path) {
+  return std::ranges::find(kRuleKeys, path) != std::end(kRuleKeys);
 }
 
 }  // namespace runnel

@@ -112,4 +112,8 @@ struct RuleDefaults {
 
 std::span<const RuleDefaults> rule_defaults();
 
+/// The keys whose values suit one optimizer and not another: they have a default for each, or an effect with some only.
+std::span<const std::string_view> rule_keys();
+bool is_rule_key(std::string_view path);
+
 }  // namespace runnel

@@ -70,6 +70,16 @@ std::vector<std::pair<std::string, std::string>> config_values(const Config& con
   return values;
 }
 
+std::string optimizer_summary(const Config& config) {
+  constexpr std::string_view kTable = "optimizer.";
+  std::vector<std::string> values;
+  for (const ConfigKey& key : config_keys()) {
+    if (!key.path.starts_with(kTable) || !has_effect(key, config)) continue;
+    values.push_back(std::string(key.path.substr(kTable.size())) + " = " + print_value(key.type, config));
+  }
+  return joined(values, ", ");
+}
+
 std::vector<std::string> canonical_lines(const Config& config) {
   std::vector<std::string> lines;
   for (const ConfigKey& key : config_keys()) {

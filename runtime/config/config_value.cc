@@ -193,6 +193,11 @@ void read_value(const KeyType& type, const TomlValue& value, Config& config) {
   throw ValueError(message);
 }
 
+void reset_value(const KeyType& type, Config& config) {
+  Config defaults;
+  std::visit([&](const auto& key) { key.field(config) = key.field(defaults); }, type);
+}
+
 std::string print_value(const KeyType& type, const Config& config) {
   // A field gives access for writing; here it only reads.
   return std::visit([&](const auto& key) { return to_text(key.field(const_cast<Config&>(config))); }, type);

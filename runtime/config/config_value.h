@@ -19,6 +19,9 @@ class ValueError : public std::runtime_error {
 /// Stores `value` in the key's member of `config`. Throws `ValueError`.
 void read_value(const KeyType& type, const TomlValue& value, Config& config);
 
+/// Gives the key its default.
+void reset_value(const KeyType& type, Config& config);
+
 /// The key's value in a syntax that TOML and JSON share; reading it gives the same value.
 std::string print_value(const KeyType& type, const Config& config);
 

@@ -59,6 +59,7 @@ class LaunchTest : public testing::TestWithParam<bool> {
 TEST_P(LaunchTest, TheProgramStartsItsOwnRanks) {
   expect_job(run(program_.train({"-n", "2"})), 2);
   EXPECT_NE(output_.find("trainer 1 on "), std::string::npos) << "no line with the path in use:\n" << output_;
+  EXPECT_NE(output_.find("optimizer: name = \"adadelta\", lr = "), std::string::npos) << output_;
   EXPECT_NE(output_.find("devices: generator cpu, trainer 0 cpu, trainer 1 cpu\n"), std::string::npos) << output_;
   EXPECT_NE(output_.find("done: 10 steps"), std::string::npos) << output_;
 }
@@ -104,6 +105,25 @@ TEST(PrintedConfigTest, IsReadBackToTheSame) {
                   options)["parameters_sha256"];
   EXPECT_EQ(program.run(std::vector<std::string>{RUNNEL_PROGRAM, "train", printed_file} + options)["parameters_sha256"],
             by_file);
+}
+
+/// One line in the whole job, by whoever starts its ranks, and the values that count in its summary.
+TEST(OptimizerTest, FromTheCommandLineDropsTheFilesValuesOnce) {
+  const RunnelProgram program;
+  std::ofstream(program.config(), std::ios::app) << "\n[optimizer]\nlr = 0.1\nrho = 0.9\n";
+  const std::vector<std::string> options = {"--set", "optimizer.name=adam", "--set", "run.max_gradients=2"};
+  for (const auto& argv : {program.train(options), program.mpirun(3, options),
+                           program.train(options + std::vector<std::string>{"--alone"})}) {
+    Job job({.argv = argv});
+    EXPECT_EQ(job.wait(), 0);
+    const std::string& output = job.output();
+    const std::string notice =
+        "so its optimizer.lr, optimizer.rho are ignored; defaults in force: optimizer.lr = 0.001";
+    const std::size_t first = output.find(notice);
+    EXPECT_NE(first, std::string::npos) << output;
+    EXPECT_EQ(output.find(notice, first + 1), std::string::npos) << output;
+    EXPECT_NE(output.find("optimizer: name = \"adam\", lr = 0.001, eps = 1e-08"), std::string::npos) << output;
+  }
 }
 
 }  // namespace

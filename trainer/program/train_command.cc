@@ -23,6 +23,7 @@
 #include "trainer/run/local_training.h"
 #include "trainer/run/software.h"
 #include "trainer/run/training_job.h"
+#include "transport/log.h"
 
 namespace runnel {
 namespace {
@@ -56,6 +57,8 @@ Config load(const Options& options, const std::optional<LaunchPlace>& place) {
   ConfigOptions config_options;
   config_options.default_data_dir = default_data_dir();
   config_options.sets = options.sets;
+  // Once a job: every rank reads the same options.
+  if (!started_by_launcher() && (!place || place->rank == 0)) config_options.on_notice = log_warning;
   const auto set = [&](const std::string& key, const std::string& value) {
     config_options.sets.push_back(key + "=" + value);
   };

@@ -148,7 +148,10 @@ void GeneratorRun::describe_processes(const PeerGroup& group) {
                                            .device = peer.device});
     devices.push_back(peer.name + " " + peer.device);
   }
-  if (leads_) progress_.print("devices: " + joined(devices, ", "));
+  if (leads_) {
+    progress_.print("optimizer: " + optimizer_summary(config_));
+    progress_.print("devices: " + joined(devices, ", "));
+  }
 }
 
 void GeneratorRun::describe(const PathReport& path, const Peer& trainer, const Peer& generator) {

@@ -63,6 +63,7 @@ class LocalRun {
         account_(account) {
     account.report().processes = {
         {.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = started.name}};
+    progress_.print("optimizer: " + optimizer_summary(config));
     progress_.print("device: " + started.name);
   }
 

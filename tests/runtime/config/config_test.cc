@@ -102,9 +102,66 @@ TEST(Config, KeyWithoutEffectMayStandAtItsDefault) {
   const Config config =
       load_config(kSource / "trainer/configs/mnist.toml", {.sets = {"optimizer.name=sgd"}, .default_data_dir = {}});
   EXPECT_EQ(config.optimizer.name, "sgd");
+}
+
+/// What a configuration for Adadelta becomes by `sets`, with what the user is told.
+struct Switched {
+  OptimizerConfig optimizer;
+  std::vector<std::string> notices;
+};
+
+Switched switched(const std::vector<std::string>& sets, const std::string& file = "lr = 0.1\nrho = 0.8\neps = 1e-6") {
+  Switched switched;
+  ConfigOptions options;
+  options.sets = sets;
+  options.on_notice = [&](const std::string& line) { switched.notices.push_back(line); };
+  switched.optimizer = parse_config("[optimizer]\n" + file, "f.toml", options).optimizer;
+  return switched;
+}
+
+TEST(Config, AnOptimizerFromTheCommandLineDropsTheFilesValuesForItsOwn) {
+  const Switched adam = switched({"optimizer.name=adam"});
+  EXPECT_EQ(std::tuple(adam.optimizer.lr, adam.optimizer.eps, adam.optimizer.rho), std::tuple(1e-3, 1e-8, 0.9));
+  EXPECT_THAT(adam.notices,
+              testing::ElementsAre("--set 'optimizer.name=adam': f.toml is written for adadelta, so its optimizer.lr, "
+                                   "optimizer.rho, optimizer.eps are ignored; defaults in force: optimizer.lr = 0.001, "
+                                   "optimizer.eps = 1e-08, optimizer.betas = [0.9, 0.999], optimizer.weight_decay = "
+                                   "0.0"));
+  const Switched sgd = switched({"optimizer.lr=0.5", "optimizer.name=sgd", "optimizer.momentum=0.9"},
+                                "name = \"adamw\"\nlr = 3\nbetas = [0.8, 0.9]\nweight_decay = 0.2\nclip_norm = 2");
+  EXPECT_EQ(std::tuple(sgd.optimizer.lr, sgd.optimizer.momentum, sgd.optimizer.weight_decay, sgd.optimizer.clip_norm),
+            std::tuple(0.5, 0.9, 0.0, 2.0));
+  EXPECT_EQ(sgd.optimizer.betas, OptimizerConfig().betas);
+  EXPECT_THAT(sgd.notices,
+              testing::ElementsAre("--set 'optimizer.name=sgd': f.toml is written for adamw, so its optimizer.betas, "
+                                   "optimizer.weight_decay are ignored; defaults in force: optimizer.weight_decay = "
+                                   "0.0"));
+}
+
+TEST(Config, TheFilesValuesStayWhereTheOptimizerDoes) {
+  for (const std::vector<std::string>& sets :
+       {std::vector<std::string>{}, {"optimizer.name=adadelta"}, {"optimizer.name=sgd", "optimizer.name=adadelta"}}) {
+    const Switched same = switched(sets);
+    EXPECT_EQ(std::tuple(same.optimizer.lr, same.optimizer.rho), std::tuple(0.1, 0.8));
+    EXPECT_THAT(same.notices, testing::IsEmpty());
+  }
+  EXPECT_THAT(switched({"optimizer.name=adam"}, "reduce = \"mean\"").notices, testing::IsEmpty());
+}
+
+TEST(Config, ASetKeyThatTheOptimizerDoesNotUseIsAnErrorEvenAtItsDefault) {
+  EXPECT_EQ(error_of({"optimizer.name=adam", "optimizer.rho=0.9"}),
+            "--set 'optimizer.rho=0.9': key 'optimizer.rho': has no effect: it needs optimizer.name = adadelta; "
+            "remove it");
+  EXPECT_THAT(error_of({"optimizer.momentum=0"}), testing::HasSubstr("has no effect"));
   EXPECT_EQ(error_of({"optimizer.name=sgd", "optimizer.rho=0.5"}),
             "--set 'optimizer.rho=0.5': key 'optimizer.rho': has no effect: it needs optimizer.name = adadelta; "
             "remove it");
+}
+
+TEST(Config, SummaryOfTheOptimizerHasItsKeysOnly) {
+  EXPECT_EQ(optimizer_summary(with_sets({"optimizer.name=adam", "optimizer.schedule.name=cosine"})),
+            "name = \"adam\", lr = 0.001, eps = 1e-08, betas = [0.9, 0.999], weight_decay = 0.0, reduce = \"sum\", "
+            "schedule.name = \"cosine\", schedule.warmup_steps = 0, clip_norm = 0.0");
 }
 
 TEST(Config, InputsAreRelativeToTheFileAndOutputsToTheWorkingFolder) {

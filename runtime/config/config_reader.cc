@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/config/config_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "runtime/base/joined.h"
+#include "runtime/base/utf8.h"
+#include "runtime/config/config_value.h"
+#include "runtime/config/known_keys.h"
+
+namespace runnel {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_table(const TomlValue& value) {
+  return std::holds_alternative<TomlTable>(value.data);
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+// A value that is no TOML is a string, unless it begins as a TOML string, array or table does.
+std::vector<TomlEntry> parse_set_value(const std::string& text) {
+  try {
+    return parse_toml("value = " + text);
+  } catch (const TomlError&) {
+    const bool bare = text.find_first_of("\"'[{") != 0;
+    if (!bare || valid_utf8_bytes(text) != text.size()) throw;
+    return {{"value", {1, 1}, {text, {1, 9}}}};
+  }
+}
+
+}  // namespace
+
+void ConfigReader::add_file(std::string_view text, const fs::path& name) {
+  file_ = printable(name.string(), 4096);
+  const auto place = [this](TomlPosition position) {
+    return file_ + ':' + std::to_string(position.line) + ':' + std::to_string(position.column);
+  };
+  try {
+    const fs::path folder = fs::absolute(name).parent_path();
+    for (const TomlEntry& entry : parse_toml(text)) {
+      const bool about_value = find_config_key(entry.path) != nullptr && !is_table(entry.value);
+      add(entry, {.place = place(about_value ? entry.value.position : entry.position)}, folder);
+    }
+  } catch (const TomlError& error) {
+    fail_at(place(error.position()), std::string("not valid TOML: ") + error.what());
+  }
+  rule_of_file_ = config_.optimizer.name;
+}
+
+void ConfigReader::add_set(const std::string& set) {
+  const std::string place = "--set '" + printable(set.substr(0, valid_utf8_bytes(set))) + "'";
+  const std::size_t equals = set.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw ConfigError(ExitStatus::usage, place + ": expected KEY=VALUE, as in --set trainer.batch_size=64");
+  }
+  if (std::ranges::any_of(set, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) {
+    fail_at(place, "control characters are not allowed");
+  }
+  try {
+    for (TomlEntry& entry : parse_set_value(trimmed(set.substr(equals + 1)))) {
+      entry.path.replace(0, std::strlen("value"), trimmed(set.substr(0, equals)));
+      add(entry, {.place = place, .by_set = true}, fs::current_path());
+    }
+  } catch (const TomlError& error) {
+    fail_at(place, std::string("not valid TOML: ") + error.what());
+  }
+}
+
+void ConfigReader::add(const TomlEntry& entry, const GivenKey& given, const fs::path& input_dir) {
+  const std::string& place = given.place;
+  const ConfigKey* key = find_config_key(entry.path);
+  if (key == nullptr) {
+    const bool table = is_table(entry.value);
+    if (!is_known_table(entry.path)) {
+      fail_key(place, entry.path, (table ? "unknown table" : "unknown key") + suggestion(entry.path));
+    }
+    if (!table) fail_key(place, entry.path, "expected a table");
+    return;
+  }
+  try {
+    read_value(key->type, entry.value, config_);
+  } catch (const ValueError& error) {
+    fail_key(place, key->path, error.what());
+  }
+  resolve(*key, place, input_dir);
+  given_[key->path] = given;
+}
+
+void ConfigReader::resolve(const ConfigKey& key, const std::string& place, const fs::path& input_dir) {
+  const auto* file = std::get_if<FileKey>(&key.type);
+  if (file == nullptr || file->field(config_).empty()) return;
+  const fs::path& base = file->input ? input_dir : fs::current_path();
+  std::string& name = file->field(config_);
+  name = (base / name).lexically_normal().string();
+  if (valid_utf8_bytes(name) != name.size()) fail_key(place, key.path, "the folder's name is not valid UTF-8");
+}
+
+Config ConfigReader::finish(const ConfigOptions& options) {
+  if (options.ranks > 0) deal_ranks(options.ranks);
+  const std::vector<std::string_view> dropped = drop_keys_of_other_rule();
+  apply_rule_defaults();
+  if (!dropped.empty() && options.on_notice) options.on_notice(notice_of(dropped));
+  check_config(config_, given_);
+  if (config_.data.path.empty() && !options.default_data_dir.empty()) {
+    config_.data.path = fs::absolute(options.default_data_dir).lexically_normal().string();
+  }
+  return config_;
+}
+
+void ConfigReader::deal_ranks(int ranks) {
+  config_.trainer.count = ranks - config_.generator.count;
+  if (config_.trainer.count >= 1) return;
+  throw ConfigError(ExitStatus::usage, "mpirun started " + std::to_string(ranks) + " ranks, and generator.count is " +
+                                           std::to_string(config_.generator.count) +
+                                           ": no rank is left to train; start more ranks or have "
+                                           "fewer generators");
+}
+
+/// What a file gives to its own rule does not suit the one that --set chooses: a learning rate least of all. Returns
+/// the names of these keys.
+std::vector<std::string_view> ConfigReader::drop_keys_of_other_rule() {
+  std::vector<std::string_view> dropped;
+  if (config_.optimizer.name == rule_of_file_) return dropped;
+  for (const std::string_view path : rule_keys()) {
+    const auto given = given_.find(path);
+    if (given == given_.end() || given->second.by_set) continue;
+    reset_value(find_config_key(path)->type, config_);
+    given_.erase(given);
+    dropped.push_back(path);
+  }
+  return dropped;
+}
+
+std::string ConfigReader::notice_of(const std::vector<std::string_view>& dropped) const {
+  std::vector<std::string> defaults;
+  for (const std::string_view path : rule_keys()) {
+    const ConfigKey& key = *find_config_key(path);
+    if (given_.contains(path) || !has_effect(key, config_)) continue;
+    defaults.push_back(std::string(path) + " = " + print_value(key.type, config_));
+  }
+  return given_.at("optimizer.name").place + ": " + file_ + " is written for " + rule_of_file_ + ", so its " +
+         joined(dropped, ", ") + (dropped.size() == 1 ? " is" : " are") +
+         " ignored; defaults in force: " + (defaults.empty() ? "none" : joined(defaults, ", "));
+}
+
+void ConfigReader::apply_rule_defaults() {
+  OptimizerConfig& optimizer = config_.optimizer;
+  const auto defaults = std::ranges::find(rule_defaults(), optimizer.name, &RuleDefaults::rule);
+  if (!given_.contains("optimizer.lr")) optimizer.lr = defaults->lr;
+  if (!given_.contains("optimizer.eps")) optimizer.eps = defaults->eps;
+  if (!given_.contains("optimizer.weight_decay")) optimizer.weight_decay = defaults->weight_decay;
+}
+
+}  // namespace runnel
