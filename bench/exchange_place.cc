@@ -15,8 +15,8 @@ namespace {
 Config config_for(const Job& job, const Order& order) {
   Config config = job.config();
   const bool forced = !order.uses_gpus() && (job.one_host() || order.path == Path::emulated);
-  config.transport.path = forced ? to_string(order.path) : "auto";
-  config.transport.require = "any";
+  config.transport.path = forced ? std::optional(order.path) : std::nullopt;
+  config.transport.require = RequiredPath::any;
   return config;
 }
 

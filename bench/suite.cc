@@ -7,7 +7,7 @@
 namespace runnel {
 
 std::vector<Path> paths(const Job& job) {
-  if (const auto only = path_from_string(job.config().transport.path)) return {*only};
+  if (const auto only = job.config().transport.path) return {*only};
   return {Path::mapped, Path::one_sided, Path::emulated};
 }
 

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "runtime/config/choices.h"
+#include "runtime/config/device_name.h"
 
 namespace runnel {
 
@@ -26,7 +29,7 @@ class ConfigError : public RunError {
 // of each key stand in the reference table of trainer/README.md, which is printed from the schema.
 
 struct ModelConfig {
-  std::string name = "mnist-cnn";
+  NetworkKind name = NetworkKind::mnist_cnn;
   std::array<double, 2> dropout = {0.25, 0.5};
   std::string init;  ///< absolute path of a safetensors file; empty: initialised from run.seed
 
@@ -47,7 +50,7 @@ struct TrainerConfig {
   std::int64_t batch_size = 1000;
   std::int64_t test_batch_size = 5000;
   std::int64_t threads = 1;
-  std::vector<std::string> device = {"auto"};  ///< one for all, or one per trainer: see device_of()
+  std::vector<DeviceName> device = std::vector<DeviceName>(1);  ///< one for all, or one per trainer: see device_of()
 
   /// Shares of the data, and gradients of a step: one for each virtual trainer.
   std::int64_t shares() const { return virtual_count > 0 ? virtual_count : count; }
@@ -55,21 +58,21 @@ struct TrainerConfig {
   /// Of them, those of one trainer: neighbours.
   std::int64_t shares_each() const { return shares() / count; }
 
-  const std::string& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
+  const DeviceName& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
 
   bool operator==(const TrainerConfig&) const = default;
 };
 
 struct GeneratorConfig {
   std::int64_t count = 1;
-  std::string device = "auto";
+  DeviceName device;
   std::int64_t threads = 1;
 
   bool operator==(const GeneratorConfig&) const = default;
 };
 
 struct ScheduleConfig {
-  std::string name = "constant";
+  ScheduleKind name = ScheduleKind::constant;
   std::int64_t every_epochs = 1;
   double gamma = 0.1;
   std::int64_t warmup_steps = 0;
@@ -78,14 +81,14 @@ struct ScheduleConfig {
 };
 
 struct OptimizerConfig {
-  std::string name = "adadelta";
+  RuleKind name = RuleKind::adadelta;
   double lr = 0.1;
   double rho = 0.9;
   double eps = 1e-6;
   double momentum = 0.0;
   std::array<double, 2> betas = {0.9, 0.999};
   double weight_decay = 0.0;
-  std::string reduce = "sum";
+  ReduceKind reduce = ReduceKind::sum;
   ScheduleConfig schedule;
   double clip_norm = 0.0;
 
@@ -93,8 +96,8 @@ struct OptimizerConfig {
 };
 
 struct TransportConfig {
-  std::string path = "auto";
-  std::string require = "any";
+  std::optional<Path> path;  ///< the one that is forced; nothing: the best that works
+  RequiredPath require = RequiredPath::any;
   std::string interface = "auto";
   std::int64_t bucket_bytes = 1 << 20;
 
@@ -108,7 +111,7 @@ struct RunConfig {
   double timeout_s = 60.0;
   std::int64_t log_every = 10;
   bool pin = false;
-  std::string on_nonfinite = "stop";
+  NonfiniteAction on_nonfinite = NonfiniteAction::stop;
   std::string report;  ///< absolute path of an output file; empty: none
   std::string save;    ///< as report
   std::string trace;   ///< as report

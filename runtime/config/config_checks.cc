@@ -9,7 +9,6 @@
 #include "runtime/base/utf8.h"
 #include "runtime/config/config_schema.h"
 #include "runtime/config/config_value.h"
-#include "transport/path.h"
 
 namespace runnel {
 namespace {
@@ -30,7 +29,7 @@ void check_effects(const Config& config, const GivenKeys& given) {
 
 void check_schedule(const Config& config, const GivenKeys& given) {
   const ScheduleConfig& schedule = config.optimizer.schedule;
-  if (schedule.name == "warmup" && schedule.warmup_steps == 0) {
+  if (schedule.name == ScheduleKind::warmup && schedule.warmup_steps == 0) {
     fail_key(given.at("optimizer.schedule.name").place, "optimizer.schedule.warmup_steps",
              "expected at least 1 with schedule \"warmup\", found 0");
   }
@@ -62,11 +61,9 @@ void check_generators(const Config& config, const GivenKeys& given) {
 
 void check_transport(const Config& config, const GivenKeys& given) {
   const TransportConfig& transport = config.transport;
-  const auto forced = path_from_string(transport.path);
-  const auto required = transport.require == "rdma" ? Path::one_sided : path_from_string(transport.require);
-  if (forced && required && *forced < *required) {
+  if (transport.path && *transport.path < least_path(transport.require)) {
     fail_key(given.at("transport.require").place, "transport.require",
-             "cannot be reached: transport.path is \"" + transport.path + '"');
+             "cannot be reached: transport.path is \"" + std::string(word_of(transport.path)) + '"');
   }
 }
 

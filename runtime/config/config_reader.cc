@@ -146,8 +146,8 @@ std::string ConfigReader::notice_of(const std::vector<std::string_view>& dropped
     if (given_.contains(path) || !has_effect(key, config_)) continue;
     defaults.push_back(std::string(path) + " = " + print_value(key.type, config_));
   }
-  return given_.at("optimizer.name").place + ": " + file_ + " is written for " + rule_of_file_ + ", so its " +
-         joined(dropped, ", ") + (dropped.size() == 1 ? " is" : " are") +
+  return given_.at("optimizer.name").place + ": " + file_ + " is written for " + std::string(word_of(rule_of_file_)) +
+         ", so its " + joined(dropped, ", ") + (dropped.size() == 1 ? " is" : " are") +
          " ignored; defaults in force: " + (defaults.empty() ? "none" : joined(defaults, ", "));
 }
 

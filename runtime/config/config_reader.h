@@ -36,8 +36,8 @@ class ConfigReader {
 
   Config config_;
   GivenKeys given_;
-  std::string file_;                                   // as it is named in messages
-  std::string rule_of_file_ = OptimizerConfig().name;  // that its keys are written for
+  std::string file_;                                // as it is named in messages
+  RuleKind rule_of_file_ = OptimizerConfig().name;  // that its keys are written for
 };
 
 }  // namespace runnel

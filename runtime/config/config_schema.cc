@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "runtime/protocol/bucket_layout.h"
 
@@ -12,20 +14,13 @@ namespace {
 
 using Words = std::string_view[];
 
-constexpr Words kModels = {"mnist-cnn", "mnist-mlp"};
-constexpr Words kRules = {"adadelta", "sgd", "adam", "adamw"};
-constexpr Words kReductions = {"sum", "mean"};
-constexpr Words kSchedules = {"constant", "step", "cosine", "warmup"};
-constexpr Words kPaths = {"auto", "mapped", "one-sided", "emulated"};
-constexpr Words kRequirements = {"any", "one-sided", "mapped", "rdma"};
-constexpr Words kNonfiniteActions = {"stop", "warn"};
-
-constexpr Words kAdadelta = {"adadelta"};
-constexpr Words kSgd = {"sgd"};
-constexpr Words kAdams = {"adam", "adamw"};
-constexpr Words kRulesWithEps = {"adadelta", "adam", "adamw"};
-constexpr Words kStep = {"step"};
-constexpr Words kSchedulesWithWarmup = {"step", "cosine", "warmup"};
+constexpr Words kAdadelta = {word_of(RuleKind::adadelta)};
+constexpr Words kSgd = {word_of(RuleKind::sgd)};
+constexpr Words kAdams = {word_of(RuleKind::adam), word_of(RuleKind::adamw)};
+constexpr Words kRulesWithEps = {word_of(RuleKind::adadelta), word_of(RuleKind::adam), word_of(RuleKind::adamw)};
+constexpr Words kStep = {word_of(ScheduleKind::step)};
+constexpr Words kSchedulesWithWarmup = {word_of(ScheduleKind::step), word_of(ScheduleKind::cosine),
+                                        word_of(ScheduleKind::warmup)};
 
 // Access to a member of one of the configuration's tables.
 template <auto... Members>
@@ -33,13 +28,32 @@ auto& at(Config& config) {
   return (config.*....*Members);
 }
 
+template <class T>
+constexpr auto kWordsOf = [] {
+  std::array<std::string_view, kChoices<T>.size()> words;
+  std::ranges::transform(kChoices<T>, words.begin(), &Choice<T>::word);
+  return words;
+}();
+
+// A member that takes the words of its type.
+template <auto... Members>
+constexpr ChoiceKey choice() {
+  using T = std::remove_reference_t<decltype(at<Members...>(std::declval<Config&>()))>;
+  return {
+      .words = kWordsOf<T>,
+      .get = [](const Config& config) -> std::size_t {
+        const T& value = at<Members...>(const_cast<Config&>(config));  // only reads
+        return static_cast<std::size_t>(std::ranges::find(kChoices<T>, value, &Choice<T>::value) - kChoices<T>.begin());
+      },
+      .set = [](Config& config, std::size_t word) { at<Members...>(config) = kChoices<T>[word].value; }};
+}
+
 constexpr KeyCondition with_rule(std::span<const std::string_view> rules) {
-  return {"optimizer.name", at<&Config::optimizer, &OptimizerConfig::name>, rules};
+  return {"optimizer.name", rules};
 }
 
 constexpr KeyCondition with_schedule(std::span<const std::string_view> schedules) {
-  constexpr auto kName = at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>;
-  return {"optimizer.schedule.name", kName, schedules};
+  return {"optimizer.schedule.name", schedules};
 }
 
 constexpr std::int64_t kMaxBatch = 1 << 20;
@@ -50,7 +64,7 @@ constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 
 constexpr ConfigKey kKeys[] = {
-    {"model.name", ChoiceKey{at<&Config::model, &ModelConfig::name>, kModels}, "The network to train."},
+    {"model.name", choice<&Config::model, &ModelConfig::name>(), "The network to train."},
     {"model.dropout", PairKey{at<&Config::model, &ModelConfig::dropout>, {0, 1, true}, {0, 1, true}},
      "Share of values dropped behind the convolutions and behind the first dense layer; of `\"mnist-mlp\"`, behind its "
      "first and its second layer.",
@@ -92,7 +106,7 @@ constexpr ConfigKey kKeys[] = {
     {"generator.threads", IntegerKey{at<&Config::generator, &GeneratorConfig::threads>, 1, 256},
      "Threads that sum and update on the CPU; their number changes no bit of the result.", "threads"},
 
-    {"optimizer.name", ChoiceKey{at<&Config::optimizer, &OptimizerConfig::name>, kRules},
+    {"optimizer.name", choice<&Config::optimizer, &OptimizerConfig::name>(),
      "The update rule; runtime/README.md has the formulas."},
     {"optimizer.lr", NumberKey{at<&Config::optimizer, &OptimizerConfig::lr>, {0, 1e6}},
      "Learning rate, from which the schedule starts."},
@@ -106,10 +120,9 @@ constexpr ConfigKey kKeys[] = {
      "Decay of the running mean and of the running mean square.", "", with_rule(kAdams)},
     {"optimizer.weight_decay", NumberKey{at<&Config::optimizer, &OptimizerConfig::weight_decay>, {0, 1e6}},
      "Added to the gradient, times the parameter; with adamw it shrinks the parameter instead."},
-    {"optimizer.reduce", ChoiceKey{at<&Config::optimizer, &OptimizerConfig::reduce>, kReductions},
+    {"optimizer.reduce", choice<&Config::optimizer, &OptimizerConfig::reduce>(),
      "Whether the gradients of all trainers, or of all virtual ones, are summed or averaged."},
-    {"optimizer.schedule.name",
-     ChoiceKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>, kSchedules},
+    {"optimizer.schedule.name", choice<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>(),
      "How the learning rate changes. `\"constant\"`: not; `\"step\"`: times `gamma` every `every_epochs`; "
      "`\"cosine\"`: to zero along half a cosine over the run; `\"warmup\"`: not, after a linear rise."},
     {"optimizer.schedule.every_epochs",
@@ -125,9 +138,9 @@ constexpr ConfigKey kKeys[] = {
     {"optimizer.clip_norm", NumberKey{at<&Config::optimizer, &OptimizerConfig::clip_norm>, {0, 1e30}},
      "Largest L2 norm of the reduced gradient; a longer one is shortened to it. Needs one generator. 0: off."},
 
-    {"transport.path", ChoiceKey{at<&Config::transport, &TransportConfig::path>, kPaths},
+    {"transport.path", choice<&Config::transport, &TransportConfig::path>(),
      "How bytes reach a peer. `\"auto\"`: the best that works; another value forces one, for tests and comparison."},
-    {"transport.require", ChoiceKey{at<&Config::transport, &TransportConfig::require>, kRequirements},
+    {"transport.require", choice<&Config::transport, &TransportConfig::require>(),
      "The run ends with status 78, as soon as all are connected, unless every trainer reaches every generator by this "
      "path "
      "or a better one. `\"rdma\"`: between hosts, one-sided by an RDMA device; within one, `\"one-sided\"`."},
@@ -154,7 +167,7 @@ constexpr ConfigKey kKeys[] = {
     {"run.pin", BoolKey{at<&Config::run, &RunConfig::pin>},
      "Whether every process of a job keeps to cores of its own, one for each of its threads. Where there are too few, "
      "none does, and a line says how many are missing."},
-    {"run.on_nonfinite", ChoiceKey{at<&Config::run, &RunConfig::on_nonfinite>, kNonfiniteActions},
+    {"run.on_nonfinite", choice<&Config::run, &RunConfig::on_nonfinite>(),
      "What happens when a loss or a parameter becomes infinite or NaN. `\"stop\"`: the run ends with status 65 and "
      "saves "
      "no parameters; `\"warn\"`: a line names the first one, and the run continues."},
@@ -167,8 +180,10 @@ constexpr ConfigKey kKeys[] = {
 };
 
 // PyTorch's, but for Adadelta's learning rate, which is that of the reference workflow (PyTorch: 1.0).
-constexpr RuleDefaults kRuleDefaults[] = {
-    {"adadelta", 0.1, 1e-6, 0.0}, {"sgd", 1e-3, 1e-6, 0.0}, {"adam", 1e-3, 1e-8, 0.0}, {"adamw", 1e-3, 1e-8, 1e-2}};
+constexpr RuleDefaults kRuleDefaults[] = {{RuleKind::adadelta, 0.1, 1e-6, 0.0},
+                                          {RuleKind::sgd, 1e-3, 1e-6, 0.0},
+                                          {RuleKind::adam, 1e-3, 1e-8, 0.0},
+                                          {RuleKind::adamw, 1e-3, 1e-8, 1e-2}};
 
 constexpr Words kRuleKeys = {"optimizer.lr",       "optimizer.rho",   "optimizer.eps",
                              "optimizer.momentum", "optimizer.betas", "optimizer.weight_decay"};
@@ -185,10 +200,9 @@ const ConfigKey* find_config_key(std::string_view path) {
 }
 
 bool has_effect(const ConfigKey& key, const Config& config) {
-  if (key.only_with.field == nullptr) return true;
-  // A field gives access for writing; here it only reads.
-  const std::string& value = key.only_with.field(const_cast<Config&>(config));
-  return std::ranges::find(key.only_with.values, value) != key.only_with.values.end();
+  if (key.only_with.key.empty()) return true;
+  const auto& other = std::get<ChoiceKey>(find_config_key(key.only_with.key)->type);
+  return std::ranges::find(key.only_with.values, other.words[other.get(config)]) != key.only_with.values.end();
 }
 
 std::span<const RuleDefaults> rule_defaults() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -49,10 +50,11 @@ struct PairKey {
   NumberRange second;
 };
 
-/// One of a few words.
+/// One of a few words (choices.h).
 struct ChoiceKey {
-  Field<std::string> field;
-  std::span<const std::string_view> choices;
+  std::span<const std::string_view> words;
+  std::size_t (*get)(const Config&);  ///< index of the present word
+  void (*set)(Config& config, std::size_t word);
 };
 
 /// Any text but none.
@@ -68,12 +70,12 @@ struct FileKey {
 };
 
 struct DeviceKey {
-  Field<std::string> field;
+  Field<DeviceName> field;
 };
 
 /// One device for all trainers or one for each.
 struct DevicesKey {
-  Field<std::vector<std::string>> field;
+  Field<std::vector<DeviceName>> field;
 };
 
 using KeyType =
@@ -81,8 +83,7 @@ using KeyType =
 
 /// The key has an effect only while another one, a choice, has one of some values.
 struct KeyCondition {
-  std::string_view key;
-  Field<std::string> field = nullptr;  ///< nullptr: always
+  std::string_view key;  ///< empty: always
   std::span<const std::string_view> values;
 };
 
@@ -104,7 +105,7 @@ bool has_effect(const ConfigKey& key, const Config& config);
 
 /// Optimizer defaults that differ from rule to rule; those of the first are the initialisers of `OptimizerConfig`.
 struct RuleDefaults {
-  std::string_view rule;
+  RuleKind rule;
   double lr;
   double eps;
   double weight_decay;

@@ -34,14 +34,14 @@ std::string default_text(const ConfigKey& key) {
     config.optimizer.weight_decay = defaults.weight_decay;
     const std::string value = code(print_value(key.type, config));
     if (key.path == "optimizer.name" || !has_effect(key, config) || text.starts_with(value)) continue;
-    text.append("; ").append(defaults.rule).append(": ").append(value);
+    text.append("; ").append(word_of(defaults.rule)).append(": ").append(value);
   }
   return text;
 }
 
 std::string effect_text(const ConfigKey& key) {
   std::string text(key.effect);
-  if (key.only_with.field == nullptr) return text;
+  if (key.only_with.key.empty()) return text;
   return text + " Only with `" + std::string(key.only_with.key) + "` = " + joined(key.only_with.values, ", ") + '.';
 }
 

@@ -47,9 +47,13 @@ std::string to_text(const std::array<double, 2>& pair) {
   return '[' + to_text(pair[0]) + ", " + to_text(pair[1]) + ']';
 }
 
-std::string to_text(const std::vector<std::string>& values) {
-  if (values.size() == 1) return to_text(values[0]);
-  return '[' + joined(values, ", ", [](const std::string& value) { return to_text(value); }) + ']';
+std::string to_text(const DeviceName& device) {
+  return to_text(device.to_string());
+}
+
+std::string to_text(const std::vector<DeviceName>& devices) {
+  if (devices.size() == 1) return to_text(devices[0]);
+  return '[' + joined(devices, ", ", [](const DeviceName& device) { return to_text(device); }) + ']';
 }
 
 std::string found(const TomlArray& array);
@@ -87,11 +91,9 @@ std::optional<double> number_in(const TomlValue& value, const NumberRange& range
   return inside ? std::optional(number + 0.0) : std::nullopt;
 }
 
-bool is_device(const std::string& text) {
-  constexpr std::string_view kIndexed = "cuda:";
-  if (text == "auto" || text == "cpu" || text == "cuda") return true;
-  if (!text.starts_with(kIndexed) || text.size() == kIndexed.size() || text.size() > kIndexed.size() + 3) return false;
-  return std::all_of(text.begin() + kIndexed.size(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+std::optional<DeviceName> device_in(const TomlValue& value) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  return text != nullptr ? DeviceName::from_string(*text) : std::nullopt;
 }
 
 constexpr std::string_view kDevice = "\"auto\", \"cpu\", \"cuda\" or \"cuda:K\"";
@@ -126,8 +128,9 @@ bool assign(const PairKey& key, const TomlValue& value, Config& config) {
 
 bool assign(const ChoiceKey& key, const TomlValue& value, Config& config) {
   const auto* text = std::get_if<std::string>(&value.data);
-  if (text == nullptr || std::ranges::find(key.choices, *text) == key.choices.end()) return false;
-  key.field(config) = *text;
+  const auto word = text != nullptr ? std::ranges::find(key.words, *text) : key.words.end();
+  if (word == key.words.end()) return false;
+  key.set(config, static_cast<std::size_t>(word - key.words.begin()));
   return true;
 }
 
@@ -146,20 +149,19 @@ bool assign(const FileKey& key, const TomlValue& value, Config& config) {
 }
 
 bool assign(const DeviceKey& key, const TomlValue& value, Config& config) {
-  const auto* text = std::get_if<std::string>(&value.data);
-  if (text == nullptr || !is_device(*text)) return false;
-  key.field(config) = *text;
-  return true;
+  const std::optional<DeviceName> device = device_in(value);
+  if (device) key.field(config) = *device;
+  return device.has_value();
 }
 
 bool assign(const DevicesKey& key, const TomlValue& value, Config& config) {
   const auto* array = std::get_if<TomlArray>(&value.data);
   const TomlArray devices = array != nullptr ? *array : TomlArray{value};
-  std::vector<std::string> names;
-  for (const TomlValue& device : devices) {
-    const auto* text = std::get_if<std::string>(&device.data);
-    if (text == nullptr || !is_device(*text)) return false;
-    names.push_back(*text);
+  std::vector<DeviceName> names;
+  for (const TomlValue& element : devices) {
+    const std::optional<DeviceName> device = device_in(element);
+    if (!device) return false;
+    names.push_back(*device);
   }
   if (!names.empty()) key.field(config) = names;
   return !names.empty();
@@ -188,26 +190,29 @@ void read_value(const KeyType& type, const TomlValue& value, Config& config) {
   std::string message = "expected " + describe(type) + ", found " + found(value);
   const auto* choice = std::get_if<ChoiceKey>(&type);
   const auto* text = std::get_if<std::string>(&value.data);
-  const auto nearest = choice != nullptr && text != nullptr ? nearest_word(*text, choice->choices) : "";
+  const auto nearest = choice != nullptr && text != nullptr ? nearest_word(*text, choice->words) : "";
   if (!nearest.empty()) message += ", did you mean \"" + std::string(nearest) + "\"?";
   throw ValueError(message);
 }
 
 void reset_value(const KeyType& type, Config& config) {
   Config defaults;
-  std::visit([&](const auto& key) { key.field(config) = key.field(defaults); }, type);
+  std::visit(Overloaded{[&](const ChoiceKey& key) { key.set(config, key.get(defaults)); },
+                        [&](const auto& key) { key.field(config) = key.field(defaults); }},
+             type);
 }
 
 std::string print_value(const KeyType& type, const Config& config) {
   // A field gives access for writing; here it only reads.
-  return std::visit([&](const auto& key) { return to_text(key.field(const_cast<Config&>(config))); }, type);
+  return std::visit(Overloaded{[&](const ChoiceKey& key) { return to_text(std::string(key.words[key.get(config)])); },
+                               [&](const auto& key) { return to_text(key.field(const_cast<Config&>(config))); }},
+                    type);
 }
 
 std::string describe(const KeyType& type) {
   return std::visit(Overloaded{
                         [](const BoolKey&) { return std::string("true or false"); },
                         [](const IntegerKey& key) {
-                          if (key.min == key.max) return to_text(key.min) + ", the only number yet";
                           const std::string range = "an integer from " + to_text(key.min) + " to " + to_text(key.max);
                           return key.multiple_of == 1 ? range : range + ", a multiple of " + to_text(key.multiple_of);
                         },
@@ -217,8 +222,7 @@ std::string describe(const KeyType& type) {
                         },
                         [](const ChoiceKey& key) {
                           const auto quoted = [](std::string_view choice) { return to_text(std::string(choice)); };
-                          const std::string text = joined(key.choices, ", ", quoted);
-                          return key.choices.size() == 1 ? text : "one of " + text;
+                          return "one of " + joined(key.words, ", ", quoted);
                         },
                         [](const TextKey&) { return std::string("a string that is not empty"); },
                         [](const FileKey&) { return std::string("a file name in a string"); },

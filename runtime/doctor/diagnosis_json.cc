@@ -48,11 +48,24 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MachineFacts, host, speeds_mbps,
                                                 transparent_huge_pages, memlock_bytes, open_files, ptrace_scope, cores,
                                                 numa_nodes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PairMeasurement, path, bell_us, put_us, get_us, copy_us)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TransportConfig, path, require, interface, bucket_bytes)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobFacts, trainers, payload_bytes, generator_shared_memory_bytes,
-                                                trainer_shared_memory_bytes, trainer_threads, generator_threads,
-                                                transport)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Finding, where, what, cost, remedy)
+
+void to_json(Json& json, const TransportConfig& transport) {
+  json = {{"path", word_of(transport.path)},
+          {"require", word_of(transport.require)},
+          {"interface", transport.interface},
+          {"bucket_bytes", transport.bucket_bytes}};
+}
+
+void to_json(Json& json, const JobFacts& job) {
+  json = {{"trainers", job.trainers},
+          {"payload_bytes", job.payload_bytes},
+          {"generator_shared_memory_bytes", job.generator_shared_memory_bytes},
+          {"trainer_shared_memory_bytes", job.trainer_shared_memory_bytes},
+          {"trainer_threads", job.trainer_threads},
+          {"generator_threads", job.generator_threads},
+          {"transport", job.transport}};
+}
 
 namespace {
 

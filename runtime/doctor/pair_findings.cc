@@ -104,7 +104,7 @@ struct PairView {
   }
 
   /// Why the path does not meet `wanted`, a value of transport.require, and the remedy; empty when it does.
-  std::string shortfall(std::string_view wanted) const {
+  std::string shortfall(RequiredPath wanted) const {
     return unmet_requirement(wanted, measured.path, requirement_facts());
   }
 
@@ -116,25 +116,32 @@ struct PairView {
   }
 };
 
+RequiredPath requirement_of(Path path) {
+  if (path == Path::mapped) return RequiredPath::mapped;
+  return path == Path::one_sided ? RequiredPath::one_sided : RequiredPath::any;
+}
+
 void judge_pair(const PairView& pair, const std::string& where, std::vector<Finding>& found) {
-  const std::string& require = pair.job.transport.require;
+  const RequiredPath require = pair.job.transport.require;
   if (const std::string shortfall = pair.shortfall(require); !shortfall.empty()) {
-    found.push_back({where, "does not reach transport.require = \"" + require + "\": it is " + pair.path(),
-                     "runnel train refuses to run", shortfall + ", or lower transport.require"});
+    found.push_back(
+        {where, "does not reach transport.require = \"" + std::string(word_of(require)) + "\": it is " + pair.path(),
+         "runnel train refuses to run", shortfall + ", or lower transport.require"});
     return;
   }
   // A path that the configuration forces needs no better one.
-  const std::string forced = pair.job.transport.path;
+  const std::optional<Path> forced = pair.job.transport.path;
   if (pair.same_host()) {
-    const std::string possible = forced == "auto" ? "mapped" : forced;
-    const std::string shortfall = pair.shortfall(possible);
+    const Path possible = forced.value_or(Path::mapped);
+    const std::string shortfall = pair.shortfall(requirement_of(possible));
     if (shortfall.empty()) return;
-    const bool lacks_cma = possible != "mapped" && !pair.on_devices();
+    const bool lacks_cma = possible != Path::mapped && !pair.on_devices();
     found.push_back({where,
-                     "does not reach the generator on its own host by the path " + possible + " but by " + pair.path(),
+                     "does not reach the generator on its own host by the path " + std::string(to_string(possible)) +
+                         " but by " + pair.path(),
                      pair.cost(), lacks_cma ? "let processes copy each other's memory (cma)" : shortfall});
-  } else if (forced == "auto" && !pair.trainer.rdma_devices.empty() && !pair.generator.rdma_devices.empty()) {
-    const std::string shortfall = pair.shortfall("rdma");
+  } else if (!forced && !pair.trainer.rdma_devices.empty() && !pair.generator.rdma_devices.empty()) {
+    const std::string shortfall = pair.shortfall(RequiredPath::rdma);
     if (shortfall.empty()) return;
     found.push_back({where,
                      "does not reach the generator by RDMA, although both hosts have devices, but by " + pair.path(),

@@ -21,9 +21,8 @@ std::string network_devices(const PeerGroup& group, const std::string& interface
 }
 
 ContextOptions context_options(const PeerGroup& group, const TransportConfig& config, const Device* device) {
-  const auto forced = path_from_string(config.path);
   const MemoryKind kind = device == nullptr ? MemoryKind::host : device->kind();
-  ContextOptions options = forced ? context_options_for(*forced, kind) : ContextOptions{};
+  ContextOptions options = config.path ? context_options_for(*config.path, kind) : ContextOptions{};
   options.interface = network_devices(group, config.interface);
   options.estimated_peers = group.all().size();
   options.shared_between_threads = true;  // the heartbeat thread has a worker of its own
@@ -42,8 +41,7 @@ Context make_context(const ContextOptions& options) {
 }
 
 MappingPolicy policy_for(const TransportConfig& config) {
-  const auto forced = path_from_string(config.path);
-  return forced ? mapping_policy_for(*forced) : MappingPolicy::when_possible;
+  return config.path ? mapping_policy_for(*config.path) : MappingPolicy::when_possible;
 }
 
 /// Trainers wait a little longer than the lead generator, which knows who is late and says so; the other generators

@@ -99,18 +99,17 @@ std::string describe(const PathReport& report) {
 
 /// Refuses the run when `path` is less than `require` asks for, with the reason that the trainer gives: it knows its
 /// own machine.
-void require_sufficient(const SharedPath& path, const Peer& trainer, const Peer& generator,
-                        const std::string& require) {
+void require_sufficient(const SharedPath& path, const Peer& trainer, const Peer& generator, RequiredPath require) {
   if (path.unmet.empty()) return;
-  throw RunError(ExitStatus::bad_configuration, "transport.require is \"" + require + "\", but " + trainer.name +
-                                                    " on " + trainer.host.name + " reaches the " + generator.name +
-                                                    " on " + generator.host.name + " only " + describe(path.report) +
-                                                    ": " + path.unmet + ", or lower transport.require");
+  throw RunError(ExitStatus::bad_configuration,
+                 "transport.require is \"" + std::string(word_of(require)) + "\", but " + trainer.name + " on " +
+                     trainer.host.name + " reaches the " + generator.name + " on " + generator.host.name + " only " +
+                     describe(path.report) + ": " + path.unmet + ", or lower transport.require");
 }
 
 /// The paths of every trainer, by index, to every generator; all of them sufficient.
 std::vector<std::vector<PathReport>> sufficient_paths(const std::vector<std::vector<std::byte>>& frames,
-                                                      const PeerGroup& group, const std::string& require) {
+                                                      const PeerGroup& group, RequiredPath require) {
   std::vector<std::vector<PathReport>> reports(static_cast<std::size_t>(group.trainers()));
   for (std::size_t index = 0; index < reports.size(); ++index) {
     const Peer& trainer = group.trainer(static_cast<int>(index));
@@ -126,7 +125,7 @@ std::vector<std::vector<PathReport>> sufficient_paths(const std::vector<std::vec
 
 /// Collective: `sufficient_paths` of what every rank says.
 std::vector<std::vector<PathReport>> share_paths(Bootstrap& bootstrap, Fabric& fabric,
-                                                 const std::vector<SharedPath>& mine, const std::string& require,
+                                                 const std::vector<SharedPath>& mine, RequiredPath require,
                                                  const Deadline& deadline) {
   const auto frames = bootstrap.all_gather(pack(mine), deadline, fabric.loop().progress());
   return decide_alike(bootstrap, [&] { return sufficient_paths(frames, fabric.group(), require); });
@@ -165,7 +164,7 @@ void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
 }  // namespace
 
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
+                                         std::vector<std::unique_ptr<TrainerLink>>& links, RequiredPath require,
                                          const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
   const auto unreached = [&] { return first_unreached(links); };
@@ -197,7 +196,7 @@ GreetedGenerator greeted_from_host(Fabric& fabric, GeneratorLink& link) {
 }
 
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::span<const GreetedGenerator> generators, const std::string& require,
+                                         std::span<const GreetedGenerator> generators, RequiredPath require,
                                          const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
   const auto rank_of = [](const GreetedGenerator& generator) { return generator.link.peer.rank; };

@@ -32,7 +32,7 @@ struct TrainerFacts {
 /// A generator's part; gives the facts of every trainer. It has prepared what trainers probe elsewhere than in its
 /// control slab. Throws `RunError`, `TransportError`, `BootstrapError`.
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::vector<std::unique_ptr<TrainerLink>>& links, const std::string& require,
+                                         std::vector<std::unique_ptr<TrainerLink>>& links, RequiredPath require,
                                          const Deadline& deadline);
 
 /// A generator as a trainer greets it, and what it probes the path with: memory of the kinds that payload goes from and
@@ -49,7 +49,7 @@ GreetedGenerator greeted_from_host(Fabric& fabric, GeneratorLink& link);
 
 /// A trainer's part; gives its own path to every generator. Throws the same.
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::span<const GreetedGenerator> generators, const std::string& require,
+                                         std::span<const GreetedGenerator> generators, RequiredPath require,
                                          const Deadline& deadline);
 
 }  // namespace runnel

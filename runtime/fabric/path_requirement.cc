@@ -11,8 +11,6 @@
 namespace runnel {
 namespace {
 
-constexpr std::string_view kRdma = "rdma";
-
 /// By UCX's names of its transports over RDMA devices: rc_mlx5, dc_mlx5, ud_verbs, gga_mlx5, srd …
 bool is_rdma(std::string_view transport) {
   constexpr std::string_view kFamilies[] = {"rc_", "dc_", "ud_", "gga_", "srd"};
@@ -23,12 +21,9 @@ bool is_shared_memory(std::string_view transport) {
   return transport.starts_with("posix/") || transport.starts_with("sysv/");
 }
 
-bool meets(std::string_view require, const PathReport& path, bool same_host) {
-  if (require == kRdma) {
-    return path.path >= Path::one_sided && (same_host || std::ranges::any_of(path.transports, is_rdma));
-  }
-  const auto wanted = path_from_string(require);
-  return !wanted || path.path >= *wanted;
+bool meets(RequiredPath require, const PathReport& path, bool same_host) {
+  const bool needs_rdma = require == RequiredPath::rdma && !same_host;
+  return path.path >= least_path(require) && (!needs_rdma || std::ranges::any_of(path.transports, is_rdma));
 }
 
 /// Whether `ucx_tls`, a list of names or, behind ^, of those that are not wanted, is without any that `is_wanted`.
@@ -74,10 +69,10 @@ std::string between_devices(const PathReport& path, const PairFacts& facts) {
   return "UCX connects them without cuda_ipc; use one that has it, and in containers the host's IPC namespace";
 }
 
-std::string within_a_host(std::string_view require, const PathReport& path, const PairFacts& facts) {
+std::string within_a_host(RequiredPath require, const PathReport& path, const PairFacts& facts) {
   if (facts.on_devices) return between_devices(path, facts);
   if (std::ranges::any_of(path.transports, is_shared_memory)) {
-    if (require == to_string(Path::mapped)) return path.reason + "; give both processes the same /dev/shm and user";
+    if (require == RequiredPath::mapped) return path.reason + "; give both processes the same /dev/shm and user";
     return path.reason + "; let processes copy from each other (cma: kernel.yama.ptrace_scope, CAP_SYS_PTRACE), or " +
            "leave transport.path at \"auto\"";
   }
@@ -88,8 +83,8 @@ std::string within_a_host(std::string_view require, const PathReport& path, cons
          "the host's IPC namespace";
 }
 
-std::string between_hosts(std::string_view require, const PathReport& path, const PairFacts& facts) {
-  if (require == to_string(Path::mapped)) {
+std::string between_hosts(RequiredPath require, const PathReport& path, const PairFacts& facts) {
+  if (require == RequiredPath::mapped) {
     return "they are on different hosts, where no memory can be mapped; start all processes on one host";
   }
   if (facts.rdma_ports.empty()) {
@@ -121,7 +116,7 @@ PairFacts pair_facts(bool same_host, bool on_devices) {
           .ucx_has_rdma = ucx_has_rdma()};
 }
 
-std::string unmet_requirement(std::string_view require, const PathReport& path, const PairFacts& facts) {
+std::string unmet_requirement(RequiredPath require, const PathReport& path, const PairFacts& facts) {
   if (meets(require, path, facts.same_host)) return "";
   return facts.same_host ? within_a_host(require, path, facts) : between_hosts(require, path, facts);
 }

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "runtime/config/choices.h"
 #include "transport/path.h"
 
 namespace runnel {
@@ -25,7 +25,7 @@ PairFacts pair_facts(bool same_host, bool on_devices);
 /// Why `path` is less than `require` (a value of transport.require) asks for, and what to do about it, in one clause;
 /// empty when the path meets it.
 ///
-/// "rdma" asks for one-sided transfers by an RDMA device between hosts; within one host it is "one-sided".
-std::string unmet_requirement(std::string_view require, const PathReport& path, const PairFacts& facts);
+/// `rdma` asks for one-sided transfers by an RDMA device between hosts; within one host it is `one_sided`.
+std::string unmet_requirement(RequiredPath require, const PathReport& path, const PairFacts& facts);
 
 }  // namespace runnel

@@ -14,17 +14,23 @@ double Schedule::lr(std::int64_t step, std::int64_t epoch) const {
   if (step < config_.warmup_steps) {
     return base_lr_ * static_cast<double>(step + 1) / static_cast<double>(config_.warmup_steps);
   }
-  if (config_.name == "step") {
-    const std::int64_t times = epoch / config_.every_epochs;
-    return base_lr_ * std::pow(config_.gamma, static_cast<double>(times));
-  }
-  if (config_.name == "cosine") {
-    if (step >= total_steps_) return 0.0;
-    const auto done = static_cast<double>(step - config_.warmup_steps);
-    const auto all = static_cast<double>(total_steps_ - config_.warmup_steps);
-    return base_lr_ * (1.0 + std::cos(std::numbers::pi * done / all)) / 2.0;
+  switch (config_.name) {
+    case ScheduleKind::constant:
+    case ScheduleKind::warmup:
+      break;
+    case ScheduleKind::step:
+      return base_lr_ * std::pow(config_.gamma, static_cast<double>(epoch / config_.every_epochs));
+    case ScheduleKind::cosine:
+      return cosine(step);
   }
   return base_lr_;
+}
+
+double Schedule::cosine(std::int64_t step) const {
+  if (step >= total_steps_) return 0.0;
+  const auto done = static_cast<double>(step - config_.warmup_steps);
+  const auto all = static_cast<double>(total_steps_ - config_.warmup_steps);
+  return base_lr_ * (1.0 + std::cos(std::numbers::pi * done / all)) / 2.0;
 }
 
 }  // namespace runnel

@@ -26,6 +26,8 @@ class Schedule {
   double lr(std::int64_t step, std::int64_t epoch) const;
 
  private:
+  double cosine(std::int64_t step) const;
+
   double base_lr_;
   ScheduleConfig config_;
   std::int64_t total_steps_;

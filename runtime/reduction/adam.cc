@@ -37,13 +37,13 @@ bool interpolates_from_gradient(double beta1) {
 Adam::Adam(const OptimizerConfig& config)
     : beta1_(config.betas[0]),
       beta2_(config.betas[1]),
-      decoupled_decay_(config.name == "adamw" ? config.weight_decay : 0.0),
+      decoupled_decay_(config.name == RuleKind::adamw ? config.weight_decay : 0.0),
       formula_{.from_gradient = interpolates_from_gradient(beta1_),
                .mean_factor = weight_of_gradient(beta1_) - (interpolates_from_gradient(beta1_) ? 1.0F : 0.0F),
                .beta2 = static_cast<float>(beta2_),
                .one_minus_beta2 = static_cast<float>(1.0 - beta2_),
                .eps = static_cast<float>(config.eps),
-               .added_decay = config.name == "adamw" ? 0.0F : static_cast<float>(config.weight_decay),
+               .added_decay = config.name == RuleKind::adamw ? 0.0F : static_cast<float>(config.weight_decay),
                .keep = 1,
                .step_size = 0,
                .sqrt_bias_correction = 1} {}

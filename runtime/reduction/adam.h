@@ -15,7 +15,7 @@ namespace runnel {
 ///   x = x - lr / (1 - beta1^t)  m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 class Adam final : public UpdateRule {
  public:
-  /// AdamW when config.name is "adamw".
+  /// AdamW when config.name is `adamw`.
   explicit Adam(const OptimizerConfig& config);
 
   std::size_t state_count() const override { return 2; }

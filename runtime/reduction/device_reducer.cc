@@ -39,7 +39,7 @@ DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, std::size_t f
                              const OptimizerConfig& config, std::size_t virtual_trainers)
     : stream_(stream),
       float_count_(float_count),
-      mean_(config.reduce == "mean"),
+      mean_(config.reduce == ReduceKind::mean),
       virtual_trainers_(virtual_trainers),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)) {

@@ -26,7 +26,7 @@ constexpr std::align_val_t kLineAlignment{64};
 HostReducer::HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
                          std::size_t virtual_trainers)
     : float_count_(float_count),
-      mean_(config.reduce == "mean"),
+      mean_(config.reduce == ReduceKind::mean),
       virtual_trainers_(virtual_trainers),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)),

@@ -20,7 +20,7 @@ class NotFinite : public RunError {
 /// the first one only. Steps count from 0 here, and from 1 in messages, as in progress lines. Thread: one at a time.
 class FiniteGuard {
  public:
-  explicit FiniteGuard(const RunConfig& run) : stops_(run.on_nonfinite == "stop") {}
+  explicit FiniteGuard(const RunConfig& run) : stops_(run.on_nonfinite == NonfiniteAction::stop) {}
 
   /// Whether such a value ends the run.
   bool stops() const { return stops_; }

@@ -58,10 +58,10 @@ struct Settings {
     Config config;
     config.trainer.count = trainers;
     config.generator.count = generators;
-    config.optimizer.name = "sgd";
+    config.optimizer.name = RuleKind::sgd;
     config.optimizer.lr = kLearningRate;
     config.optimizer.clip_norm = clip_norm;
-    config.transport.path = to_string(path);
+    config.transport.path = path;
     config.transport.bucket_bytes = bucket_bytes;
     config.run.timeout_s = 15;
     if (traced) config.run.trace = "only the program writes it";

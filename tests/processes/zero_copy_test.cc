@@ -75,7 +75,7 @@ Config config_for(std::size_t generators) {
   Config config;
   config.trainer.count = 1;
   config.generator.count = static_cast<std::int64_t>(generators);
-  config.transport.path = "mapped";
+  config.transport.path = Path::mapped;
   config.run.timeout_s = 15;
   return config;
 }

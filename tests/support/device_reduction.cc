@@ -113,24 +113,26 @@ bool same(float host, float device) {
 
 std::string Reduction::describe() const {
   std::ostringstream text;
-  text << optimizer.name << " momentum " << optimizer.momentum << " weight_decay " << optimizer.weight_decay << ' '
-       << optimizer.reduce << " clip_norm " << optimizer.clip_norm << ", " << gradients << " gradients, virtual "
-       << virtual_trainers << ", " << floats << " floats in buckets of " << bucket_blocks << " blocks";
+  text << word_of(optimizer.name) << " momentum " << optimizer.momentum << " weight_decay " << optimizer.weight_decay
+       << ' ' << word_of(optimizer.reduce) << " clip_norm " << optimizer.clip_norm << ", " << gradients
+       << " gradients, virtual " << virtual_trainers << ", " << floats << " floats in buckets of " << bucket_blocks
+       << " blocks";
   return text.str();
 }
 
 std::vector<OptimizerConfig> all_optimizers() {
   std::vector<OptimizerConfig> all;
-  for (const char* name : {"adadelta", "sgd", "momentum", "adam", "adamw"}) {
-    for (const char* reduce : {"sum", "mean"}) {
+  std::vector<OptimizerConfig> rules;
+  for (const auto& rule : kChoices<RuleKind>)
+    rules.push_back({.name = rule.value, .weight_decay = 0.01, .schedule = {}});
+  rules.push_back({.name = RuleKind::sgd, .momentum = 0.9, .weight_decay = 0.01, .schedule = {}});
+  rules.push_back({.name = RuleKind::adam, .betas = {0.3, 0.5}, .weight_decay = 0.01, .schedule = {}});
+  for (OptimizerConfig& rule : rules) {
+    for (const ReduceKind reduce : {ReduceKind::sum, ReduceKind::mean}) {
       for (const double clip_norm : {0.0, 0.5}) {
-        const bool momentum = std::string_view(name) == "momentum";
-        all.push_back({.name = momentum ? "sgd" : name,
-                       .momentum = momentum ? 0.9 : 0.0,
-                       .weight_decay = 0.01,
-                       .reduce = reduce,
-                       .schedule = {},
-                       .clip_norm = clip_norm});
+        rule.reduce = reduce;
+        rule.clip_norm = clip_norm;
+        all.push_back(rule);
       }
     }
   }

@@ -16,7 +16,6 @@
 #include <functional>
 #include <utility>
 
-#include "runtime/base/run_error.h"
 #include "trainer/model/dropout.h"
 #include "trainer/model/linear.h"
 #include "trainer/model/max_pool.h"
@@ -146,10 +145,13 @@ std::vector<BucketLayout::Tensor> Model::shapes() const {
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, c10::Device device) {
   at::manual_seed(seed);
-  if (config.name == "mnist-cnn") return std::make_unique<MnistCnn>(config.dropout, device);
-  if (config.name == "mnist-mlp") return std::make_unique<MnistMlp>(config.dropout, device);
-  throw RunError(ExitStatus::bad_configuration,
-                 "model.name: expected \"mnist-cnn\" or \"mnist-mlp\", found \"" + config.name + "\"");
+  switch (config.name) {
+    case NetworkKind::mnist_cnn:
+      return std::make_unique<MnistCnn>(config.dropout, device);
+    case NetworkKind::mnist_mlp:
+      break;
+  }
+  return std::make_unique<MnistMlp>(config.dropout, device);
 }
 
 }  // namespace runnel

@@ -37,8 +37,8 @@ using std::chrono::duration;
 
 /// Whether a process that the launcher starts on this host starts CUDA.
 bool starts_cuda(const Config& config) {
-  const auto on_gpu = [](const std::string& wanted) {
-    return wanted != "cpu" && (wanted != "auto" || find_cuda().devices > 0);
+  const auto on_gpu = [](const DeviceName& wanted) {
+    return !wanted.is_cpu() && (!wanted.is_auto() || find_cuda().devices > 0);
   };
   return on_gpu(config.generator.device) ||
          std::any_of(config.trainer.device.begin(), config.trainer.device.end(), on_gpu);
@@ -170,7 +170,7 @@ class JobRank {
 
 void check_devices(const Config& config) {
   select_device(config.generator.device, "generator.device", /*process=*/0);
-  for (const std::string& device : config.trainer.device) select_device(device, "trainer.device", /*process=*/0);
+  for (const DeviceName& device : config.trainer.device) select_device(device, "trainer.device", /*process=*/0);
 }
 
 void check_job(const Config& config) {

@@ -3,7 +3,6 @@
 #include "trainer/torch/placement.h"
 
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
 #include "runtime/base/run_error.h"
@@ -14,15 +13,9 @@
 namespace runnel {
 namespace {
 
-RunError absent(const std::string& wanted, const std::string& key, const std::string& why) {
+RunError absent(const DeviceName& wanted, const std::string& key, const std::string& why) {
   return {ExitStatus::bad_configuration,
-          "key '" + key + "': expected a device of this host, found \"" + wanted + "\", but " + why};
-}
-
-constexpr std::string_view kGpu = "cuda:";
-
-int index_of(const std::string& gpu) {
-  return std::stoi(gpu.substr(kGpu.size()));
+          "key '" + key + "': expected a device of this host, found \"" + wanted.to_string() + "\", but " + why};
 }
 
 /// Warns that "auto" does not use this host's GPUs.
@@ -32,18 +25,17 @@ void warn_of_cpu(const std::string& key, const std::string& reason) {
 
 }  // namespace
 
-std::string place(const std::string& wanted, const std::string& key, int process, const CudaFound& found) {
-  if (wanted == "cpu" || (wanted == "auto" && found.devices == 0)) return "cpu";
+DeviceName place(const DeviceName& wanted, const std::string& key, int process, const CudaFound& found) {
+  if (wanted.is_cpu() || (wanted.is_auto() && found.devices == 0)) return DeviceName::cpu();
   if (found.devices == 0) throw absent(wanted, key, found.reason + "; or use \"cpu\" or \"auto\"");
-  const bool dealt = wanted == "auto" || wanted == "cuda";
-  const int index = dealt ? process % found.devices : index_of(wanted);
-  if (index < found.devices) return std::string(kGpu) + std::to_string(index);
+  const int index = wanted.index().value_or(process % found.devices);
+  if (index < found.devices) return DeviceName::cuda(index);
   throw absent(wanted, key,
                "it shows " + std::to_string(found.devices) + " of them; use a smaller number, \"cuda\" or \"auto\"");
 }
 
-std::string select_device(const std::string& wanted, const std::string& key, int process) {
-  return place(wanted, key, process, wanted == "cpu" ? CudaFound() : find_cuda());
+DeviceName select_device(const DeviceName& wanted, const std::string& key, int process) {
+  return place(wanted, key, process, wanted.is_cpu() ? CudaFound() : find_cuda());
 }
 
 StartedDevice start_device(const Config& config, int rank, int process) {
@@ -51,27 +43,28 @@ StartedDevice start_device(const Config& config, int rank, int process) {
   if (rank < generators) {
     return start_device(config.generator.device, "generator.device", process, /*computes=*/false);
   }
-  const std::string& wanted = config.trainer.device_of(static_cast<std::size_t>(rank - generators));
+  const DeviceName& wanted = config.trainer.device_of(static_cast<std::size_t>(rank - generators));
   return start_device(wanted, "trainer.device", process, /*computes=*/true);
 }
 
-StartedDevice start_device(const std::string& wanted, const std::string& key, int process, bool computes) {
-  const std::string name = select_device(wanted, key, process);
-  if (name == "cpu") {
-    if (wanted == "auto" && std::filesystem::exists("/proc/driver/nvidia")) warn_of_cpu(key, find_cuda().reason);
+StartedDevice start_device(const DeviceName& wanted, const std::string& key, int process, bool computes) {
+  const DeviceName placed = select_device(wanted, key, process);
+  const std::string name = placed.to_string();
+  if (placed.is_cpu()) {
+    if (wanted.is_auto() && std::filesystem::exists("/proc/driver/nvidia")) warn_of_cpu(key, find_cuda().reason);
     return {name, nullptr};
   }
   // CUDA starts threads: none of them may take a signal that ends the run.
   const BlockedStopSignals blocked;
   try {
-    auto device = open_cuda(index_of(name));
+    auto device = open_cuda(placed.index().value());
     device->bind_thread();
-    if (computes || wanted == "auto") load_torch_cuda(c10::Device(name));
+    if (computes || wanted.is_auto()) load_torch_cuda(c10::Device(name));
     return {name, std::move(device)};
   } catch (const RunError& error) {
-    if (wanted != "auto" || error.status() != ExitStatus::bad_configuration) throw;
+    if (!wanted.is_auto() || error.status() != ExitStatus::bad_configuration) throw;
     warn_of_cpu(key, error.what());
-    return {"cpu", nullptr};
+    return {DeviceName::cpu().to_string(), nullptr};
   }
 }
 

@@ -15,10 +15,10 @@ namespace runnel {
 /// `process` numbers the processes of a host by rank, from 0; `found` is what this host has. "auto" and "cuda" assign
 /// the host's GPUs to its processes round-robin; generators are the first ranks, so they come first. "auto" is the CPU
 /// if there is no GPU. Depends on its arguments only. Throws `RunError` (78) for a GPU that does not exist.
-std::string place(const std::string& wanted, const std::string& key, int process, const CudaFound& found);
+DeviceName place(const DeviceName& wanted, const std::string& key, int process, const CudaFound& found);
 
 /// The same for a process of this host. Loads CUDA unless "cpu" is wanted.
-std::string select_device(const std::string& wanted, const std::string& key, int process);
+DeviceName select_device(const DeviceName& wanted, const std::string& key, int process);
 
 struct StartedDevice {
   std::string name;                ///< as of place()
@@ -32,6 +32,6 @@ StartedDevice start_device(const Config& config, int rank, int process);
 /// loads LibTorch's CUDA libraries as well. If that fails, "auto" becomes the CPU and a warning gives the reason: in
 /// every process, so that all of a job decide alike. Must precede any other use of LibTorch. Throws as select_device(),
 /// `open_cuda` and load_torch_cuda().
-StartedDevice start_device(const std::string& wanted, const std::string& key, int process, bool computes);
+StartedDevice start_device(const DeviceName& wanted, const std::string& key, int process, bool computes);
 
 }  // namespace runnel

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/config/config_schema.h"
+
 namespace runnel {
 namespace {
 
@@ -44,7 +46,7 @@ TEST(Config, AloneWorkflowIsThatOfTheContract) {
   EXPECT_EQ(alone.run.max_gradients, 0);
   EXPECT_EQ(alone.run.log_every, 100);
   EXPECT_EQ(alone.optimizer.lr, 1.0);
-  EXPECT_EQ(alone.optimizer.schedule.name, "step");
+  EXPECT_EQ(alone.optimizer.schedule.name, ScheduleKind::step);
   EXPECT_EQ(alone.optimizer.schedule.gamma, 0.7);
 }
 
@@ -56,18 +58,18 @@ TEST(Config, SetsWinOverTheFileAndLaterOnesOverEarlierOnes) {
 }
 
 TEST(Config, SetTakesTomlAndBareWords) {
-  EXPECT_EQ(with_sets({"optimizer.name=sgd"}).optimizer.name, "sgd");
-  EXPECT_EQ(with_sets({"optimizer.name=\"sgd\""}).optimizer.name, "sgd");
+  EXPECT_EQ(with_sets({"optimizer.name=sgd"}).optimizer.name, RuleKind::sgd);
+  EXPECT_EQ(with_sets({"optimizer.name=\"sgd\""}).optimizer.name, RuleKind::sgd);
   EXPECT_EQ(with_sets({"data.shuffle=false"}).data.shuffle, false);
   EXPECT_EQ(with_sets({"model.dropout=[0, 0.5]"}).model.dropout, (std::array<double, 2>{0, 0.5}));
-  EXPECT_EQ(with_sets({"trainer.device=[\"cpu\", \"cuda:1\"]"}).trainer.device_of(1), "cuda:1");
-  EXPECT_EQ(with_sets({"trainer.device=cuda:1"}).trainer.device_of(1), "cuda:1");
+  EXPECT_EQ(with_sets({"trainer.device=[\"cpu\", \"cuda:1\"]"}).trainer.device_of(1), DeviceName::cuda(1));
+  EXPECT_EQ(with_sets({"trainer.device=cuda:1"}).trainer.device_of(1), DeviceName::cuda(1));
   EXPECT_EQ(with_sets({"run.report=a=b #1.json"}).run.report, fs::current_path() / "a=b #1.json");
   EXPECT_EQ(with_sets({"run.report=x.json", "run.report="}).run.report, "");
   EXPECT_EQ(with_sets({" trainer.count =  3 "}).trainer.count, 3);
-  EXPECT_EQ(with_sets({" optimizer.name = sgd "}).optimizer.name, "sgd");
+  EXPECT_EQ(with_sets({" optimizer.name = sgd "}).optimizer.name, RuleKind::sgd);
   const ScheduleConfig schedule = with_sets({"optimizer.schedule={name = \"step\", gamma = 0.5}"}).optimizer.schedule;
-  EXPECT_EQ(schedule.name, "step");
+  EXPECT_EQ(schedule.name, ScheduleKind::step);
   EXPECT_EQ(schedule.gamma, 0.5);
 }
 
@@ -101,7 +103,7 @@ TEST(Config, DefaultsFollowTheRule) {
 TEST(Config, KeyWithoutEffectMayStandAtItsDefault) {
   const Config config =
       load_config(kSource / "trainer/configs/mnist.toml", {.sets = {"optimizer.name=sgd"}, .default_data_dir = {}});
-  EXPECT_EQ(config.optimizer.name, "sgd");
+  EXPECT_EQ(config.optimizer.name, RuleKind::sgd);
 }
 
 /// What a configuration for Adadelta becomes by `sets`, with what the user is told.
@@ -156,6 +158,27 @@ TEST(Config, ASetKeyThatTheOptimizerDoesNotUseIsAnErrorEvenAtItsDefault) {
   EXPECT_EQ(error_of({"optimizer.name=sgd", "optimizer.rho=0.5"}),
             "--set 'optimizer.rho=0.5': key 'optimizer.rho': has no effect: it needs optimizer.name = adadelta; "
             "remove it");
+}
+
+TEST(Config, EveryKeyOfSomeOptimizersOnlyIsDroppedWithThem) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.only_with.key == "optimizer.name") {
+      EXPECT_TRUE(is_rule_key(key.path)) << key.path;
+    }
+  }
+  for (const std::string_view path : rule_keys()) EXPECT_NE(find_config_key(path), nullptr) << path;
+}
+
+TEST(Config, DeviceNamesAreReadAndPrinted) {
+  for (const char* text : {"auto", "cpu", "cuda", "cuda:0", "cuda:999"}) {
+    const auto device = DeviceName::from_string(text);
+    ASSERT_TRUE(device) << text;
+    EXPECT_EQ(device->to_string(), text);
+  }
+  EXPECT_EQ(DeviceName::from_string("cuda:007"), DeviceName::cuda(7));
+  for (const char* text : {"", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:1000", "cuda:1 ", "AUTO"}) {
+    EXPECT_EQ(DeviceName::from_string(text), std::nullopt) << text;
+  }
 }
 
 TEST(Config, SummaryOfTheOptimizerHasItsKeysOnly) {

@@ -38,17 +38,17 @@ TEST(PairFindingsTest, DevicesThatCannotMapEachOther) {
 
 TEST(PairFindingsTest, AForcedPathThatIsReachedIsNoFinding) {
   Diagnosis diagnosis = one_host();
-  diagnosis.job.transport.path = "emulated";
+  diagnosis.job.transport.path = Path::emulated;
   diagnosis.pairs = {emulated(), emulated()};
   EXPECT_THAT(find_problems(diagnosis), IsEmpty());
-  diagnosis.job.transport.path = "one-sided";
+  diagnosis.job.transport.path = Path::one_sided;
   EXPECT_THAT(find_problems(diagnosis),
               ElementsAre(finding("trainer 0 on one, trainer 1 on one", "not one-sided", "cma")));
 }
 
 TEST(PairFindingsTest, ARequiredPathThatIsNotReached) {
   Diagnosis diagnosis = two_hosts();
-  diagnosis.job.transport.require = "rdma";
+  diagnosis.job.transport.require = RequiredPath::rdma;
   EXPECT_THAT(find_problems(diagnosis),
               ElementsAre(finding("trainer 0 on two", "transport.require = \"rdma\"", "lower transport.require")));
 }

@@ -16,7 +16,7 @@ TEST(Schedule, ConstantStaysAsItIs) {
 }
 
 TEST(Schedule, StepMultipliesByGammaEveryFewEpochs) {
-  const Schedule schedule(1.0, {.name = "step", .every_epochs = 2, .gamma = 0.7}, 100);
+  const Schedule schedule(1.0, {.name = ScheduleKind::step, .every_epochs = 2, .gamma = 0.7}, 100);
   EXPECT_DOUBLE_EQ(schedule.lr(0, 0), 1.0);
   EXPECT_DOUBLE_EQ(schedule.lr(10, 1), 1.0);
   EXPECT_DOUBLE_EQ(schedule.lr(20, 2), 0.7);
@@ -24,7 +24,7 @@ TEST(Schedule, StepMultipliesByGammaEveryFewEpochs) {
 }
 
 TEST(Schedule, CosineFallsToZero) {
-  const Schedule schedule(2.0, {.name = "cosine"}, 8);
+  const Schedule schedule(2.0, {.name = ScheduleKind::cosine}, 8);
   EXPECT_DOUBLE_EQ(schedule.lr(0, 0), 2.0);
   EXPECT_DOUBLE_EQ(schedule.lr(2, 0), 1.0 + std::sqrt(0.5));
   EXPECT_DOUBLE_EQ(schedule.lr(4, 0), 1.0);
@@ -34,7 +34,7 @@ TEST(Schedule, CosineFallsToZero) {
 }
 
 TEST(Schedule, WarmupRisesLinearly) {
-  const Schedule schedule(0.8, {.name = "warmup", .warmup_steps = 4}, 100);
+  const Schedule schedule(0.8, {.name = ScheduleKind::warmup, .warmup_steps = 4}, 100);
   EXPECT_DOUBLE_EQ(schedule.lr(0, 0), 0.2);
   EXPECT_DOUBLE_EQ(schedule.lr(2, 0), 0.6);
   EXPECT_DOUBLE_EQ(schedule.lr(3, 0), 0.8);
@@ -42,7 +42,7 @@ TEST(Schedule, WarmupRisesLinearly) {
 }
 
 TEST(Schedule, CosineBeginsBehindTheWarmup) {
-  const Schedule schedule(1.0, {.name = "cosine", .warmup_steps = 2}, 6);
+  const Schedule schedule(1.0, {.name = ScheduleKind::cosine, .warmup_steps = 2}, 6);
   EXPECT_DOUBLE_EQ(schedule.lr(0, 0), 0.5);
   EXPECT_DOUBLE_EQ(schedule.lr(2, 0), 1.0);
   EXPECT_DOUBLE_EQ(schedule.lr(4, 0), 0.5);
@@ -50,7 +50,7 @@ TEST(Schedule, CosineBeginsBehindTheWarmup) {
 }
 
 TEST(Schedule, RunThatEndsWithinTheWarmupNeverDividesByZero) {
-  const Schedule schedule(1.0, {.name = "cosine", .warmup_steps = 10}, 10);
+  const Schedule schedule(1.0, {.name = ScheduleKind::cosine, .warmup_steps = 10}, 10);
   EXPECT_DOUBLE_EQ(schedule.lr(9, 0), 1.0);
   EXPECT_EQ(schedule.lr(10, 0), 0.0);
 }

@@ -61,7 +61,7 @@ TEST(DeviceReducer, StepAllocatesNothing) {
       reducer.reduce({kBlockBytes, kFloats * sizeof(float)});
       reducer.finish_step();
     }
-    EXPECT_EQ(test::allocation_count(), before) << optimizer.name;
+    EXPECT_EQ(test::allocation_count(), before) << word_of(optimizer.name);
   }
 }
 

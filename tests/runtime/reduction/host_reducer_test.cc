@@ -84,10 +84,10 @@ std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::si
 
 std::vector<OptimizerConfig> optimizers() {
   std::vector<OptimizerConfig> all;
-  for (const char* name : {"adadelta", "sgd", "adam", "adamw"}) {
-    for (const char* reduce : {"sum", "mean"}) {
+  for (const auto& rule : kChoices<RuleKind>) {
+    for (const ReduceKind reduce : {ReduceKind::sum, ReduceKind::mean}) {
       for (const double clip_norm : {0.0, 0.5}) {
-        all.push_back({.name = name, .reduce = reduce, .schedule = {}, .clip_norm = clip_norm});
+        all.push_back({.name = rule.value, .reduce = reduce, .schedule = {}, .clip_norm = clip_norm});
       }
     }
   }
@@ -95,7 +95,8 @@ std::vector<OptimizerConfig> optimizers() {
 }
 
 std::string describe(const OptimizerConfig& c) {
-  return c.name + ' ' + c.reduce + " clip_norm " + std::to_string(c.clip_norm);
+  return std::string(word_of(c.name)).append(" ").append(word_of(c.reduce)) + " clip_norm " +
+         std::to_string(c.clip_norm);
 }
 
 TEST(HostReducer, GivesTheSameBitsForAnyBucketsOrderAndThreads) {
@@ -133,17 +134,23 @@ std::string digest_of(const OptimizerConfig& optimizer) {
 }
 
 TEST(HostReducer, GivesTheSameBitsInEveryBuild) {
-  EXPECT_EQ(digest_of({.name = "adadelta", .reduce = "sum", .schedule = {}}), "de3171f93ed98de3");
-  EXPECT_EQ(digest_of({.name = "adadelta", .weight_decay = 0.01, .reduce = "mean", .schedule = {}, .clip_norm = 2}),
+  EXPECT_EQ(digest_of({.name = RuleKind::adadelta, .reduce = ReduceKind::sum, .schedule = {}}), "de3171f93ed98de3");
+  EXPECT_EQ(digest_of({.name = RuleKind::adadelta,
+                       .weight_decay = 0.01,
+                       .reduce = ReduceKind::mean,
+                       .schedule = {},
+                       .clip_norm = 2}),
             "1926618c3d44431f");
-  EXPECT_EQ(digest_of({.name = "sgd", .momentum = 0.9, .reduce = "sum", .schedule = {}}), "5b20366179820977");
-  EXPECT_EQ(digest_of({.name = "adam", .reduce = "sum", .schedule = {}}), "c425415e8a6f4e3a");
-  EXPECT_EQ(digest_of({.name = "adamw", .weight_decay = 0.01, .reduce = "mean", .schedule = {}}), "4c54b88a02874968");
+  EXPECT_EQ(digest_of({.name = RuleKind::sgd, .momentum = 0.9, .reduce = ReduceKind::sum, .schedule = {}}),
+            "5b20366179820977");
+  EXPECT_EQ(digest_of({.name = RuleKind::adam, .reduce = ReduceKind::sum, .schedule = {}}), "c425415e8a6f4e3a");
+  EXPECT_EQ(digest_of({.name = RuleKind::adamw, .weight_decay = 0.01, .reduce = ReduceKind::mean, .schedule = {}}),
+            "4c54b88a02874968");
 }
 
 // With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
 Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t virtual_trainers = 0) {
-  config.name = "sgd";
+  config.name = RuleKind::sgd;
   HostReducer reducer(kFloats, config, 2, virtual_trainers);
   const Floats zero(kFloats);
   Floats out(kFloats);
@@ -160,7 +167,7 @@ TEST(HostReducer, AddsInTrainerOrderAndScalesOnce) {
   std::vector<Floats> gradients;
   for (int i = 0; i < 5; ++i) gradients.push_back(random_gradient(random, false));
   OptimizerConfig mean;
-  mean.reduce = "mean";
+  mean.reduce = ReduceKind::mean;
   const Floats sum = reduced(gradients, {});
   const Floats average = reduced(gradients, mean);
   for (std::size_t i = 0; i < kFloats; ++i) {
@@ -198,9 +205,10 @@ TEST(HostReducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
     for (std::size_t trainers = 1; trainers <= virtual_trainers; trainers *= 2) {
       const std::vector<Floats> roots = subtree_roots(gradients, trainers);
       for (const double clip_norm : {0.0, 1e6}) {  // added in strips, and in blocks
-        const Floats sum = reduced(roots, {.reduce = "sum", .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
+        const Floats sum =
+            reduced(roots, {.reduce = ReduceKind::sum, .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
         const Floats mean =
-            reduced(roots, {.reduce = "mean", .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
+            reduced(roots, {.reduce = ReduceKind::mean, .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
         for (std::size_t i = 0; i < kFloats; ++i) {
           const float expected = tree_sum(gradients, i, 0, virtual_trainers);
           ASSERT_EQ(sum[i], expected) << virtual_trainers << " virtual trainers in " << trainers;

@@ -36,7 +36,7 @@ void sgd(Oracle& o, double g, const OptimizerConfig& c, int) {
 }
 
 void adam(Oracle& o, double g, const OptimizerConfig& c, int t) {
-  if (c.name == "adamw") {
+  if (c.name == RuleKind::adamw) {
     o.x -= kLr * c.weight_decay * o.x;
   } else {
     g += c.weight_decay * o.x;
@@ -56,17 +56,18 @@ struct Rule {
 std::vector<Rule> rules() {
   std::vector<Rule> all;
   for (const double decay : {0.0, 0.03}) {
-    all.push_back({{.name = "adadelta", .weight_decay = decay, .schedule = {}}, adadelta});
-    all.push_back({{.name = "sgd", .weight_decay = decay, .schedule = {}}, sgd});
-    all.push_back({{.name = "sgd", .momentum = 0.9, .weight_decay = decay, .schedule = {}}, sgd});
-    all.push_back({{.name = "adam", .eps = 1e-8, .weight_decay = decay, .schedule = {}}, adam});
-    all.push_back({{.name = "adamw", .eps = 1e-8, .weight_decay = decay, .schedule = {}}, adam});
+    all.push_back({{.name = RuleKind::adadelta, .weight_decay = decay, .schedule = {}}, adadelta});
+    all.push_back({{.name = RuleKind::sgd, .weight_decay = decay, .schedule = {}}, sgd});
+    all.push_back({{.name = RuleKind::sgd, .momentum = 0.9, .weight_decay = decay, .schedule = {}}, sgd});
+    all.push_back({{.name = RuleKind::adam, .eps = 1e-8, .weight_decay = decay, .schedule = {}}, adam});
+    all.push_back({{.name = RuleKind::adamw, .eps = 1e-8, .weight_decay = decay, .schedule = {}}, adam});
   }
   return all;
 }
 
 std::string describe(const OptimizerConfig& c) {
-  return c.name + " momentum " + std::to_string(c.momentum) + " weight_decay " + std::to_string(c.weight_decay);
+  return std::string(word_of(c.name)) + " momentum " + std::to_string(c.momentum) + " weight_decay " +
+         std::to_string(c.weight_decay);
 }
 
 class State {
@@ -138,12 +139,6 @@ TEST(UpdateRule, GivesTheSameBitsHoweverTheBlockIsCut) {
       in = whole;
     }
   }
-}
-
-TEST(UpdateRule, RefusesAnUnknownName) {
-  OptimizerConfig config;
-  config.name = "adagrad";
-  EXPECT_THROW(make_update_rule(config), std::invalid_argument);
 }
 
 }  // namespace

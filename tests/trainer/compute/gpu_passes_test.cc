@@ -41,7 +41,7 @@ double difference(const at::Tensor& found, const at::Tensor& expected) {
   return found.sub(expected).norm().item<double>() / expected.norm().item<double>();
 }
 
-class GpuPassesTest : public testing::TestWithParam<const char*> {
+class GpuPassesTest : public testing::TestWithParam<NetworkKind> {
  protected:
   void SetUp() override {
     const CudaFound found = find_cuda();
@@ -149,8 +149,8 @@ TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
   EXPECT_NEAR(found.accuracy(), expected.accuracy(), 0.01);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, GpuPassesTest, testing::Values("mnist-cnn", "mnist-mlp"),
-                         [](const auto& test) { return test.param == std::string("mnist-cnn") ? "Cnn" : "Mlp"; });
+INSTANTIATE_TEST_SUITE_P(Models, GpuPassesTest, testing::Values(NetworkKind::mnist_cnn, NetworkKind::mnist_mlp),
+                         [](const auto& test) { return test.param == NetworkKind::mnist_cnn ? "Cnn" : "Mlp"; });
 
 }  // namespace
 }  // namespace runnel

@@ -71,7 +71,7 @@ void expect_close(const std::vector<torch::Tensor>& ours, const std::vector<torc
   }
 }
 
-OptimizerConfig rule(const std::string& name, double weight_decay) {
+OptimizerConfig rule(RuleKind name, double weight_decay) {
   OptimizerConfig config;
   config.name = name;
   config.eps = 1e-8;
@@ -82,7 +82,7 @@ OptimizerConfig rule(const std::string& name, double weight_decay) {
 TEST(UpdateRuleVsTorch, Sgd) {
   for (const double momentum : {0.0, 0.9}) {
     for (const double decay : {0.0, 0.01}) {
-      OptimizerConfig config = rule("sgd", decay);
+      OptimizerConfig config = rule(RuleKind::sgd, decay);
       config.momentum = momentum;
       expect_close(run(config), run_torch([&](const auto& parameters) {
                      return std::make_unique<torch::optim::SGD>(
@@ -94,7 +94,7 @@ TEST(UpdateRuleVsTorch, Sgd) {
 
 TEST(UpdateRuleVsTorch, Adam) {
   for (const double decay : {0.0, 0.01}) {
-    expect_close(run(rule("adam", decay)), run_torch([&](const auto& parameters) {
+    expect_close(run(rule(RuleKind::adam, decay)), run_torch([&](const auto& parameters) {
                    return std::make_unique<torch::optim::Adam>(parameters,
                                                                torch::optim::AdamOptions(kLr).weight_decay(decay));
                  }));
@@ -102,7 +102,7 @@ TEST(UpdateRuleVsTorch, Adam) {
 }
 
 OptimizerConfig adam_with_betas(double beta1, double beta2) {
-  OptimizerConfig config = rule("adam", 0.01);
+  OptimizerConfig config = rule(RuleKind::adam, 0.01);
   config.betas = {beta1, beta2};
   return config;
 }
@@ -163,7 +163,7 @@ TEST(UpdateRuleVsTorch, AdamsMeanSquareHasNoOtherForm) {
 
 TEST(UpdateRuleVsTorch, AdamW) {
   for (const double decay : {0.0, 0.1}) {
-    expect_close(run(rule("adamw", decay)), run_torch([&](const auto& parameters) {
+    expect_close(run(rule(RuleKind::adamw, decay)), run_torch([&](const auto& parameters) {
                    return std::make_unique<torch::optim::AdamW>(parameters,
                                                                 torch::optim::AdamWOptions(kLr).weight_decay(decay));
                  }));
@@ -173,7 +173,7 @@ TEST(UpdateRuleVsTorch, AdamW) {
 // LibTorch has no Adadelta: this is the formula of PyTorch's documentation in double precision.
 TEST(UpdateRuleVsTorch, Adadelta) {
   for (const double decay : {0.0, 0.01}) {
-    OptimizerConfig config = rule("adadelta", decay);
+    OptimizerConfig config = rule(RuleKind::adadelta, decay);
     config.eps = 1e-6;
     auto x = start().to(torch::kDouble);
     auto square = torch::zeros_like(x);
@@ -193,7 +193,7 @@ TEST(UpdateRuleVsTorch, Adadelta) {
 
 TEST(UpdateRuleVsTorch, ClippingByTheGlobalNorm) {
   for (const double clip_norm : {0.5, 1e3}) {
-    OptimizerConfig config = rule("sgd", 0);
+    OptimizerConfig config = rule(RuleKind::sgd, 0);
     config.clip_norm = clip_norm;
     const auto make = [](const auto& parameters) { return std::make_unique<torch::optim::SGD>(parameters, kLr); };
     expect_close(run(config), run_torch(make, clip_norm));
@@ -201,7 +201,7 @@ TEST(UpdateRuleVsTorch, ClippingByTheGlobalNorm) {
 }
 
 TEST(ScheduleVsTorch, Step) {
-  const Schedule ours(kLr, {.name = "step", .every_epochs = 3, .gamma = 0.7}, 0);
+  const Schedule ours(kLr, {.name = ScheduleKind::step, .every_epochs = 3, .gamma = 0.7}, 0);
   torch::optim::SGD optimizer({torch::zeros({1}, torch::requires_grad())}, kLr);
   torch::optim::StepLR theirs(optimizer, 3, 0.7);
   theirs.step();  // Python's scheduler makes this first step when it is made, LibTorch's does not

@@ -50,7 +50,7 @@ TEST(MnistCnn, DropsOutOnlyInTraining) {
 
 std::unique_ptr<Model> make_mlp(const std::array<double, 2>& dropout, std::uint64_t seed) {
   ModelConfig config;
-  config.name = "mnist-mlp";
+  config.name = NetworkKind::mnist_mlp;
   config.dropout = dropout;
   return make_model(config, seed);
 }

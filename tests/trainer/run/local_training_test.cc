@@ -29,7 +29,7 @@ class LocalTrainingTest : public testing::Test {
     write_idx_folder(folder_.path(), 50, 20);
     config_.data.path = folder_.path();
     config_.trainer.count = 1;
-    config_.trainer.device = {"cpu"};
+    config_.trainer.device = {DeviceName::cpu()};
     config_.trainer.batch_size = 16;
     config_.trainer.test_batch_size = 8;
     config_.run.max_epochs = 2;
@@ -140,7 +140,7 @@ TEST_F(LocalTrainingTest, EndsWhereALossOrParameterIsNotFinite) {
 }
 
 TEST_F(LocalTrainingTest, RefusesADeviceThatIsNotThere) {
-  config_.trainer.device = {"cuda"};
+  config_.trainer.device = {DeviceName::cuda()};
   EXPECT_THROW(train(), RunError);
 }
 

@@ -18,10 +18,14 @@ using testing::HasSubstr;
 
 const CudaFound kNone = {.devices = 0, .reason = "there is no driver: install one"};
 
+DeviceName named(const std::string& text) {
+  return DeviceName::from_string(text).value();
+}
+
 std::vector<std::string> dealt(const std::string& wanted, int processes, int gpus) {
   std::vector<std::string> devices;
   for (int process = 0; process < processes; ++process) {
-    devices.push_back(place(wanted, "trainer.device", process, {.devices = gpus, .reason = ""}));
+    devices.push_back(place(named(wanted), "trainer.device", process, {.devices = gpus, .reason = ""}).to_string());
   }
   return devices;
 }
@@ -29,7 +33,7 @@ std::vector<std::string> dealt(const std::string& wanted, int processes, int gpu
 /// What it says when it refuses `wanted`.
 std::string refusal(const std::string& wanted, const CudaFound& found) {
   try {
-    return "took " + place(wanted, "trainer.device", 0, found);
+    return "took " + place(named(wanted), "trainer.device", 0, found).to_string();
   } catch (const RunError& error) {
     EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
     return error.what();
@@ -50,8 +54,8 @@ TEST(PlacementTest, KeepsToADeviceThatIsNamed) {
 }
 
 TEST(PlacementTest, TakesTheCpuWhereThereIsNoGpu) {
-  EXPECT_EQ(place("auto", "trainer.device", 0, kNone), "cpu");
-  EXPECT_EQ(place("cpu", "trainer.device", 0, kNone), "cpu");
+  EXPECT_EQ(place(DeviceName(), "trainer.device", 0, kNone), DeviceName::cpu());
+  EXPECT_EQ(place(DeviceName::cpu(), "trainer.device", 0, kNone), DeviceName::cpu());
 }
 
 TEST(PlacementTest, RefusesCudaWithKeyReasonAndRemedy) {
@@ -67,7 +71,7 @@ TEST(PlacementTest, RefusesAGpuBeyondThoseOfTheHost) {
 }
 
 TEST(SelectDevice, NeedsNoCudaForTheCpu) {
-  EXPECT_EQ(select_device("cpu", "generator.device", 1), "cpu");
+  EXPECT_EQ(select_device(DeviceName::cpu(), "generator.device", 1), DeviceName::cpu());
 }
 
 }  // namespace
