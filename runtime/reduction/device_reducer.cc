@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/reduction/device_reducer.h"
 
-#include <bit>
 #include <cassert>
 #include <new>
 #include <thread>
@@ -37,25 +36,9 @@ void DeviceReducer::Kept::FreePages::operator()(double* pages) const noexcept {
 
 DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, std::size_t float_count,
                              const OptimizerConfig& config, std::size_t virtual_trainers)
-    : stream_(stream),
-      float_count_(float_count),
-      mean_(config.reduce == ReduceKind::mean),
-      virtual_trainers_(virtual_trainers),
-      clip_norm_(config.clip_norm),
-      rule_(make_update_rule(config)) {
+    : Reducer(float_count, config, virtual_trainers), stream_(stream) {
   for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, float_count * sizeof(float));
   if (clips()) kept_.emplace(device, float_count);
-}
-
-void DeviceReducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
-                               std::span<const float* const> gradients) {
-  assert(!gradients.empty() && gradients.size() <= kMaxGradients);
-  assert(virtual_trainers_ == 0 || std::has_single_bit(gradients.size()));
-  rule_->begin_step(lr, step);
-  in_ = in;
-  out_ = out;
-  gradients_ = gradients;
-  if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
 void DeviceReducer::reduce(ByteRange bucket) {

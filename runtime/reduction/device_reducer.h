@@ -27,10 +27,7 @@ class DeviceReducer final : public Reducer {
   DeviceReducer(Device& device, DeviceStream& stream, std::size_t float_count, const OptimizerConfig& config,
                 std::size_t virtual_trainers = 0);
 
-  void begin_step(double lr, std::int64_t step, const float* in, float* out,
-                  std::span<const float* const> gradients) override;
   void reduce(ByteRange bucket) override;
-  bool clips() const override { return clip_norm_ > 0; }
 
   /// With clipping, waits for all that the stream was given, because the norm decides about the update.
   void finish_step() override;
@@ -56,17 +53,8 @@ class DeviceReducer final : public Reducer {
   ReducePass::Update update() const;
 
   DeviceStream& stream_;
-  std::size_t float_count_;
-  bool mean_;
-  std::size_t virtual_trainers_;
-  double clip_norm_;
-  std::unique_ptr<UpdateRule> rule_;
   std::array<std::optional<DeviceMemory>, UpdateRule::kMaxStates> states_;
   std::optional<Kept> kept_;  // with clipping
-  const float* in_ = nullptr;
-  float* out_ = nullptr;
-  std::span<const float* const> gradients_;
-  float share_ = 1;  // of the sum that is the reduced gradient
 };
 
 }  // namespace runnel

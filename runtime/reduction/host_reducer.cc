@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cassert>
 #include <new>
 
@@ -25,11 +24,7 @@ constexpr std::align_val_t kLineAlignment{64};
 
 HostReducer::HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
                          std::size_t virtual_trainers)
-    : float_count_(float_count),
-      mean_(config.reduce == ReduceKind::mean),
-      virtual_trainers_(virtual_trainers),
-      clip_norm_(config.clip_norm),
-      rule_(make_update_rule(config)),
+    : Reducer(float_count, config, virtual_trainers),
       reduced_(clip_norm_ > 0 ? zeroed_lines(float_count) : nullptr),
       block_squares_(clip_norm_ > 0 ? (float_count + kBlockFloats - 1) / kBlockFloats : 0),
       nonfinite_(float_count),
@@ -47,13 +42,8 @@ HostReducer::Lines HostReducer::zeroed_lines(std::size_t float_count) {
 
 void HostReducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
                              std::span<const float* const> gradients) {
-  assert(!gradients.empty() && (virtual_trainers_ == 0 || std::has_single_bit(gradients.size())));
-  rule_->begin_step(lr, step);
-  in_ = in;
-  out_ = out;
-  gradients_ = gradients;
+  Reducer::begin_step(lr, step, in, out, gradients);
   nonfinite_.store(float_count_, std::memory_order_relaxed);
-  if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
 void HostReducer::reduce(ByteRange bucket) {

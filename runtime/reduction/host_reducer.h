@@ -23,15 +23,12 @@ namespace runnel {
 class HostReducer final : public Reducer {
  public:
   /// For `float_count` parameters. Allocates and zeroes the optimizer's state and, with clipping, one gradient.
-  /// `virtual_trainers` is trainer.virtual: where it is not 0, the number of gradients is a power of two that divides
-  /// it, and a mean is over the virtual trainers.
   HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
               std::size_t virtual_trainers = 0);
 
   void begin_step(double lr, std::int64_t step, const float* in, float* out,
                   std::span<const float* const> gradients) override;
   void reduce(ByteRange bucket) override;
-  bool clips() const override { return clip_norm_ > 0; }
   void finish_step() override;
   std::optional<std::size_t> first_nonfinite() const override;
 
@@ -55,18 +52,9 @@ class HostReducer final : public Reducer {
   void update(std::size_t offset, std::size_t count, const float* gradient);
   void note_nonfinite(std::size_t index);
 
-  std::size_t float_count_;
-  bool mean_;
-  std::size_t virtual_trainers_;
-  double clip_norm_;
-  std::unique_ptr<UpdateRule> rule_;
   std::vector<Lines> state_;
-  Lines reduced_;                      // the reduced gradient; only with clipping
-  std::vector<double> block_squares_;  // its sum of squares per block; only with clipping
-  const float* in_ = nullptr;
-  float* out_ = nullptr;
-  std::span<const float* const> gradients_;
-  float share_ = 1;                     // of the sum that is the reduced gradient
+  Lines reduced_;                       // the reduced gradient; only with clipping
+  std::vector<double> block_squares_;   // its sum of squares per block; only with clipping
   std::atomic<std::size_t> nonfinite_;  // index of the first one in `out_`; float_count_: none
   ThreadTeam team_;
 };

@@ -11,6 +11,7 @@
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/reduction/update_rule.h"
 
 namespace runnel {
 
@@ -28,14 +29,14 @@ class Reducer {
   /// not overlap. `gradients[i]` is the start of trainer i's whole gradient. All of this, the array of pointers too,
   /// stays valid until the step is complete.
   virtual void begin_step(double lr, std::int64_t step, const float* in, float* out,
-                          std::span<const float* const> gradients) = 0;
+                          std::span<const float* const> gradients);
 
   /// Adds up one bucket of all gradients, and makes its new parameters unless clipping is on. Each bucket is reduced
   /// once in a step, in any order. Whether that is complete on return is the implementation's to say.
   virtual void reduce(ByteRange bucket) = 0;
 
   /// Whether the parameters change only at the end of a step, because the norm of the whole gradient must be known.
-  virtual bool clips() const = 0;
+  bool clips() const { return clip_norm_ > 0; }
 
   /// Ends the step, all buckets of which are reduced. With clipping, this is where the update happens.
   virtual void finish_step() = 0;
@@ -44,6 +45,25 @@ class Reducer {
   /// and on a device, which does not look: there the next loss shows it, or the check of parameters before they are
   /// saved.
   virtual std::optional<std::size_t> first_nonfinite() const = 0;
+
+ protected:
+  /// `virtual_trainers` is trainer.virtual: where it is not 0, the number of gradients is a power of two that divides
+  /// it, and a mean is over the virtual trainers.
+  Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t virtual_trainers);
+
+  std::size_t float_count_;
+  std::size_t virtual_trainers_;
+  double clip_norm_;
+  std::unique_ptr<UpdateRule> rule_;
+
+  // Of the step.
+  const float* in_ = nullptr;
+  float* out_ = nullptr;
+  std::span<const float* const> gradients_;
+  float share_ = 1;  // of the sum that is the reduced gradient
+
+ private:
+  bool mean_;
 };
 
 /// What sums and updates `float_count` parameters by `config`: on `device`, in the order of `stream`, or where both are
