@@ -30,7 +30,6 @@ class RunPlan {
   /// steps than the exchange can count, 2^36 - 2.
   RunPlan(const Config& config, std::size_t samples);
 
-  std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
   std::int64_t total_steps() const { return total_steps_; }
 
   /// Epochs that are begun: the last one may be cut short by max_gradients.

@@ -16,7 +16,6 @@ namespace {
 
 TEST(RunPlan, ReferenceWorkflow) {
   const RunPlan plan(Config(), 60000);
-  EXPECT_EQ(plan.steps_per_epoch(), 30);
   EXPECT_EQ(plan.total_steps(), 50);
   EXPECT_EQ(plan.epochs(), 2);
   EXPECT_EQ(plan.epoch_of(29), 0);
@@ -47,12 +46,14 @@ TEST(RunPlan, IsThatOfTheVirtualTrainersHoweverManyProcessesTheyAreIn) {
   config.trainer.count = 8;
   config.run.max_gradients = 1000;
   const RunPlan expected(config, 1001);
-  EXPECT_EQ(expected.steps_per_epoch(), 13);  // the longest share has 126 samples
+  EXPECT_EQ(expected.epoch_of(12), 0);  // the longest share has 126 samples
+  EXPECT_EQ(expected.epoch_of(13), 1);
   config.trainer.virtual_count = 8;
   for (const std::int64_t trainers : {1, 2, 4, 8}) {
     config.trainer.count = trainers;
     const RunPlan plan(config, 1001);
-    EXPECT_EQ(plan.steps_per_epoch(), expected.steps_per_epoch());
+    EXPECT_EQ(plan.epoch_of(12), 0);
+    EXPECT_EQ(plan.epoch_of(13), 1);
     EXPECT_EQ(plan.total_steps(), expected.total_steps());
   }
 }
@@ -94,10 +95,10 @@ TEST(RunPlan, AnEpochIsJustLongEnoughForEveryShare) {
     for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
       const auto share = static_cast<std::uint32_t>(contiguous_share(samples, trainer, trainers).count);
       Sampler sampler({.samples = share, .batch_size = batch_size, .seed = seed, .trainer = trainer});
-      for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
+      for (std::int64_t step = 0; step < plan.total_steps(); ++step) {
         visited += sampler.batch(0, step).size();
       }
-      in_last_step += sampler.batch(0, plan.steps_per_epoch() - 1).size();
+      in_last_step += sampler.batch(0, plan.total_steps() - 1).size();
     }
     ASSERT_EQ(visited, samples);
     ASSERT_GT(in_last_step, 0U);
