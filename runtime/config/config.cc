@@ -17,9 +17,8 @@ namespace fs = std::filesystem;
 
 std::string read_text(const fs::path& file) {
   const auto fail_reading = [&file](const std::string& reason) {
-    throw ConfigError(ExitStatus::input_missing, printable(file.string(), 4096) +
-                                                     ": the configuration cannot be read: " + reason +
-                                                     "; name a TOML file, as trainer/configs/mnist.toml");
+    throw ConfigError(ExitStatus::input_missing, printable(file.string(), 4096) + ": cannot read the configuration: " +
+                                                     reason + "; give a TOML file such as trainer/configs/mnist.toml");
   };
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
@@ -27,7 +26,7 @@ std::string read_text(const fs::path& file) {
   if (!fs::is_regular_file(status)) fail_reading("not a regular file");
   std::ifstream stream(file, std::ios::binary);
   if (!stream) fail_reading(std::strerror(errno));
-  // One byte more than the parser takes: enough for it to see that there is too much.
+  // One byte more than the parser accepts, so that it can reject a larger file.
   std::string text(kMaxTomlBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));

@@ -18,8 +18,8 @@
 
 namespace runnel {
 
-/// What is wrong with the configuration: one line that begins with its place, `FILE:LINE:COLUMN` or `--set TEXT`. Exit
-/// status 66 when the file cannot be read, 64 for a `--set` that is no KEY=VALUE, 78 for everything else.
+/// An error in the configuration: one line that begins with its place, `FILE:LINE:COLUMN` or `--set TEXT`. Exit status
+/// 66 when the file cannot be read, 64 for a `--set` that is not KEY=VALUE, 78 for everything else.
 class ConfigError : public RunError {
  public:
   using RunError::RunError;
@@ -46,16 +46,16 @@ struct DataConfig {
 
 struct TrainerConfig {
   std::int64_t count = 2;
-  std::int64_t virtual_count = 0;  ///< of virtual trainers in the whole job; 0: every trainer is one
+  std::int64_t virtual_count = 0;  ///< number of virtual trainers in the whole job; 0: no virtual trainers
   std::int64_t batch_size = 1000;
   std::int64_t test_batch_size = 5000;
   std::int64_t threads = 1;
   std::vector<DeviceName> device = std::vector<DeviceName>(1);  ///< one for all, or one per trainer: see device_of()
 
-  /// Shares of the data, and gradients of a step: one for each virtual trainer.
+  /// Number of shares of the data, and of gradients in a step: one per virtual trainer, or else per trainer.
   std::int64_t shares() const { return virtual_count > 0 ? virtual_count : count; }
 
-  /// Of them, those of one trainer: neighbours.
+  /// How many consecutive shares one trainer has.
   std::int64_t shares_each() const { return shares() / count; }
 
   const DeviceName& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
@@ -134,24 +134,24 @@ struct Config {
 /// What a command line adds to a configuration file.
 struct ConfigOptions {
   std::vector<std::string> sets;           ///< `key=value`; wins over the file, and a later one over an earlier one
-  std::filesystem::path default_data_dir;  ///< data.path where nothing else is said
-  int ranks = 0;  ///< of a job that is running already: trainer.count is what generators leave of them; 0: none is
+  std::filesystem::path default_data_dir;  ///< data.path unless the configuration gives it
+  int ranks = 0;  ///< started by mpirun: trainer.count becomes ranks - generator.count; 0: not under mpirun
 
   /// Gets a line for the user when keys of the file are ignored because `sets` choose another optimizer.
   std::function<void(const std::string& line)> on_notice = {};
 };
 
-/// Reads and checks a configuration. An empty `file` stands for an empty one: defaults and `options` only.
+/// Reads and checks a configuration. With an empty `file`, from the defaults and `options` only.
 ///
-/// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) do not count. Relative
+/// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) are ignored. Relative
 /// input paths (data.path, model.init) are taken from the folder of `file`, or from the working directory when
 /// given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
 Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
 
-/// The same for text that is at hand; `name` stands for the file in messages and for relative paths.
+/// The same for text in memory; `name` stands for the file in messages and for relative paths.
 Config parse_config(std::string_view text, const std::filesystem::path& name, const ConfigOptions& options = {});
 
-/// The effective configuration as TOML: each key that has an effect, with paths made absolute. Loading it gives an
+/// The effective configuration as TOML: each key that has an effect, with absolute paths. Loading it gives an
 /// equal configuration.
 std::string print_toml(const Config& config);
 

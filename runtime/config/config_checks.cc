@@ -54,8 +54,8 @@ void check_trainers(const Config& config, const GivenKeys& given) {
 void check_generators(const Config& config, const GivenKeys& given) {
   if (config.generator.count > 1 && config.optimizer.clip_norm > 0) {
     fail_key(given.at("optimizer.clip_norm").place, "optimizer.clip_norm",
-             "needs the norm of all parameters together, and generator.count is " +
-                 std::to_string(config.generator.count) + "; have one generator, or do not clip");
+             "needs the norm of the whole gradient, which one generator computes, and generator.count is " +
+                 std::to_string(config.generator.count) + "; use one generator, or set it to 0");
   }
 }
 

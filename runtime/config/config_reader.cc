@@ -25,7 +25,7 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-// A value that is no TOML is a string, unless it begins as a TOML string, array or table does.
+// A value that is not TOML is a string, unless it begins as a TOML string, array or table does.
 std::vector<TomlEntry> parse_set_value(const std::string& text) {
   try {
     return parse_toml("value = " + text);
@@ -107,8 +107,8 @@ Config ConfigReader::finish(const ConfigOptions& options) {
   if (options.ranks > 0) deal_ranks(options.ranks);
   const std::vector<std::string_view> dropped = drop_keys_of_other_rule();
   apply_rule_defaults();
-  if (!dropped.empty() && options.on_notice) options.on_notice(notice_of(dropped));
   check_config(config_, given_);
+  if (!dropped.empty() && options.on_notice) options.on_notice(notice_of(dropped));
   if (config_.data.path.empty() && !options.default_data_dir.empty()) {
     config_.data.path = fs::absolute(options.default_data_dir).lexically_normal().string();
   }
@@ -120,12 +120,12 @@ void ConfigReader::deal_ranks(int ranks) {
   if (config_.trainer.count >= 1) return;
   throw ConfigError(ExitStatus::usage, "mpirun started " + std::to_string(ranks) + " ranks, and generator.count is " +
                                            std::to_string(config_.generator.count) +
-                                           ": no rank is left to train; start more ranks or have "
-                                           "fewer generators");
+                                           ": no rank is left to train; start more ranks, or lower "
+                                           "generator.count");
 }
 
-/// What a file gives to its own rule does not suit the one that --set chooses: a learning rate least of all. Returns
-/// the names of these keys.
+/// A file's values for its own rule, above all the learning rate, do not suit the rule that --set chooses. Returns the
+/// paths of the dropped keys.
 std::vector<std::string_view> ConfigReader::drop_keys_of_other_rule() {
   std::vector<std::string_view> dropped;
   if (config_.optimizer.name == rule_of_file_) return dropped;

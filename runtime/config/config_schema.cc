@@ -66,8 +66,8 @@ constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 constexpr ConfigKey kKeys[] = {
     {"model.name", choice<&Config::model, &ModelConfig::name>(), "The network to train."},
     {"model.dropout", PairKey{at<&Config::model, &ModelConfig::dropout>, {0, 1, true}, {0, 1, true}},
-     "Share of values dropped behind the convolutions and behind the first dense layer; of `\"mnist-mlp\"`, behind its "
-     "first and its second layer.",
+     "Probability of dropping a value after the convolutions and after the first dense layer; with `\"mnist-mlp\"`, "
+     "after its first and its second layer.",
      "probability"},
     {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
      "safetensors file with the parameters to start from; `\"\"`: LibTorch's initialisation from `run.seed`."},
@@ -75,36 +75,37 @@ constexpr ConfigKey kKeys[] = {
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
      "Folder with the four IDX files of MNIST, plain or gzip; `\"\"`: the data that comes with Runnel."},
     {"data.shuffle", BoolKey{at<&Config::data, &DataConfig::shuffle>},
-     "Whether each trainer, or each virtual one, goes through its share in a new order in each epoch."},
+     "Whether each trainer, or each virtual trainer, reads its share in a new order in each epoch."},
     {"data.normalize", PairKey{at<&Config::data, &DataConfig::normalize>, {-1e6, 1e6}, {1e-6, 1e6}},
      "Mean and standard deviation: a pixel p in [0, 1] becomes (p - mean) / deviation."},
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},
      "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"},
     {"trainer.virtual", IntegerKey{at<&Config::trainer, &TrainerConfig::virtual_count>, 0, 1024},
-     "Virtual trainers, spread over the trainers: a power of two that `trainer.count` divides. The result is then the "
-     "same, bit for bit, for every `trainer.count`. 0: each trainer computes for itself alone."},
+     "Number of virtual trainers, spread evenly over the trainers: a power of two that `trainer.count` divides. The "
+     "result is then the same, bit for bit, for every `trainer.count`. 0: no virtual trainers."},
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
-     "Images that each trainer, or each virtual one, computes its gradient of a step from.", "images"},
+     "Images in a batch of each trainer, or of each virtual trainer.", "images"},
     {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
-     "Images in a forward pass of the test; 250 at most, whatever is asked for, as more only cost memory. On the CPU "
-     "the score does not depend on it.",
+     "Images in a forward pass of the test. Larger values count as 250: more only costs memory. On the CPU the score "
+     "does not depend on it.",
      "images"},
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
      "Where trainers compute: one device for all, or a list with one for each. `\"cuda:K\"`: that GPU of the host; "
-     "`\"cuda\"`: the one that is dealt to the process, as \"Devices\" above says; `\"auto\"`: the same, or the CPU "
-     "where there is no GPU."},
+     "`\"cuda\"`: the one assigned to the process (see \"Devices\" above); `\"auto\"`: the same, or the CPU where "
+     "there is no GPU."},
 
     {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1024},
-     "Number of generators, the first ranks; each owns an equal part of the parameters, at least 16 KiB of them. It "
-     "changes no bit of the result; `--alone` has none.",
+     "Number of generators, which are the first ranks; each owns an equal part of the parameters, at least 16 KiB. It "
+     "changes no bit of the result; `--alone` runs without generators.",
      "processes"},
     {"generator.device", DeviceKey{at<&Config::generator, &GeneratorConfig::device>},
      "Where gradients are summed and parameters are updated, as for `trainer.device`."},
     {"generator.threads", IntegerKey{at<&Config::generator, &GeneratorConfig::threads>, 1, 256},
-     "Threads that sum and update on the CPU; their number changes no bit of the result.", "threads"},
+     "Threads that sum gradients and update parameters on the CPU; their number changes no bit of the result.",
+     "threads"},
 
     {"optimizer.name", choice<&Config::optimizer, &OptimizerConfig::name>(),
      "The update rule; runtime/README.md has the formulas."},
@@ -121,32 +122,34 @@ constexpr ConfigKey kKeys[] = {
     {"optimizer.weight_decay", NumberKey{at<&Config::optimizer, &OptimizerConfig::weight_decay>, {0, 1e6}},
      "Added to the gradient, times the parameter; with adamw it shrinks the parameter instead."},
     {"optimizer.reduce", choice<&Config::optimizer, &OptimizerConfig::reduce>(),
-     "Whether the gradients of all trainers, or of all virtual ones, are summed or averaged."},
+     "Whether the gradients of all trainers, or of all virtual trainers, are summed or averaged."},
     {"optimizer.schedule.name", choice<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>(),
-     "How the learning rate changes. `\"constant\"`: not; `\"step\"`: times `gamma` every `every_epochs`; "
-     "`\"cosine\"`: to zero along half a cosine over the run; `\"warmup\"`: not, after a linear rise."},
+     "How the learning rate changes. `\"constant\"`: it does not; `\"step\"`: multiplied by `gamma` every "
+     "`every_epochs`; "
+     "`\"cosine\"`: to zero along half a cosine over the run; `\"warmup\"`: constant after a linear rise."},
     {"optimizer.schedule.every_epochs",
      IntegerKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::every_epochs>, 1, kMaxCount},
-     "Epochs after which the learning rate is multiplied by `gamma`, again and again.", "epochs", with_schedule(kStep)},
+     "Epochs between two multiplications of the learning rate by `gamma`.", "epochs", with_schedule(kStep)},
     {"optimizer.schedule.gamma",
      NumberKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::gamma>, {0, 10}},
-     "What the learning rate is multiplied by every `every_epochs`.", "", with_schedule(kStep)},
+     "Factor of the learning rate every `every_epochs`.", "", with_schedule(kStep)},
     {"optimizer.schedule.warmup_steps",
      IntegerKey{at<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::warmup_steps>, 0, kMaxCount},
      "Steps over which the learning rate rises linearly, before the schedule begins.", "steps",
      with_schedule(kSchedulesWithWarmup)},
     {"optimizer.clip_norm", NumberKey{at<&Config::optimizer, &OptimizerConfig::clip_norm>, {0, 1e30}},
-     "Largest L2 norm of the reduced gradient; a longer one is shortened to it. Needs one generator. 0: off."},
+     "Largest L2 norm of the reduced gradient; a gradient with a larger norm is scaled down to it. Needs one "
+     "generator. "
+     "0: off."},
 
     {"transport.path", choice<&Config::transport, &TransportConfig::path>(),
      "How bytes reach a peer. `\"auto\"`: the best that works; another value forces one, for tests and comparison."},
     {"transport.require", choice<&Config::transport, &TransportConfig::require>(),
      "The run ends with status 78, as soon as all are connected, unless every trainer reaches every generator by this "
-     "path "
-     "or a better one. `\"rdma\"`: between hosts, one-sided by an RDMA device; within one, `\"one-sided\"`."},
+     "path or a better one. `\"rdma\"`: between hosts, one-sided by an RDMA device; within one, `\"one-sided\"`."},
     {"transport.interface", TextKey{at<&Config::transport, &TransportConfig::interface>},
      "Network interface for peers on other hosts. `\"auto\"`: loopback on one host, else the first whose network all "
-     "hosts share, and beside it every RDMA device, which UCX prefers."},
+     "hosts share, and in addition every RDMA device, which UCX prefers."},
     {"transport.bucket_bytes",
      IntegerKey{at<&Config::transport, &TransportConfig::bucket_bytes>, kBlockBytes, kMaxBucketBytes, kBlockBytes},
      "Gradients and parameters travel, and are summed, in pieces of this size. It changes no bit of the result.",
@@ -155,28 +158,28 @@ constexpr ConfigKey kKeys[] = {
     {"run.max_epochs", IntegerKey{at<&Config::run, &RunConfig::max_epochs>, 1, kMaxCount},
      "Passes over the data after which the run ends.", "epochs"},
     {"run.max_gradients", IntegerKey{at<&Config::run, &RunConfig::max_gradients>, 0, kMaxCount},
-     "Gradients, counted over all trainers, after which the run ends if it has not ended before. Every step makes one "
-     "in each trainer, or each virtual one, and there is at least one step. 0: no limit.",
+     "Gradients, counted over all trainers, after which the run ends at the latest. Every step makes one in each "
+     "trainer, "
+     "or each virtual trainer, and there is at least one step. 0: no limit.",
      "gradients"},
     {"run.seed", IntegerKey{at<&Config::run, &RunConfig::seed>, 0, kMaxSeed},
-     "What initialisation, shuffling and dropout are drawn from."},
+     "Seed of initialisation, shuffling and dropout."},
     {"run.timeout_s", NumberKey{at<&Config::run, &RunConfig::timeout_s>, {0.1, 86400}},
-     "How long a process waits for another one before it gives up.", "seconds"},
+     "How long a process waits for another before it gives up.", "seconds"},
     {"run.log_every", IntegerKey{at<&Config::run, &RunConfig::log_every>, 1, kMaxCount},
      "Steps between two log lines when the output is not a terminal.", "steps"},
     {"run.pin", BoolKey{at<&Config::run, &RunConfig::pin>},
-     "Whether every process of a job keeps to cores of its own, one for each of its threads. Where there are too few, "
-     "none does, and a line says how many are missing."},
+     "Whether every process of a job is pinned to cores of its own, one for each of its threads. With too few cores, "
+     "no process is pinned, and a line says how many are missing."},
     {"run.on_nonfinite", choice<&Config::run, &RunConfig::on_nonfinite>(),
      "What happens when a loss or a parameter becomes infinite or NaN. `\"stop\"`: the run ends with status 65 and "
-     "saves "
-     "no parameters; `\"warn\"`: a line names the first one, and the run continues."},
+     "saves no parameters; `\"warn\"`: a line names the first one, and the run continues."},
     {"run.report", FileKey{at<&Config::run, &RunConfig::report>, false},
      "Where the run report is written (JSON); `\"\"`: nowhere."},
     {"run.save", FileKey{at<&Config::run, &RunConfig::save>, false},
      "Where the parameters are written at the end (safetensors); `\"\"`: nowhere."},
     {"run.trace", FileKey{at<&Config::run, &RunConfig::trace>, false},
-     "Where it is written what every process did when (JSON, for Perfetto); `\"\"`: nowhere."},
+     "Where the trace of all processes is written (JSON, for Perfetto); `\"\"`: nowhere."},
 };
 
 // PyTorch's, but for Adadelta's learning rate, which is that of the reference workflow (PyTorch: 1.0).

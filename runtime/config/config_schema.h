@@ -57,7 +57,7 @@ struct ChoiceKey {
   void (*set)(Config& config, std::size_t word);
 };
 
-/// Any text but none.
+/// Any text that is not empty.
 struct TextKey {
   Field<std::string> field;
 };
@@ -81,7 +81,7 @@ struct DevicesKey {
 using KeyType =
     std::variant<BoolKey, IntegerKey, NumberKey, PairKey, ChoiceKey, TextKey, FileKey, DeviceKey, DevicesKey>;
 
-/// The key has an effect only while another one, a choice, has one of some values.
+/// The key has an effect only while another key, a choice, has one of these values.
 struct KeyCondition {
   std::string_view key;  ///< empty: always
   std::span<const std::string_view> values;
@@ -97,7 +97,7 @@ struct ConfigKey {
 
 std::span<const ConfigKey> config_keys();
 
-/// nullptr when there is none.
+/// nullptr when no key has this path.
 const ConfigKey* find_config_key(std::string_view path);
 
 /// Whether the key has an effect in this configuration.

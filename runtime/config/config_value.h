@@ -10,7 +10,7 @@
 
 namespace runnel {
 
-/// A value that its key does not take; the text says what was expected and what was found.
+/// A value that its key does not accept; the text gives what was expected and what was found.
 class ValueError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -25,7 +25,7 @@ void reset_value(const KeyType& type, Config& config);
 /// The key's value in a syntax that TOML and JSON share; reading it gives the same value.
 std::string print_value(const KeyType& type, const Config& config);
 
-/// What the key takes: "an integer from 1 to 1024".
+/// What the key accepts: "an integer from 1 to 1024".
 std::string describe(const KeyType& type);
 
 }  // namespace runnel

@@ -37,7 +37,7 @@ bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
 }
 
-// The offset behind the one-line string that begins at `begin`.
+// The offset after the one-line string that begins at `begin`.
 std::size_t end_of_string(std::string_view text, std::size_t begin) {
   const char quote = text[begin];
   for (std::size_t i = begin + 1; i < text.size(); ++i) {
@@ -48,7 +48,7 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
-// The offset behind the multi-line string that begins at `begin`. Its last two characters may be quotes as well.
+// The offset after the multi-line string that begins at `begin`. Up to two quotes may precede the closing three.
 std::size_t end_of_long_string(std::string_view text, std::size_t begin) {
   const std::string quotes(3, text[begin]);
   for (std::size_t i = begin + 3; i < text.size(); ++i) {
@@ -61,9 +61,19 @@ std::size_t end_of_long_string(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
-// The offset of a character outside ASCII that is no part of a comment or a one-line string; the text's size when there
-// is none. toml++ 3.3 asks of such characters whether they are white space, by a function whose behaviour is undefined
-// for most of them. It reads a number to the next blank, comma or bracket, so a quote within one begins no string.
+// The offset after the string that begins at `begin`. A multi-line string ends before its first non-ASCII character,
+// which toml++ does not accept there.
+std::size_t end_of_ascii_string(std::string_view text, std::size_t begin) {
+  const std::string_view rest = text.substr(begin);
+  if (!rest.starts_with("\"\"\"") && !rest.starts_with("'''")) return end_of_string(text, begin);
+  const std::size_t end = end_of_long_string(text, begin);
+  while (begin < end && is_ascii(text[begin])) ++begin;
+  return begin;
+}
+
+// The offset of the first non-ASCII character outside comments and one-line strings, or the text's size. toml++ 3.3
+// tests such characters for white space with a function whose behaviour is undefined for most of them. It reads a
+// number up to the next blank, comma or bracket, so a quote inside a number does not begin a string.
 std::size_t misplaced_character(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   constexpr std::string_view kBeforeStrings = "\n=[{,.";
@@ -73,21 +83,13 @@ std::size_t misplaced_character(std::string_view text) {
   std::size_t i = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   while (i < text.size() && is_ascii(text[i])) {
     const char c = text[i];
-    const std::string_view rest = text.substr(i);
     const bool quote = c == '"' || c == '\'';
     const bool string = quote && !number && kBeforeStrings.find(last) != std::string_view::npos;
     const bool begins_number = (c >= '0' && c <= '9') || c == '+' || c == '-';
     number = (number && std::string_view(" \t\r\n,]}#").find(c) == std::string_view::npos) ||
              (begins_number && kBeforeNumbers.find(last) != std::string_view::npos);
     if (c != ' ' && c != '\t') last = c;
-    if (c == '#') {
-      i = std::min(text.find('\n', i), text.size());
-    } else if (string && (rest.starts_with("\"\"\"") || rest.starts_with("'''"))) {
-      const std::size_t end = end_of_long_string(text, i);
-      while (i < end && is_ascii(text[i])) ++i;
-    } else {
-      i = string ? end_of_string(text, i) : i + 1;
-    }
+    i = string ? end_of_ascii_string(text, i) : c == '#' ? std::min(text.find('\n', i), text.size()) : i + 1;
   }
   return i;
 }
@@ -172,7 +174,7 @@ bool fails_assertion(std::string_view text) {
   return false;
 }
 
-// The line in which toml++ meets a failing assertion: the last one of the shortest text that makes it fail.
+// The line in which an assertion of toml++ fails: the last line of the shortest prefix that makes it fail.
 std::uint32_t line_of_assertion(std::string_view text) {
   std::vector<std::size_t> line_ends;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -25,7 +25,7 @@ struct TomlTable {};
 struct TomlDateOrTime {};
 using TomlArray = std::vector<TomlValue>;
 
-/// A value without its place. A table's members are entries of their own; tables inside arrays have none.
+/// A value without its path. A table's members are entries of their own; those of tables inside arrays are left out.
 struct TomlValue {
   std::variant<bool, std::int64_t, double, std::string, TomlArray, TomlTable, TomlDateOrTime> data;
   TomlPosition position;
@@ -38,7 +38,7 @@ struct TomlEntry {
   TomlValue value;
 };
 
-/// Text that is not TOML, or too much of it.
+/// Text that is not TOML, or that exceeds a limit.
 class TomlError : public std::runtime_error {
  public:
   TomlError(TomlPosition position, const std::string& message) : std::runtime_error(message), position_(position) {}
@@ -53,7 +53,7 @@ inline constexpr std::size_t kMaxTomlBytes = std::size_t{64} * 1024;
 
 /// All keys of a TOML 1.0 document, tables included, in the order of the text.
 ///
-/// Throws `TomlError` for everything else, whatever the bytes are: the text may come from anywhere. Text over
+/// Throws `TomlError` for all other bytes: the text is not trusted. Text over
 /// `kMaxTomlBytes`, values nested deeper than 16 and lines with more than 32 dots are refused, which bounds time and
 /// stack.
 std::vector<TomlEntry> parse_toml(std::string_view text);

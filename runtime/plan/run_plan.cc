@@ -35,7 +35,7 @@ RunPlan::RunPlan(const Config& config, std::size_t samples)
   if (total_steps_ <= kMostSteps) return;
   throw RunError(ExitStatus::bad_configuration,
                  "key 'run.max_epochs': expected a run of at most " + std::to_string(kMostSteps) + " steps, found " +
-                     std::to_string(total_steps_) + "; lower it, or bound the run by run.max_gradients");
+                     std::to_string(total_steps_) + "; lower it, or limit the run with run.max_gradients");
 }
 
 RunPlan RunPlan::limited_to(std::int64_t steps) const {

@@ -12,8 +12,8 @@ namespace runnel {
 /// How long a run is and how its steps fall into epochs: the same in every process of a job.
 ///
 /// Steps and epochs count from 0. In an epoch every trainer goes through its share once, in batches of the same size,
-/// so an epoch has as many steps as the longest share has batches; a trainer whose share is used up has an empty batch.
-/// With trainer.virtual, the trainers here are the virtual ones.
+/// so an epoch has as many steps as the longest share has batches; a trainer that has used its whole share has an empty
+/// batch. With trainer.virtual, the trainers here are the virtual ones.
 class RunPlan {
  public:
   struct Size {
@@ -32,7 +32,7 @@ class RunPlan {
 
   std::int64_t total_steps() const { return total_steps_; }
 
-  /// Epochs that are begun: the last one may be cut short by max_gradients.
+  /// Epochs that begin: max_gradients may end the last one early.
   std::int64_t epochs() const { return epoch_of(total_steps_ - 1) + 1; }
 
   std::int64_t epoch_of(std::int64_t step) const { return step / steps_per_epoch_; }
@@ -43,7 +43,7 @@ class RunPlan {
     return step_in_epoch(step) == steps_per_epoch_ - 1 || step == total_steps_ - 1;
   }
 
-  /// The same plan, but for `steps` steps at most.
+  /// The same plan with at most `steps` steps.
   RunPlan limited_to(std::int64_t steps) const;
 
  private:

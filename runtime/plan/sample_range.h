@@ -7,7 +7,7 @@
 
 namespace runnel {
 
-/// Neighbouring samples [first, first + count) of a split.
+/// Consecutive samples [first, first + count) of a split.
 struct SampleRange {
   std::size_t first = 0;
   std::size_t count = 0;
@@ -15,8 +15,8 @@ struct SampleRange {
   bool operator==(const SampleRange&) const = default;
 };
 
-/// The share of part `part` when `samples` are dealt to `parts` in file order: contiguous, none is dropped, and the
-/// first `samples % parts` shares are one sample longer than the others. Needs `part < parts`.
+/// Share `part` of `samples` divided into `parts` in file order: contiguous, no sample is dropped, and the first
+/// `samples % parts` shares are one sample longer than the others. Needs `part < parts`.
 constexpr SampleRange contiguous_share(std::size_t samples, std::size_t part, std::size_t parts) {
   const std::size_t shortest = samples / parts;
   const std::size_t longer_shares = samples % parts;

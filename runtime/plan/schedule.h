@@ -21,7 +21,7 @@ class Schedule {
   /// `total_steps` is the number of steps that the run will make; only cosine uses it.
   Schedule(double lr, const ScheduleConfig& config, std::int64_t total_steps);
 
-  /// The learning rate of step `step`, which lies in epoch `epoch`; both count from 0. Steps behind the end of a cosine
+  /// The learning rate of step `step`, which lies in epoch `epoch`; both count from 0. Steps after the end of a cosine
   /// have learning rate 0.
   double lr(std::int64_t step, std::int64_t epoch) const;
 

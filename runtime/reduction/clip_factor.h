@@ -7,10 +7,10 @@
 
 namespace runnel {
 
-/// What a gradient is multiplied by so that its norm is at most `clip_norm`, as torch.nn.utils.clip_grad_norm_ has it.
+/// The factor that limits a gradient's norm to `clip_norm`, as in torch.nn.utils.clip_grad_norm_.
 ///
-/// `block_squares` are sums of squares of the gradient's blocks, which are added in order. A norm that is not a number
-/// makes the factor not a number.
+/// `block_squares` are sums of squares of the gradient's blocks, which are added in order. If the norm is NaN, so
+/// is the factor.
 inline float clip_factor(double clip_norm, std::span<const double> block_squares) {
   double squares = 0;
   for (const double block : block_squares) squares += block;

@@ -19,8 +19,8 @@
 
 namespace runnel {
 
-/// Reduces in a device's memory: gives the work to a stream and does not wait for it, except where it says so. All
-/// addresses that it is given are the device's, and multiples of 16 bytes. Throws what the device throws.
+/// Reduces in a device's memory: submits work to a stream and waits for it in finish_step() with clipping only. All
+/// addresses are the device's, and multiples of 16 bytes. Throws what the device throws.
 class DeviceReducer final : public Reducer {
  public:
   /// As of HostReducer, for at most `kMaxGradients` gradients. `device` and `stream` outlive this.
@@ -29,14 +29,15 @@ class DeviceReducer final : public Reducer {
 
   void reduce(ByteRange bucket) override;
 
-  /// With clipping, waits for all that the stream was given, because the norm decides about the update.
+  /// With clipping, waits for all work in the stream, because the update needs the norm.
   void finish_step() override;
 
   /// The kernels would have to reduce a flag over all threads, and the host to wait for it, in every step.
   std::optional<std::size_t> first_nonfinite() const override { return std::nullopt; }
 
  private:
-  /// What clipping needs: the reduced gradient and, in memory that the host reads as well, its blocks' sums of squares.
+  /// What clipping needs: the reduced gradient and, in memory that the host can read, the sums of squares of its
+  /// blocks.
   struct Kept {
     struct FreePages {
       void operator()(double* pages) const noexcept;

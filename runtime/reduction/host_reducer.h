@@ -17,7 +17,7 @@
 
 namespace runnel {
 
-/// Reduces in the memory and with the cores of the host: what a method says is complete when it returns.
+/// Reduces in host memory on the host's cores: the work of a method is complete when it returns.
 ///
 /// Has `threads - 1` parked helpers of its own.
 class HostReducer final : public Reducer {

@@ -11,12 +11,12 @@
 
 namespace runnel {
 
-/// How many gradients a pass can add: as many as trainer.count can be. Their addresses are an argument of the kernel,
+/// The most gradients that a pass can add: the maximum of trainer.count. Their addresses are an argument of the kernel,
 /// 8 KiB of the 32 KiB that CUDA allows.
 inline constexpr std::size_t kMaxGradients = 1024;
 
-/// A stretch of the generator's pass over memory, as a `DeviceStream` is given it. Plain data; tensors are named by
-/// addresses that the device uses, and begin at multiples of 16 bytes.
+/// A part of the generator's pass over memory, as it is submitted to a `DeviceStream`. Plain data; tensors are given by
+/// device addresses, which are multiples of 16 bytes.
 struct ReducePass {
   /// The optimizer's step with the reduced gradient, from `in` to `out`.
   struct Update {

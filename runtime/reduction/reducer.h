@@ -32,7 +32,7 @@ class Reducer {
                           std::span<const float* const> gradients);
 
   /// Adds up one bucket of all gradients, and makes its new parameters unless clipping is on. Each bucket is reduced
-  /// once in a step, in any order. Whether that is complete on return is the implementation's to say.
+  /// once in a step, in any order. Whether it is complete on return depends on the implementation.
   virtual void reduce(ByteRange bucket) = 0;
 
   /// Whether the parameters change only at the end of a step, because the norm of the whole gradient must be known.
@@ -66,8 +66,8 @@ class Reducer {
   bool mean_;
 };
 
-/// What sums and updates `float_count` parameters by `config`: on `device`, in the order of `stream`, or where both are
-/// null on the host. Device and stream outlive it.
+/// The reducer for `float_count` parameters: on `device`, in the order of `stream`, or on the host when both are null.
+/// Device and stream outlive it.
 std::unique_ptr<Reducer> make_reducer(const Config& config, std::size_t float_count, Device* device,
                                       DeviceStream* stream);
 

@@ -12,8 +12,8 @@
 namespace runnel {
 namespace {
 
-// A thread waits at most for the part that another has in hand: small parts make that short. Taking one costs less than
-// a microsecond.
+// At the end of a loop a thread waits for the part that another is working on: small parts keep that short. Taking a
+// part costs less than a microsecond.
 constexpr std::size_t kPartsPerThread = 16;
 
 // Before a thread sleeps: some ten microseconds, in which a part is done or the next loop begins.
@@ -76,7 +76,7 @@ void ThreadTeam::keep_helpers_off(int cpu) {
   for (std::thread& helper : helpers_) (void)pthread_setaffinity_np(helper.native_handle(), sizeof others, &others);
 }
 
-// Whoever has taken a part may read the task: it stays until that part is done.
+// A thread that has taken a part may read the task, which stays unchanged until that part is done.
 void ThreadTeam::do_parts() {
   for (std::uint32_t left = left_.load(std::memory_order_acquire); left != 0 && left != kEnd;) {
     if (!left_.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
@@ -89,7 +89,7 @@ void ThreadTeam::do_parts() {
 
 void ThreadTeam::help() {
   for (;;) {
-    // The next bucket's loop often begins at once: a helper that sleeps meanwhile comes late to it.
+    // The next bucket's loop often begins at once: a helper that sleeps until then starts late.
     for (unsigned spins = 0; spins < kSpins && left_.load(std::memory_order_acquire) == 0; ++spins) pause_briefly();
     left_.wait(0, std::memory_order_acquire);
     if (left_.load(std::memory_order_acquire) == kEnd) return;

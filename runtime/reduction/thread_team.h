@@ -15,8 +15,8 @@ namespace runnel {
 /// A fixed number of threads that share a loop, and between loops spin for some microseconds before they are parked.
 ///
 /// The caller's thread is one of them, so a team of one starts no thread. Each takes the next part of the loop when it
-/// has done one: a helper that gets no core costs the loop nothing but its help. Helpers run on other cores than the
-/// caller's, where the process may use any. One thread calls run().
+/// has done one: a helper that gets no core does not delay the loop. Helpers run on other cores than the caller's, if
+/// the process may use any. One thread calls run().
 class ThreadTeam {
  public:
   /// Starts `threads - 1` helpers, or none and throws `RunError` (71) when the system refuses one of them.
@@ -49,10 +49,10 @@ class ThreadTeam {
 
   Task task_;
   std::size_t parts_ = 0;               // of the task
-  std::atomic<std::uint32_t> left_{0};  // parts that nobody has taken; what helpers wait for
+  std::atomic<std::uint32_t> left_{0};  // parts that no thread has taken; helpers wait for this word
   std::atomic<std::uint32_t> open_{0};  // parts that are not done
   std::vector<std::thread> helpers_;
-  cpu_set_t allowed_;  // the cores that the process may use; none when the system does not say
+  cpu_set_t allowed_;  // the cores that the process may use; empty if unknown
   int caller_cpu_ = -1;
 };
 

@@ -35,11 +35,11 @@ class UpdateRule {
   /// Sets the constants of a step; `step` counts from 1, `lr` comes from the schedule.
   virtual void begin_step(double lr, std::int64_t step) = 0;
 
-  /// What a device makes the step with.
+  /// The formula with the step's constants, for a device.
   virtual UpdateFormula formula() const = 0;
 
   /// Writes `out`, updates `state`, and returns whether all of `out` is finite. The result of an element depends on
-  /// that element only, so blocks may be cut and distributed over threads at will without changing a bit.
+  /// that element only, so how blocks are cut and distributed over threads changes no bit.
   virtual bool update(const Block& block) const = 0;
 };
 

@@ -15,8 +15,8 @@
 namespace runnel {
 namespace {
 
-// More in one pass change nothing in the score, but take longer and gigabytes of activations, and let somebody who
-// presses Ctrl-C wait (trainer/README.md, "Memory").
+// Larger passes give the same score, but take longer, need gigabytes for activations, and delay the reaction to Ctrl-C
+// (trainer/README.md, "Memory").
 constexpr std::int64_t kLargestPass = 250;
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <ATen/ops/nll_loss.h>
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "runtime/base/random.h"
@@ -101,12 +102,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
     complete.end_backward();
     return {};
   }
-  bind_parameters(model_, parameters);
-  bind_gradients(model_, gradients);
-  // Dropout must not depend on what this process has drawn before: a step can be made again, elsewhere, with equal
-  // bits.
-  at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
-  const Batch batch = builder_.build(samples);
+  const Batch batch = prepare(step, samples, parameters, gradients);
   const ObservedPasses passes(model_, complete);
   std::optional<TraceSpan> pass;
   const auto begin = [&](TraceWhat what) {
@@ -114,7 +110,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   };
   begin(TraceWhat::forward);
   const at::Tensor loss = at::nll_loss(model_.forward(batch.images, /*training=*/true), batch.labels);
-  // Given to a GPU before the backward pass, so that to know the loss is not to wait for the gradient.
+  // Submitted to a GPU before the backward pass, so that reading the loss does not wait for the gradient.
   loss_.copy_(loss.detach(), /*non_blocking=*/true);
   loss_copied_.set();
   complete.end_forward();
@@ -124,6 +120,16 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   pass.reset();
   loss_copied_.wait();
   return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = complete.staged_bytes()};
+}
+
+Batch GradientComputer::prepare(std::int64_t step, std::span<const std::uint32_t> samples,
+                                const TensorArena& parameters, const TensorArena& gradients) {
+  bind_parameters(model_, parameters);
+  bind_gradients(model_, gradients);
+  // Dropout must not depend on earlier draws of this process: a step can be repeated, also in another process, with
+  // equal bits.
+  at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
+  return builder_.build(samples);
 }
 
 }  // namespace runnel

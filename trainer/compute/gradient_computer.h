@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
@@ -19,21 +20,21 @@ namespace runnel {
 
 /// One trainer's part of a step: its batch, forward, loss, backward.
 ///
-/// A function of configuration, trainer index, step and parameters only: the same step made again gives the same bits.
+/// A function of configuration, trainer index, step and parameters only: repeating a step gives the same bits.
 /// Thread: one at a time, the same that uses the model.
 class GradientComputer {
  public:
   struct Result {
     double loss = 0;                 ///< mean negative log-likelihood over the batch; 0 for an empty batch
     std::int64_t images = 0;         ///< samples in the batch
-    std::uint64_t staged_bytes = 0;  ///< of gradients that autograd left elsewhere, so that they had to be copied
+    std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied because autograd wrote them elsewhere
   };
 
   /// `share` is the share of trainer `trainer`; model and share must outlive the computer.
   GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
                    std::uint64_t trainer);
 
-  /// From here on `trace`, which outlives the passes, has their spans.
+  /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace) { trace_ = &trace; }
 
   /// Writes the gradient of the mean loss over the batch of `step` into `gradients`; zeros for an empty batch, and for
@@ -51,6 +52,9 @@ class GradientComputer {
                  PassObserver* observer = nullptr);
 
  private:
+  Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples, const TensorArena& parameters,
+                const TensorArena& gradients);
+
   Model& model_;
   RunPlan plan_;
   std::uint64_t seed_;

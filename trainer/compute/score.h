@@ -6,7 +6,7 @@
 
 namespace runnel {
 
-/// How well a model did on some samples. Parts add up; the sum over trainers is made in trainer order.
+/// A model's score on some samples. Scores add up; those of trainers are added in trainer order.
 struct Score {
   double loss_sum = 0;  ///< negative log-likelihood, summed over the samples
   std::int64_t correct = 0;

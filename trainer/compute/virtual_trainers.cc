@@ -7,7 +7,7 @@
 namespace runnel {
 namespace {
 
-/// For the first pass of several: parameters are needed, but no gradient is final.
+/// For the first of several passes: parameters are used, but no gradient is final.
 class ParameterObserver final : public PassObserver {
  public:
   explicit ParameterObserver(PassObserver* observer) : observer_(observer) {}

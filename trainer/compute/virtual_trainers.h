@@ -20,12 +20,12 @@
 
 namespace runnel {
 
-/// A process's part of a step: the virtual trainers that it stands for, one after the other, and the sum of their
-/// gradients. Without trainer.virtual it is one trainer.
+/// A process's part of a step: computes for its virtual trainers, one after the other, and sums their gradients.
+/// Without trainer.virtual it is one trainer.
 ///
-/// The sum is that of a balanced binary tree over the virtual trainers, in which this process has a whole subtree: the
-/// root of the tree, and with it the run, has the same bits for every number of processes. Thread: one at a time, the
-/// same that uses the model.
+/// The virtual trainers are the leaves of a balanced binary tree of sums, of which this process has a whole subtree:
+/// the root of the tree, and with it the run, has the same bits for every number of processes. Thread: one at a time,
+/// the same that uses the model.
 class VirtualTrainers {
  public:
   /// The shares of the training data that belong to trainer `trainer`, each a virtual trainer's, read in one pass.
@@ -37,7 +37,7 @@ class VirtualTrainers {
   VirtualTrainers(Model& model, const std::vector<IdxDataset>& shares, const RunPlan& plan, const BucketLayout& layout,
                   const Config& config, std::size_t trainer);
 
-  /// From here on `trace`, which outlives the passes, has their spans.
+  /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace);
 
   struct Result {
@@ -51,8 +51,8 @@ class VirtualTrainers {
 
   /// Writes the sum of the gradients of `step` into `gradients`, as `GradientComputer::compute` does for one.
   ///
-  /// `observer`, where there is one, hears what it hears from there: of the parameters before the first virtual
-  /// trainer uses them, of a gradient when it is in the sum of all.
+  /// `observer`, if given, is called as there: `before_use` before the first virtual trainer uses a parameter,
+  /// `gradient_ready` when the sum of all gradients of a tensor is complete.
   Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
                  PassObserver* observer = nullptr);
 

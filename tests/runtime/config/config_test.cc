@@ -242,7 +242,7 @@ TEST(Config, FileThatCannotBeReadIsAnInputError) {
     try {
       load_config(file);
     } catch (const ConfigError& error) {
-      EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": the configuration cannot be read: "));
+      EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": cannot read the configuration: "));
       return error.status();
     }
     return ExitStatus::done;

@@ -254,7 +254,7 @@ TEST(HostReducer, FindsTheFirstParameterThatIsNotFinite) {
   constexpr float kMost = std::numeric_limits<float>::max();
   for (const double clip_norm : {0.0, 1e30}) {
     for (const std::size_t threads : {1, 3}) {
-      HostReducer reducer(kFloats, {.name = "sgd", .schedule = {}, .clip_norm = clip_norm}, threads);
+      HostReducer reducer(kFloats, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = clip_norm}, threads);
       Floats in(kFloats);
       Floats out(kFloats);
       const auto found_after_step = [&](const Floats& gradient) {

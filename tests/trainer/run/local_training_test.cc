@@ -121,7 +121,7 @@ TEST_F(LocalTrainingTest, StopsBetweenBatchesWhenAsked) {
 
 TEST_F(LocalTrainingTest, EndsWhereALossOrParameterIsNotFinite) {
   config_.run.save = folder_.path() / "diverged.safetensors";
-  config_.optimizer.name = "sgd";
+  config_.optimizer.name = RuleKind::sgd;
   config_.optimizer.lr = 1e6;
   RunAccount account(config_, {});
   EXPECT_THROW(train_alone(
@@ -134,7 +134,7 @@ TEST_F(LocalTrainingTest, EndsWhereALossOrParameterIsNotFinite) {
 
   test::StrictLog log;
   log.expect("the run continues, because run.on_nonfinite is \"warn\"");
-  config_.run.on_nonfinite = "warn";
+  config_.run.on_nonfinite = NonfiniteAction::warn;
   EXPECT_EQ(train().steps, 8);
   EXPECT_TRUE(std::filesystem::exists(config_.run.save));
 }
