@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/liveness/heartbeat_loop.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 
@@ -15,26 +13,19 @@ using std::chrono::milliseconds;
 /// For all links together; what is not closed then is closed by force.
 constexpr milliseconds kCloseTime{300};
 
-void drain(int fd) {
-  std::uint64_t ignored = 0;
-  [[maybe_unused]] const auto count = read(fd, &ignored, sizeof ignored);
-}
-
 }  // namespace
 
-HeartbeatThread::Loop::Loop(HeartbeatThread& owner, Context& context, const PeerGroup& group)
-    : owner_(owner),
+HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group)
+    : mailbox_(mailbox),
       group_(group),
       peers_(group.connected_to(group.self().rank)),
       worker_(context),
       slab_(Slab::allocate(context, (1 + peers_.size()) * kLineBytes)),
       queue_(worker_, HeartbeatLink::kMostRings * peers_.size()) {
-  owner.offer_.liveness_address = worker_.address();
-  owner.offer_.heartbeats = slab_.descriptor();
   for (const int rank : peers_) links_.push_back(std::make_unique<HeartbeatLink>(group, group.at(rank)));
 }
 
-HeartbeatThread::Loop::~Loop() {
+HeartbeatLoop::~HeartbeatLoop() {
   const Deadline deadline = Deadline::after(kCloseTime);
   for (auto& link : links_) {
     // A lost peer would only use up the others' time. One that has left gets its beats, as UCX prints an error where a
@@ -43,14 +34,19 @@ HeartbeatThread::Loop::~Loop() {
   }
 }
 
-void HeartbeatThread::Loop::run() {
+void HeartbeatLoop::add_to(ConnectionOffer& offer) const {
+  offer.liveness_address = worker_.address();
+  offer.heartbeats = slab_.descriptor();
+}
+
+void HeartbeatLoop::run() {
   auto next_beat = Clock::now();
   auto woken = Clock::now();
-  while (!owner_.ending_.load()) {
-    if (owner_.started_.load() && !connected_) connect();
+  while (!mailbox_.ending()) {
+    if (const auto* offers = mailbox_.offers(); offers != nullptr && !connected_) connect(*offers);
     const auto now = Clock::now();
     // This process itself did not run (the whole job was stopped, the machine slept): silence proves nothing.
-    if (now - woken > kTimeout / 2) forgive(now);
+    if (now - woken > kTimeout / 2) reset_silence(now);
     woken = now;
     if (now >= next_beat) {
       beat();
@@ -64,39 +60,39 @@ void HeartbeatThread::Loop::run() {
   }
 }
 
-void HeartbeatThread::Loop::connect() {
+void HeartbeatLoop::connect(const std::vector<ConnectionOffer>& offers) {
   connected_ = true;
   for (std::size_t i = 0; i < links_.size(); ++i) {
     if (links_[i]->over) continue;
     try {
-      connect(*links_[i], i);
+      connect(*links_[i], offers.at(static_cast<std::size_t>(links_[i]->rank)), i);
     } catch (const TransportError&) {
       // The peer has ended since it sent its address, or this process was stopped meanwhile.
-      give_up(*links_[i], StopCause::connection_lost);
+      declare_lost(*links_[i], StopCause::connection_lost);
     }
   }
 }
 
-void HeartbeatThread::Loop::connect(HeartbeatLink& link, std::size_t index) {
+void HeartbeatLoop::connect(HeartbeatLink& link, const ConnectionOffer& offer, std::size_t index) {
   const std::vector<int> its_peers = group_.connected_to(link.rank);
   const auto me = std::ranges::find(its_peers, group_.self().rank);
   const auto peer_line = static_cast<std::size_t>(1 + (me - its_peers.begin()));
-  link.connection.emplace(worker_, owner_.offers_[static_cast<std::size_t>(link.rank)], slab_, 1 + index, peer_line);
+  link.connection.emplace(worker_, offer, slab_, 1 + index, peer_line);
   link.heard = Clock::now();
   queue_.watch(link.connection->inbound, index);
   queue_.watch(link.connection->endpoint, index);
 }
 
-void HeartbeatThread::Loop::forgive(Clock::time_point now) {
+void HeartbeatLoop::reset_silence(Clock::time_point now) {
   for (auto& link : links_) link->heard = now;
 }
 
-void HeartbeatThread::Loop::beat() {
+void HeartbeatLoop::beat() {
   ++word_.counter;
   for (std::size_t i = 0; i < links_.size(); ++i) links_[i]->ring(queue_, word_.encode(), i);
 }
 
-void HeartbeatThread::Loop::handle_queue() {
+void HeartbeatLoop::handle_queue() {
   std::array<Completion, 16> completions;
   for (;;) {
     const std::size_t count = queue_.poll(completions);
@@ -105,94 +101,95 @@ void HeartbeatThread::Loop::handle_queue() {
   }
 }
 
-void HeartbeatThread::Loop::handle(const Completion& completion) {
+void HeartbeatLoop::handle(const Completion& completion) {
   HeartbeatLink& link = *links_[completion.tag];
   switch (completion.kind) {
     case CompletionKind::bell:
-      return hear(link, completion.value);
+      return on_word(link, completion.value);
     case CompletionKind::peer_lost:
-      return lose(link, StopCause::connection_lost);
+      return on_loss(link, StopCause::connection_lost);
     default:
       link.on_ring_complete(queue_, word_.encode(), completion.tag);
   }
 }
 
-void HeartbeatThread::Loop::hear(HeartbeatLink& link, std::uint64_t value) {
+void HeartbeatLoop::on_word(HeartbeatLink& link, std::uint64_t value) {
   link.heard = Clock::now();
   if (link.over) return;
   const auto word = HeartbeatWord::decode(value);
-  if (!word || word->stop.rank >= static_cast<int>(group_.all().size())) return give_up(link, StopCause::nonsense);
+  if (!word || word->stop.rank >= static_cast<int>(group_.all().size())) return declare_lost(link, StopCause::nonsense);
   if (word->state == HeartbeatWord::State::alive) return;
   link.over = true;
   if (word->state == HeartbeatWord::State::stopping) stop({word->stop.cause, word->stop.rank, true});
 }
 
-void HeartbeatThread::Loop::lose(HeartbeatLink& link, StopCause cause) {
+void HeartbeatLoop::on_loss(HeartbeatLink& link, StopCause cause) {
   // Its last word may say why it ended: look once more before calling it a loss.
-  if (link.connection) hear(link, link.connection->inbound.value());
-  if (!link.over) give_up(link, cause);
+  if (link.connection) on_word(link, link.connection->inbound.value());
+  if (!link.over) declare_lost(link, cause);
 }
 
-void HeartbeatThread::Loop::give_up(HeartbeatLink& link, StopCause cause) {
+void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause) {
   link.over = link.lost = true;
   stop({cause, link.rank, false});
 }
 
-void HeartbeatThread::Loop::check_silence(Clock::time_point now) {
+void HeartbeatLoop::check_silence(Clock::time_point now) {
   for (auto& link : links_) {
-    if (link->connection && !link->over && now - link->heard > kTimeout) lose(*link, StopCause::no_heartbeat);
+    if (link->connection && !link->over && now - link->heard > kTimeout) on_loss(*link, StopCause::no_heartbeat);
   }
 }
 
-void HeartbeatThread::Loop::check_deadlines(Clock::time_point now) {
+void HeartbeatLoop::check_deadlines(Clock::time_point now) {
   if (sigterm_at_ && now >= *sigterm_at_ + kBelieveSigterm) stop({StopCause::terminated, group_.self().rank, false});
-  if (overdue_at_ && now >= *overdue_at_) owner_.callbacks_.on_overdue();
+  if (overdue_at_ && now >= *overdue_at_) mailbox_.report_overdue();
 }
 
-void HeartbeatThread::Loop::check_farewell() {
-  const Farewell farewell = owner_.farewell_.load();
-  if (farewell == Farewell::none || owner_.farewell_said_.load()) return;
+void HeartbeatLoop::check_farewell() {
+  using Farewell = HeartbeatMailbox::Farewell;
+  const Farewell farewell = mailbox_.farewell();
+  if (farewell == Farewell::none) return;
   if (word_.state == HeartbeatWord::State::alive) {
-    say(farewell == Farewell::leave ? HeartbeatWord::State::leaving : HeartbeatWord::State::stopping,
-        {owner_.failure_.load(), group_.self().rank, false});
+    announce(farewell == Farewell::leave ? HeartbeatWord::State::leaving : HeartbeatWord::State::stopping,
+             {mailbox_.failure(), group_.self().rank, false});
   }
   // Peers that are gone need not know, and a ring to one that is stopped would take for ever.
   const bool all_know =
       std::ranges::all_of(links_, [](const auto& link) { return link->over || link->rings_under_way == 0; });
-  if (all_know) owner_.farewell_said_.store(true);
+  if (all_know) mailbox_.confirm_farewell();
 }
 
-void HeartbeatThread::Loop::say(HeartbeatWord::State state, const Stop& reason) {
+void HeartbeatLoop::announce(HeartbeatWord::State state, const Stop& reason) {
   word_.state = state;
   word_.stop = reason;
   beat();
 }
 
-void HeartbeatThread::Loop::stop(const Stop& reason) {
+void HeartbeatLoop::stop(const Stop& reason) {
   // Who leaves needs no peer any more; a signal still ends what it has left to do.
   if (overdue_at_ || (word_.state == HeartbeatWord::State::leaving && !is_signal(reason.cause))) return;
   overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : kGraceAfterLoss);
   sigterm_at_.reset();
-  say(HeartbeatWord::State::stopping, reason);
-  owner_.callbacks_.on_stop(reason);
+  announce(HeartbeatWord::State::stopping, reason);
+  mailbox_.report_stop(reason);
 }
 
-void HeartbeatThread::Loop::sleep_until(Clock::time_point next_beat) {
+void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
   // An armed worker makes its descriptor readable; when it cannot be armed there is work to do first.
   if (!worker_.arm().ok()) return;
   std::vector<pollfd>& fds = poll_fds_;
-  fds.assign({{worker_.event_fd(), POLLIN, 0}, {owner_.command_fd_.get(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}});
+  fds.assign({{worker_.event_fd(), POLLIN, 0}, {mailbox_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}});
   for (auto& link : links_) fds.push_back({link->over ? -1 : link->process.get(), POLLIN, 0});
   const auto left = std::chrono::ceil<milliseconds>(next_beat - Clock::now());
   if (poll(fds.data(), fds.size(), std::max(0, static_cast<int>(left.count()))) <= 0) return;
-  if (fds[1].revents != 0) drain(owner_.command_fd_.get());
+  if (fds[1].revents != 0) mailbox_.clear_fd();
   if (fds[2].revents != 0) take_signals();
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    if (fds[3 + i].revents != 0 && !links_[i]->over) lose(*links_[i], StopCause::process_ended);
+    if (fds[3 + i].revents != 0 && !links_[i]->over) on_loss(*links_[i], StopCause::process_ended);
   }
 }
 
-void HeartbeatThread::Loop::take_signals() {
+void HeartbeatLoop::take_signals() {
   while (const auto cause = signals_.take()) {
     if (*cause != StopCause::terminated) {
       stop({*cause, group_.self().rank, false});

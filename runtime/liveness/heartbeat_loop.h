@@ -11,9 +11,12 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness/heartbeat_link.h"
-#include "runtime/liveness/heartbeat_thread.h"
+#include "runtime/liveness/heartbeat_mailbox.h"
+#include "runtime/liveness/heartbeat_word.h"
 #include "transport/completion_queue.h"
 #include "transport/slab.h"
 #include "transport/worker.h"
@@ -22,39 +25,54 @@ namespace runnel {
 
 /// What runs in the heartbeat thread. Line 0 of its slab is a park word that nobody sleeps on; then comes a line a
 /// peer. Thread: the heartbeat thread makes, runs and destroys it.
-class HeartbeatThread::Loop {
+class HeartbeatLoop {
  public:
-  /// Adds this process's address and region to the owner's offer.
-  Loop(HeartbeatThread& owner, Context& context, const PeerGroup& group);
-  ~Loop();
+  static constexpr std::chrono::milliseconds kBeat{100};
+  static constexpr std::chrono::milliseconds kTimeout{2000};
 
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
+  /// How long the main thread has to end the process after a stop. After a loss the sum with kTimeout stays below the 5
+  /// s in which a run ends; after a signal it stays below mpirun's SIGKILL, which comes 1 s after its SIGTERM.
+  static constexpr std::chrono::milliseconds kGraceAfterLoss{1500};
+  static constexpr std::chrono::milliseconds kGraceAfterSignal{400};
 
-  /// Returns when the owner ends.
+  /// mpirun answers the death of one rank with SIGTERM to the others, so a SIGTERM is believed only when no peer is
+  /// found lost within this time.
+  static constexpr std::chrono::milliseconds kBelieveSigterm{150};
+
+  /// The arguments outlive this. Throws `TransportError`.
+  HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group);
+  ~HeartbeatLoop();
+
+  HeartbeatLoop(const HeartbeatLoop&) = delete;
+  HeartbeatLoop& operator=(const HeartbeatLoop&) = delete;
+
+  /// Adds this process's address and region to `offer`.
+  void add_to(ConnectionOffer& offer) const;
+
+  /// Returns when the mailbox orders the end.
   void run();
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void connect();
-  void connect(HeartbeatLink& link, std::size_t index);
-  void forgive(Clock::time_point now);
+  void connect(const std::vector<ConnectionOffer>& offers);
+  void connect(HeartbeatLink& link, const ConnectionOffer& offer, std::size_t index);
+  void reset_silence(Clock::time_point now);
   void beat();
   void handle_queue();
   void handle(const Completion& completion);
-  void hear(HeartbeatLink& link, std::uint64_t value);
-  void lose(HeartbeatLink& link, StopCause cause);
-  void give_up(HeartbeatLink& link, StopCause cause);
+  void on_word(HeartbeatLink& link, std::uint64_t value);
+  void on_loss(HeartbeatLink& link, StopCause cause);
+  void declare_lost(HeartbeatLink& link, StopCause cause);
   void check_silence(Clock::time_point now);
   void check_deadlines(Clock::time_point now);
   void check_farewell();
-  void say(HeartbeatWord::State state, const Stop& reason);
+  void announce(HeartbeatWord::State state, const Stop& reason);
   void stop(const Stop& reason);
   void sleep_until(Clock::time_point next_beat);
   void take_signals();
 
-  HeartbeatThread& owner_;
+  HeartbeatMailbox& mailbox_;
   const PeerGroup& group_;
   StopSignals signals_;
   std::vector<int> peers_;  // ranks

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "runtime/launch/stop_signals.h"
+#include "runtime/liveness/heartbeat_loop.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -31,7 +32,7 @@ const char* to_string(Phase phase) {
 }
 
 constexpr const char* kNoHeartbeat = "no heartbeat for 2 s";
-static_assert(HeartbeatThread::kTimeout == std::chrono::seconds(2));
+static_assert(HeartbeatLoop::kTimeout == std::chrono::seconds(2));
 
 const char* describe(StopCause cause) {
   switch (cause) {

@@ -15,7 +15,7 @@
 
 #include "runtime/client/trainer_client.h"
 #include "runtime/generator/generator.h"
-#include "runtime/liveness/heartbeat_thread.h"
+#include "runtime/liveness/heartbeat_loop.h"
 #include "tests/processes/synthetic_job.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/support/peer_process.h"
@@ -52,7 +52,7 @@ class AllocationWatch {
 
   void begin_at(std::uint64_t step) {
     if (!watches_ || step != kWarmUpSteps) return;
-    std::this_thread::sleep_for(3 * HeartbeatThread::kBeat);  // so that the heartbeats are in their course as well
+    std::this_thread::sleep_for(3 * HeartbeatLoop::kBeat);  // so that the heartbeats are in their course as well
     allocations_ = allocation_count();
     registrations_ = registration_count();
   }

@@ -35,8 +35,8 @@ class BeatingProcess {
  public:
   explicit BeatingProcess(Bootstrap& bootstrap) : group_(introduce(bootstrap)), context_(over_tcp()) {
     thread_.emplace(context_, group_,
-                    HeartbeatThread::Callbacks{.on_stop = [this](const Stop& stop) { stop_.set_value(stop); },
-                                               .on_overdue = [] {}});
+                    HeartbeatMailbox::Callbacks{.on_stop = [this](const Stop& stop) { stop_.set_value(stop); },
+                                                .on_overdue = [] {}});
     ConnectionOffer mine;
     thread_->add_to(mine);
     mine.data_address = mine.liveness_address;
