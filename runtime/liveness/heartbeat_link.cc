@@ -28,6 +28,11 @@ HeartbeatLink::Connection::Connection(Worker& worker, const ConnectionOffer& off
 HeartbeatLink::HeartbeatLink(const PeerGroup& group, const Peer& peer)
     : rank(peer.rank), process(group.same_host(peer, group.self()) ? open_process(peer.pid) : OwnedFd()) {}
 
+void HeartbeatLink::on_sign_of_life(std::chrono::steady_clock::time_point now) {
+  heard = now;
+  if (suspicion && suspicion->cause == StopCause::no_heartbeat) suspicion.reset();
+}
+
 void HeartbeatLink::ring(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag) {
   if (!connection || connection->endpoint.lost()) return;
   skipped_ring = rings_under_way == kMostRings;

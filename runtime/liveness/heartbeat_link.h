@@ -9,6 +9,7 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
+#include "runtime/launch/stop_cause.h"
 #include "transport/bell.h"
 #include "transport/completion_queue.h"
 #include "transport/endpoint.h"
@@ -48,10 +49,20 @@ struct HeartbeatLink {
   /// To be called for each ring that completes; `word` is what the peer should have by now.
   void on_ring_complete(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag);
 
+  /// A word has come, or there was no chance for one to come. It takes back that the peer is silent, and nothing else.
+  void on_sign_of_life(std::chrono::steady_clock::time_point now);
+
   int rank;
   OwnedFd process;  // pidfd of a peer on this host; none where the kernel cannot give one
   std::optional<Connection> connection;
+  /// Signs that the peer is lost, and what they were; its last word, or another process, may still say why it ended.
+  struct Suspicion {
+    std::chrono::steady_clock::time_point since;
+    StopCause cause;
+  };
+
   std::chrono::steady_clock::time_point heard;
+  std::optional<Suspicion> suspicion;
   std::size_t rings_under_way = 0;
   bool skipped_ring = false;  // because of kMostRings
   bool over = false;          // has left or is lost: no longer watched

@@ -48,12 +48,14 @@ void HeartbeatLoop::run() {
     // This process itself did not run (the whole job was stopped, the machine slept): silence proves nothing.
     if (now - woken > kTimeout / 2) reset_silence(now);
     woken = now;
+    // First: a send to a process that has ended breaks the connection in which its last word may still wait.
+    handle_queue();
     if (now >= next_beat) {
       beat();
       next_beat = now + kBeat;
     }
-    handle_queue();
     check_silence(now);
+    check_suspicions(now);
     check_deadlines(now);
     check_farewell();
     sleep_until(next_beat);
@@ -68,7 +70,7 @@ void HeartbeatLoop::connect(const std::vector<ConnectionOffer>& offers) {
       connect(*links_[i], offers.at(static_cast<std::size_t>(links_[i]->rank)), i);
     } catch (const TransportError&) {
       // The peer has ended since it sent its address, or this process was stopped meanwhile.
-      declare_lost(*links_[i], StopCause::connection_lost);
+      suspect(*links_[i], StopCause::connection_lost);
     }
   }
 }
@@ -84,7 +86,7 @@ void HeartbeatLoop::connect(HeartbeatLink& link, const ConnectionOffer& offer, s
 }
 
 void HeartbeatLoop::reset_silence(Clock::time_point now) {
-  for (auto& link : links_) link->heard = now;
+  for (auto& link : links_) link->on_sign_of_life(now);
 }
 
 void HeartbeatLoop::beat() {
@@ -107,14 +109,14 @@ void HeartbeatLoop::handle(const Completion& completion) {
     case CompletionKind::bell:
       return on_word(link, completion.value);
     case CompletionKind::peer_lost:
-      return on_loss(link, StopCause::connection_lost);
+      return suspect(link, StopCause::connection_lost);
     default:
       link.on_ring_complete(queue_, word_.encode(), completion.tag);
   }
 }
 
 void HeartbeatLoop::on_word(HeartbeatLink& link, std::uint64_t value) {
-  link.heard = Clock::now();
+  link.on_sign_of_life(Clock::now());
   if (link.over) return;
   const auto word = HeartbeatWord::decode(value);
   if (!word || word->stop.rank >= static_cast<int>(group_.all().size())) return declare_lost(link, StopCause::nonsense);
@@ -123,10 +125,16 @@ void HeartbeatLoop::on_word(HeartbeatLink& link, std::uint64_t value) {
   if (word->state == HeartbeatWord::State::stopping) stop({word->stop.cause, word->stop.rank, true});
 }
 
-void HeartbeatLoop::on_loss(HeartbeatLink& link, StopCause cause) {
-  // Its last word may say why it ended: look once more before calling it a loss.
-  if (link.connection) on_word(link, link.connection->inbound.value());
-  if (!link.over) declare_lost(link, cause);
+void HeartbeatLoop::suspect(HeartbeatLink& link, StopCause cause) {
+  if (!link.over && !link.suspicion) link.suspicion = {.since = Clock::now(), .cause = cause};
+}
+
+void HeartbeatLoop::check_suspicions(Clock::time_point now) {
+  const auto time = group_.is_lead() ? kSuspicionOfLead : kSuspicion;
+  for (auto& link : links_) {
+    if (!link->suspicion || link->over || now - link->suspicion->since < time) continue;
+    declare_lost(*link, link->suspicion->cause);
+  }
 }
 
 void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause) {
@@ -136,12 +144,14 @@ void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause) {
 
 void HeartbeatLoop::check_silence(Clock::time_point now) {
   for (auto& link : links_) {
-    if (link->connection && !link->over && now - link->heard > kTimeout) on_loss(*link, StopCause::no_heartbeat);
+    if (link->connection && !link->over && now - link->heard > kTimeout) suspect(*link, StopCause::no_heartbeat);
   }
 }
 
 void HeartbeatLoop::check_deadlines(Clock::time_point now) {
-  if (sigterm_at_ && now >= *sigterm_at_ + kBelieveSigterm) stop({StopCause::terminated, group_.self().rank, false});
+  const bool suspects = std::ranges::any_of(links_, [](const auto& link) { return link->suspicion && !link->over; });
+  if (sigterm_at_ && !suspects && now >= *sigterm_at_ + kBelieveSigterm)
+    stop({StopCause::terminated, group_.self().rank, false});
   if (overdue_at_ && now >= *overdue_at_) mailbox_.report_overdue();
 }
 
@@ -179,13 +189,15 @@ void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
   if (!worker_.arm().ok()) return;
   std::vector<pollfd>& fds = poll_fds_;
   fds.assign({{worker_.event_fd(), POLLIN, 0}, {mailbox_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}});
-  for (auto& link : links_) fds.push_back({link->over ? -1 : link->process.get(), POLLIN, 0});
+  for (auto& link : links_) {
+    fds.push_back({link->over || link->suspicion ? -1 : link->process.get(), POLLIN, 0});
+  }
   const auto left = std::chrono::ceil<milliseconds>(next_beat - Clock::now());
   if (poll(fds.data(), fds.size(), std::max(0, static_cast<int>(left.count()))) <= 0) return;
   if (fds[1].revents != 0) mailbox_.clear_fd();
   if (fds[2].revents != 0) take_signals();
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    if (fds[3 + i].revents != 0 && !links_[i]->over) on_loss(*links_[i], StopCause::process_ended);
+    if (fds[3 + i].revents != 0) suspect(*links_[i], StopCause::process_ended);
   }
 }
 

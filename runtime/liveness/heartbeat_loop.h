@@ -35,6 +35,11 @@ class HeartbeatLoop {
   static constexpr std::chrono::milliseconds kGraceAfterLoss{1500};
   static constexpr std::chrono::milliseconds kGraceAfterSignal{400};
 
+  /// How long a loss is only suspected: the lost process's last word may still be on its way, and of several processes
+  /// that find the loss the lead reports it first, so that the others know and end silently.
+  static constexpr std::chrono::milliseconds kSuspicionOfLead{50};
+  static constexpr std::chrono::milliseconds kSuspicion{300};
+
   /// mpirun answers the death of one rank with SIGTERM to the others, so a SIGTERM is believed only when no peer is
   /// found lost within this time.
   static constexpr std::chrono::milliseconds kBelieveSigterm{150};
@@ -62,9 +67,10 @@ class HeartbeatLoop {
   void handle_queue();
   void handle(const Completion& completion);
   void on_word(HeartbeatLink& link, std::uint64_t value);
-  void on_loss(HeartbeatLink& link, StopCause cause);
+  void suspect(HeartbeatLink& link, StopCause cause);
   void declare_lost(HeartbeatLink& link, StopCause cause);
   void check_silence(Clock::time_point now);
+  void check_suspicions(Clock::time_point now);
   void check_deadlines(Clock::time_point now);
   void check_farewell();
   void announce(HeartbeatWord::State state, const Stop& reason);

@@ -4,7 +4,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <sstream>
+#include <thread>
 
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness/heartbeat_loop.h"
@@ -30,6 +32,12 @@ const char* to_string(Phase phase) {
   }
   return "?";
 }
+
+constexpr const char* kLostRemedy = "look at that host, then start the run again";
+
+/// How long the main thread, which finds a connection broken, waits for what the heartbeat thread knows: whether that
+/// is a loss, or the end of a process that has reported something else.
+constexpr std::chrono::milliseconds kVerdict = 2 * HeartbeatLoop::kSuspicion;
 
 constexpr const char* kNoHeartbeat = "no heartbeat for 2 s";
 static_assert(HeartbeatLoop::kTimeout == std::chrono::seconds(2));
@@ -68,11 +76,14 @@ void Liveness::throw_stop() const {
   if (is_signal(stop_.cause)) throw_stopped(stop_);
   if (stop_.cause == StopCause::not_finite) throw RunError(ExitStatus::bad_data, "");
   if (stop_.reported) throw PeerLost(stop_.rank, describe(stop_.cause), "");
-  throw_lost(stop_.rank, describe(stop_.cause));
+  throw_about(stop_.rank, "lost", describe(stop_.cause), kLostRemedy);
 }
 
 void Liveness::throw_lost(int rank, const std::string& cause) const {
-  throw_about(rank, "lost", cause, "look at that host, then start the run again");
+  const Deadline deadline = Deadline::after(kVerdict);
+  while (!stopping() && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (stopping()) throw_stop();
+  throw_about(rank, "lost", cause, kLostRemedy);
 }
 
 void Liveness::throw_late(int rank, const std::string& cause, const std::string& remedy) const {

@@ -60,6 +60,7 @@ class Liveness {
   [[noreturn]] void throw_stop() const;
 
   /// Throws the error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
+  /// Gives the heartbeat thread a moment: where that knows why the run has to stop, throws as `throw_stop`.
   [[noreturn]] void throw_lost(int rank, const std::string& cause) const;
 
   /// Throws the `PeerLost` to end with when the peer of rank `rank` lives but has not done its part in time; `remedy`

@@ -5,10 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <future>
 #include <optional>
+#include <stdexcept>
 
+#include "runtime/liveness/heartbeat_link.h"
+#include "runtime/liveness/heartbeat_word.h"
 #include "tests/support/peer_process.h"
+#include "transport/completion_queue.h"
 #include "transport/context.h"
 #include "transport/path.h"
 
@@ -21,19 +26,20 @@ ContextOptions over_tcp() {
   return options;
 }
 
-PeerGroup introduce(Bootstrap& bootstrap) {
+PeerGroup introduce(Bootstrap& bootstrap, int generators) {
   const Introduction mine{.device = "cpu",
                           .runnel_version = "test",
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = "",
                           .configuration = {}};
-  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
+  return PeerGroup::introduce(bootstrap, mine, generators, test_deadline());
 }
 
 /// A process of a job that does nothing but exchange heartbeats.
 class BeatingProcess {
  public:
-  explicit BeatingProcess(Bootstrap& bootstrap) : group_(introduce(bootstrap)), context_(over_tcp()) {
+  explicit BeatingProcess(Bootstrap& bootstrap, int generators = 1)
+      : group_(introduce(bootstrap, generators)), context_(over_tcp()) {
     thread_.emplace(context_, group_,
                     HeartbeatMailbox::Callbacks{.on_stop = [this](const Stop& stop) { stop_.set_value(stop); },
                                                 .on_overdue = [] {}});
@@ -81,6 +87,55 @@ TEST(HeartbeatThreadTest, AStoppedPeerDoesNotKeepTheBeatsOfOthers) {
   EXPECT_FALSE(stop.reported);
   for (const int rank : {2, 3}) peers.join(rank);
   peers.signal(1, SIGKILL);  // its end would complete what is under way to it
+}
+
+/// Generator 1 of a job with two generators: exchanges a beat with the trainer, rank 2, stops that process, rings a
+/// last word, and ends.
+void fail_before_a_stopped_trainer(Bootstrap& bootstrap) {
+  const PeerGroup group = introduce(bootstrap, /*generators=*/2);
+  Context context(over_tcp());
+  Worker worker(context);
+  const Slab slab = Slab::allocate(context, 3 * kLineBytes);
+  CompletionQueue queue(worker, 4);
+  ConnectionOffer mine;
+  mine.data_address = mine.liveness_address = worker.address();
+  mine.control = mine.heartbeats = slab.descriptor();
+  const auto offers = exchange_offers(bootstrap, mine, test_deadline(), {});
+  bootstrap.barrier(test_deadline());
+  const Peer& trainer = group.at(2);
+  HeartbeatLink::Connection connection(worker, offers.at(2), slab, /*my_line=*/1, /*peer_line=*/2);
+  const auto ring = [&](const HeartbeatWord& word) {
+    throw_unless_ok(queue.ring(connection.outbound, word.encode(), 0));
+  };
+  ring({.state = HeartbeatWord::State::alive, .stop = {}, .counter = 1});
+  const Deadline deadline = test_deadline();
+  Completion completion;
+  while (queue.in_flight() > 0 || connection.inbound.value() == 0) {
+    (void)queue.poll({&completion, 1});
+    ASSERT_FALSE(deadline.expired());
+  }
+  kill(trainer.pid, SIGSTOP);
+  ring({.state = HeartbeatWord::State::stopping, .stop = {.cause = StopCause::own_error, .rank = 1}, .counter = 2});
+  while (worker.progress()) {
+  }
+  std::_Exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);  // without a close, as after a crash
+}
+
+RUNNEL_PEER(failing_generator) {
+  if (bootstrap.rank() == 1) return fail_before_a_stopped_trainer(bootstrap);
+  BeatingProcess trainer(bootstrap, /*generators=*/2);
+  const Stop stop = trainer.await_stop();
+  EXPECT_EQ(stop.rank, 1);
+  EXPECT_TRUE(stop.reported) << "the end of a process that had reported why was taken for a loss";
+}
+
+// Over TCP the last word of a process that has ended may still wait in a socket when its end is noticed.
+TEST(HeartbeatThreadTest, AWordThatHasArrivedCountsBeforeTheEndOfItsSender) {
+  PeerProcesses peers("failing_generator", {}, /*count=*/2);
+  BeatingProcess lead(peers.bootstrap(), /*generators=*/2);
+  peers.join(1);
+  peers.signal(2, SIGCONT);
+  peers.join(2);
 }
 
 }  // namespace
