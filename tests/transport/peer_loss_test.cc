@@ -13,8 +13,6 @@ namespace runnel::test {
 namespace {
 
 constexpr std::size_t kPayloadBytes = std::size_t{16} << 20;
-// UCX's keepalive interval is a second, and it takes up to three rounds on a loaded machine.
-constexpr std::chrono::seconds kDetection{5};
 
 class PeerLossTest : public OnEachPath {};
 
@@ -29,13 +27,11 @@ TEST_P(PeerLossTest, AKilledPeerIsReportedOnceAndNothingIsPostedToIt) {
   peer.signal(1, SIGKILL);
 
   Completion lost;
-  const auto begin = Deadline::Clock::now();
+  const Deadline deadline = test_deadline();
   while (lost.kind != CompletionKind::peer_lost) {
-    const auto polled = link.queue.wait({&lost, 1}, link.waiter, Deadline::after(kDetection));
+    const auto polled = link.queue.wait({&lost, 1}, link.waiter, deadline);
     ASSERT_TRUE(polled.status.ok()) << polled.status.message();
   }
-  RecordProperty("detection_ms",
-                 std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - begin).count());
   EXPECT_EQ(lost.tag, kPeerTag);
   EXPECT_EQ(lost.status.code(), StatusCode::peer_lost);
   EXPECT_TRUE(link.endpoint.lost());
@@ -73,7 +69,7 @@ TEST_P(PeerLossTest, EveryTransferInFlightEndsWithTheEndpoint) {
   };
   for (int i = 0; i < 100; ++i) poll();
   peer.signal(1, SIGKILL);
-  const Status status = link.endpoint.close(Deadline::after(kDetection));
+  const Status status = link.endpoint.close(test_deadline());
   EXPECT_EQ(status.ok(), GetParam() == Path::mapped) << "a mapped path has nothing in flight: " << status.message();
   poll();
   EXPECT_EQ(ended, posted);
@@ -85,9 +81,8 @@ TEST_P(PeerLossTest, AStoppedPeerDoesNotHoldUpAClose) {
   Link link(peer.bootstrap(), GetParam(), kPayloadBytes);
   peer.signal(1, SIGSTOP);
   throw_unless_ok(link.queue.put(link.region, kPayloadOffset, link.payload(), link.slab, kPutTag));
-  const auto begin = Deadline::Clock::now();
+  // It is stopped until the end of the test: a close that waits for it does not return.
   const Status status = link.endpoint.close(Deadline::after(std::chrono::milliseconds(200)));
-  EXPECT_LT(Deadline::Clock::now() - begin, kDetection);
   EXPECT_EQ(status.code(), GetParam() == Path::emulated ? StatusCode::deadline_exceeded : StatusCode::ok);
   Completion completion;
   EXPECT_EQ(link.queue.poll({&completion, 1}), 1u);
