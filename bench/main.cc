@@ -127,7 +127,7 @@ int main(int argc, char** argv) {
   try {
     return runnel::run({argv, argv + argc});
   } catch (const runnel::RunError& error) {
-    if (*error.what() != '\0') runnel::log_error(error.what());
+    if (!runnel::is_reported(error)) runnel::log_error(error.what());
     return runnel::exit_code(error);
   } catch (const std::exception& error) {
     const runnel::ExitStatus status = runnel::status_of(error);

@@ -39,10 +39,20 @@ class RunError : public std::runtime_error {
   ExitStatus status_;
 };
 
-/// The run ends because the launcher was told to stop, which it says itself, once.
-class StoppedByLauncher : public RunError {
+/// Ends the process without a line of its own: this process has reported the cause, or another one does.
+class AlreadyReported : public RunError {
  public:
-  explicit StoppedByLauncher(ExitStatus status) : RunError(status, "") {}
+  explicit AlreadyReported(ExitStatus status) : RunError(status, "already reported") {}
+};
+
+inline bool is_reported(const std::exception& error) {
+  return dynamic_cast<const AlreadyReported*>(&error) != nullptr;
+}
+
+/// The run ends because the launcher got a signal, which the launcher reports.
+class StoppedByLauncher : public AlreadyReported {
+ public:
+  using AlreadyReported::AlreadyReported;
 };
 
 /// What the process gives to its parent. After `StoppedByLauncher` that is 0: after any other status of a rank mpirun

@@ -46,17 +46,17 @@ class Bootstrap {
 };
 
 /// Runs `decide` on what all ranks know alike, so that a `RunError` of it is thrown on all of them: by rank 0 as it is,
-/// by the others with its status alone. These wait first, as mpirun ends the whole job when one rank has ended, and
-/// rank 0 needs time to say why.
+/// by the others as `AlreadyReported`. These wait first, as mpirun ends the whole job when one rank has ended, and rank
+/// 0 needs time to report why.
 template <std::invocable Decide>
 auto decide_alike(const Bootstrap& bootstrap, Decide&& decide) {
-  constexpr std::chrono::milliseconds kTimeToSay{300};
+  constexpr std::chrono::milliseconds kTimeToReport{300};
   try {
     return decide();
   } catch (const RunError& error) {
     if (bootstrap.rank() == 0) throw;
-    std::this_thread::sleep_for(kTimeToSay);
-    throw RunError(error.status(), "");
+    std::this_thread::sleep_for(kTimeToReport);
+    throw AlreadyReported(error.status());
   }
 }
 

@@ -61,7 +61,7 @@ class Watchdog {
       }
       throw BootstrapError(message);
     } catch (const RunError& error) {
-      if (*error.what() != '\0') log_error(error.what());
+      if (!is_reported(error)) log_error(error.what());
       _exit(exit_code(error));
     }
   }

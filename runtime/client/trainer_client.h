@@ -88,10 +88,7 @@ class TrainerClient final : public PassObserver {
   /// them.
   void leave();
 
-  /// The error that ends the run has been said: this process does not say it again.
-  void keep_silent() { fabric_.liveness().keep_silent(); }
-
-  /// After an error of this process: tells its peers, which then stop at once instead of waiting for it.
+  /// After an error that this process reports: notifies its peers, which then stop at once instead of waiting for it.
   void fail() { fabric_.fail(); }
 
  private:

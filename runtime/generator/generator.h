@@ -77,11 +77,8 @@ class Generator {
   /// After the last test: parts from the trainers. Generators that do not lead wait here until the lead does.
   void leave();
 
-  /// After `error` of this process: notifies its peers, which then stop at once instead of waiting for it.
+  /// After `error`, which this process reports: notifies its peers, which then stop at once instead of waiting for it.
   void fail(const std::exception& error);
-
-  /// The error that ends the run has been said: this process does not say it again.
-  void keep_silent() { fabric_.liveness().keep_silent(); }
 
   /// Throws the error to end with where a signal has come meanwhile, also behind `leave`.
   void require_going_on() const { fabric_.loop().require_going_on(); }

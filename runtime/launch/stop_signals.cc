@@ -57,7 +57,8 @@ void throw_stopped(const Stop& stop) {
   if (stop.cause == StopCause::launcher_interrupted) throw StoppedByLauncher(ExitStatus::interrupted);
   if (stop.cause == StopCause::launcher_terminated) throw StoppedByLauncher(ExitStatus::terminated);
   const RunError error = stopped_by(stop.cause == StopCause::interrupted ? SIGINT : SIGTERM);
-  throw stop.reported ? RunError(error.status(), "") : error;
+  if (stop.reported) throw AlreadyReported(error.status());
+  throw error;
 }
 
 int signal_to_ranks(int stop_signal) {

@@ -41,8 +41,8 @@ class StopSignals {
   OwnedFd fd_;
 };
 
-/// Throws the error to end with after `stop`, which a signal has caused: `StoppedByLauncher`, or `RunError` with 130 or
-/// 143, without a text when another process has reported it.
+/// Throws the error to end with after `stop`, which a signal has caused: `RunError` with 130 or 143; `AlreadyReported`
+/// when another process reports it, `StoppedByLauncher` when that is the launcher.
 [[noreturn]] void throw_stopped(const Stop& stop);
 
 /// The signal by which `launch_ranks` passes `stop_signal`, SIGINT, SIGTERM or SIGHUP, on.

@@ -35,8 +35,8 @@ const char* to_string(Phase phase) {
 
 constexpr const char* kLostRemedy = "look at that host, then start the run again";
 
-/// How long the main thread, which finds a connection broken, waits for what the heartbeat thread knows: whether that
-/// is a loss, or the end of a process that has reported something else.
+/// How long the main thread, having found a broken connection, waits for the heartbeat thread to find the cause: a
+/// loss, or the end of a process that has reported an error of its own.
 constexpr std::chrono::milliseconds kVerdict = 2 * HeartbeatLoop::kSuspicion;
 
 constexpr const char* kNoHeartbeat = "no heartbeat for 2 s";
@@ -61,6 +61,12 @@ const char* describe(StopCause cause) {
 
 }  // namespace
 
+const Loss* loss_of(const std::exception& error) {
+  if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) return &lost->loss();
+  if (const auto* reported = dynamic_cast<const ReportedPeerLost*>(&error)) return &reported->loss();
+  return nullptr;
+}
+
 Liveness::Liveness(Context& context, const PeerGroup& group)
     : group_(group),
       thread_(context, group,
@@ -74,8 +80,8 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
 
 void Liveness::throw_stop() const {
   if (is_signal(stop_.cause)) throw_stopped(stop_);
-  if (stop_.cause == StopCause::not_finite) throw RunError(ExitStatus::bad_data, "");
-  if (stop_.reported) throw PeerLost(stop_.rank, describe(stop_.cause), "");
+  if (stop_.cause == StopCause::not_finite) throw AlreadyReported(ExitStatus::bad_data);
+  if (stop_.reported) throw ReportedPeerLost({.rank = stop_.rank, .cause = describe(stop_.cause)});
   throw_about(stop_.rank, "lost", describe(stop_.cause), kLostRemedy);
 }
 
@@ -96,7 +102,7 @@ void Liveness::throw_about(int rank, const char* state, const std::string& cause
   line << peer.name << " is " << state << " rank=" << group_.self().rank << " peer=" << rank
        << " host=" << peer.host.name << " pid=" << peer.pid << " phase=" << to_string(phase_.load())
        << " step=" << step_.load() << " cause=" << cause << "; the run ends here: " << remedy;
-  throw PeerLost(rank, cause, line.str());
+  throw PeerLost({.rank = rank, .cause = cause}, line.str());
 }
 
 void Liveness::on_stop(const Stop& reason) {
@@ -110,7 +116,7 @@ void Liveness::end_process() const {
   try {
     throw_stop();
   } catch (const RunError& error) {
-    if (*error.what() != '\0' && !said_.load()) log_error(error.what());
+    if (!is_reported(error) && !main_thread_reports_.load()) log_error(error.what());
     _exit(exit_code(error));
   }
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -14,26 +15,43 @@
 
 namespace runnel {
 
-/// What this process is doing, for the line that it ends with when a peer is lost.
+/// What this process is doing, for the error line when a peer is lost.
 enum class Phase : std::uint8_t { bootstrap, push, reduce, publish, pull, evaluate };
 
-/// The run ends because a peer is gone. Its text names rank, host and phase, and is empty when another process says so.
+/// The process that a run cannot go on without, and what happened to it.
+struct Loss {
+  int rank = 0;
+  std::string cause;
+};
+
+/// The run ends because a peer is gone or late. Its text names rank, host and phase.
 class PeerLost : public RunError {
  public:
-  PeerLost(int rank, std::string cause, const std::string& message)
-      : RunError(ExitStatus::peer_lost, message), rank_(rank), cause_(std::move(cause)) {}
+  PeerLost(Loss loss, const std::string& message) : RunError(ExitStatus::peer_lost, message), loss_(std::move(loss)) {}
 
-  int rank() const { return rank_; }
-  const std::string& cause() const { return cause_; }
+  const Loss& loss() const { return loss_; }
 
  private:
-  int rank_;
-  std::string cause_;
+  Loss loss_;
 };
+
+/// The run ends because a peer is gone or late, and another process reports that.
+class ReportedPeerLost : public AlreadyReported {
+ public:
+  explicit ReportedPeerLost(Loss loss) : AlreadyReported(ExitStatus::peer_lost), loss_(std::move(loss)) {}
+
+  const Loss& loss() const { return loss_; }
+
+ private:
+  Loss loss_;
+};
+
+/// The loss of a `PeerLost` or `ReportedPeerLost`; null for another error.
+const Loss* loss_of(const std::exception& error);
 
 /// The main thread's view of its HeartbeatThread: whether the run has to stop, and the error to end with. When the main
 /// thread does not end the process in time, because it computes or hangs, this does.
-/// Thread: the main thread's, but for what the heartbeat thread calls inside.
+/// Thread: the main thread; the heartbeat thread calls only what is private.
 class Liveness {
  public:
   /// `context` is shared between threads and, like `group`, outlives this.
@@ -44,11 +62,11 @@ class Liveness {
   /// Connects and begins to beat.
   void start(const std::vector<ConnectionOffer>& offers) { thread_.start(offers); }
 
-  /// Interrupts `waiter` when the run has to stop, or at once when it has to already. The waiter lives until it is
+  /// Interrupts `waiter` when the run has to stop; at once if that is so already. The waiter lives until it is
   /// replaced, by another one or by nullptr.
   void interrupt_on_stop(Waiter* waiter);
 
-  /// Says what the main thread does now. Relaxed stores: free on the step path.
+  /// Records what the main thread does now. Relaxed stores: free on the step path.
   void enter(Phase phase, std::uint64_t step) {
     phase_.store(phase, std::memory_order_relaxed);
     step_.store(step, std::memory_order_relaxed);
@@ -56,23 +74,26 @@ class Liveness {
 
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
-  /// Throws the error to end with once `stopping()`: `PeerLost`, or `RunError` with 130 or 143 for a signal.
+  /// Throws the error to end with once `stopping()`: `PeerLost`, `ReportedPeerLost`, or as `throw_stopped` for a
+  /// signal.
   [[noreturn]] void throw_stop() const;
 
-  /// Throws the error to end with when the main thread finds out first that the peer of rank `rank` is lost, and why.
-  /// Gives the heartbeat thread a moment: where that knows why the run has to stop, throws as `throw_stop`.
+  /// Throws the error to end with when the main thread finds that it has lost its connection to rank `rank`. Waits
+  /// briefly for the heartbeat thread: if that learns why the run has to stop, throws as `throw_stop`.
   [[noreturn]] void throw_lost(int rank, const std::string& cause) const;
 
-  /// Throws the `PeerLost` to end with when the peer of rank `rank` lives but has not done its part in time; `remedy`
-  /// is what to do about it.
+  /// Throws the `PeerLost` to end with when rank `rank` is alive but late; `remedy` tells the user what to do.
   [[noreturn]] void throw_late(int rank, const std::string& cause, const std::string& remedy) const;
 
   /// See HeartbeatThread.
   void leave() { thread_.leave(); }
-  void fail(StopCause cause) { thread_.fail(cause); }
 
-  /// The main thread has said why the process ends: from here on nobody says it again.
-  void keep_silent() { said_.store(true); }
+  /// Notifies peers of an error that the main thread reports. If the heartbeat thread has to end the process later, it
+  /// does so without a line.
+  void fail(StopCause cause) {
+    main_thread_reports_.store(true);
+    thread_.fail(cause);
+  }
 
  private:
   void on_stop(const Stop& reason);
@@ -83,7 +104,7 @@ class Liveness {
   std::atomic<Phase> phase_{Phase::bootstrap};
   std::atomic<std::uint64_t> step_{0};
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> said_{false};
+  std::atomic<bool> main_thread_reports_{false};
   Stop stop_;                // written once, before stopping_
   std::mutex waiter_mutex_;  // held while the waiter is interrupted, so that it is not replaced meanwhile
   Waiter* waiter_ = nullptr;

@@ -43,8 +43,8 @@ RUNNEL_PEER(lying_trainer) {
     client.pull();
     client.report_evaluation(/*loss_sum=*/0, std::stoull(arguments.at(2)), /*samples=*/5);
     client.leave();
-  } catch (const PeerLost& lost) {
-    EXPECT_EQ(lost.rank(), group.lead().rank);
+  } catch (const ReportedPeerLost& lost) {
+    EXPECT_EQ(lost.loss().rank, group.lead().rank);
   }
 }
 

@@ -168,11 +168,11 @@ void examine(Bootstrap& bootstrap, const DiagnosisRequest& request, Diagnosis& d
 
 /// Why pairs are untried: another rank may have said what it knows on standard error.
 std::string reason_of(const std::runtime_error& error, const std::vector<MachineFacts>& ranks) {
-  if (*error.what() != '\0') return error.what();
-  const auto* lost = dynamic_cast<const PeerLost*>(&error);
-  if (lost == nullptr) return "see the lines on standard error";
-  const auto rank = static_cast<std::size_t>(lost->rank());
-  return sender(rank) + " on " + ranks[rank].host.name + ": " + lost->cause() + "; see the lines on standard error";
+  if (!is_reported(error)) return error.what();
+  const Loss* loss = loss_of(error);
+  if (loss == nullptr) return "see the lines on standard error";
+  const auto rank = static_cast<std::size_t>(loss->rank);
+  return sender(rank) + " on " + ranks[rank].host.name + ": " + loss->cause + "; see the lines on standard error";
 }
 
 bool is_stop(const std::runtime_error& error) {

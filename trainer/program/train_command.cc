@@ -95,7 +95,7 @@ int train_in_this_process(const Config& config, const Options& options) {
     report.exit = static_cast<int>(status);
     const bool began = !report.processes.empty();
     if (began && !config.run.report.empty()) try_to_write([&] { write_report(report, config.run.report); });
-    throw RunError(status, "");
+    throw AlreadyReported(status);
   }
   if (!config.run.report.empty()) write_report(report, config.run.report);
   std::printf("done: %lld steps in %.1f s; %.0f images/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),

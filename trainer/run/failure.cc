@@ -21,12 +21,11 @@ std::string failure_line(const std::exception& error) {
   const std::string line = text.substr(0, text.find('\n'));
   if (is_out_of_memory(error)) return line + "; use a smaller trainer.batch_size, or fewer processes on a GPU";
   const bool is_foreseen = status_of(error) != ExitStatus::internal || dynamic_cast<const RunError*>(&error) != nullptr;
-  return line.empty() || is_foreseen ? line : "internal error: " + line;
+  return is_foreseen ? line : "internal error: " + line;
 }
 
 ExitStatus log_failure(const std::exception& error) {
-  const std::string line = failure_line(error);
-  if (!line.empty()) log_error(line);
+  if (!is_reported(error)) log_error(failure_line(error));
   return is_out_of_memory(error) ? ExitStatus::os_limit : status_of(error);
 }
 

@@ -10,11 +10,10 @@
 
 namespace runnel {
 
-/// One line about why a process ends, without LibTorch's backtrace; empty if it was already reported, by this process
-/// or another one. Any thread.
+/// One line about why a process ends, without LibTorch's backtrace. Any thread.
 std::string failure_line(const std::exception& error);
 
-/// Logs that line, if there is one, and returns the exit status for `error`. Any thread.
+/// Logs that line unless `error` is `AlreadyReported`, and returns the exit status for it. Any thread.
 ExitStatus log_failure(const std::exception& error);
 
 /// Calls `write`, which writes a file about a run that an error has ended. A failure to write is logged only, because

@@ -74,30 +74,28 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   } catch (const std::exception& error) {
     // Before anything else: mpirun may give this process no time for more.
     report_error(error);
-    if (leads_) exchange.keep_silent();
     exchange.fail(error);
     finish_account(exchange);
     if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());
-    fail(error);
+    throw;
   }
 }
 
 void GeneratorRun::report_error(const std::exception& error) {
   RunReport& report = account_.report();
-  if (!leads_ || report.exit != 0) return;
+  if (report.exit != 0) return;
   report.exit = static_cast<int>(log_failure(error));
-  if (const auto* lost = dynamic_cast<const PeerLost*>(&error)) {
-    report.lost.push_back({.rank = lost->rank(), .step = report.steps, .cause = lost->cause()});
+  if (const Loss* loss = loss_of(error)) {
+    report.lost.push_back({.rank = loss->rank, .step = report.steps, .cause = loss->cause});
   }
 }
 
 void GeneratorRun::fail(const std::exception& error) {
-  if (!leads_) throw;
   report_error(error);
   if (!traces_.empty()) try_to_write([this] { write_trace(); });
   try_to_write([this] { write_report(); });
-  if (*error.what() == '\0') throw;
-  throw RunError(static_cast<ExitStatus>(account_.report().exit), "");
+  if (is_reported(error)) throw;
+  throw AlreadyReported(static_cast<ExitStatus>(account_.report().exit));
 }
 
 void GeneratorRun::collect_traces(Generator& exchange) {

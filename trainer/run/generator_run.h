@@ -34,11 +34,12 @@ class GeneratorRun {
   };
 
   /// Makes all steps and tests of the plan, lets the peers end, then saves and reports. When an error ends the run,
-  /// notifies the peers and calls `fail`.
+  /// logs it, notifies the peers and rethrows it, for `fail`.
   void run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
 
-  /// Closes the account after `error`, which is being handled and has ended the run or its start: the lead logs it,
-  /// then writes report and trace as far as they go, once. Rethrows `error`, without a text once it has been logged.
+  /// Closes the account after `error`, which is being handled and has ended the run or its start: logs it unless `run`
+  /// has, then the lead writes report and trace as far as they go. Throws `AlreadyReported`, or rethrows `error` if it
+  /// is one.
   [[noreturn]] void fail(const std::exception& error);
 
  private:

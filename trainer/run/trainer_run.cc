@@ -40,9 +40,9 @@ void TrainerRun::run(TrainerClient& exchange) {
   } catch (const std::exception& error) {
     // Before anything else: UCX may take long to handle broken connections, or abort this process.
     const ExitStatus status = log_failure(error);
-    exchange.keep_silent();
     exchange.fail();
-    throw RunError(status, "");
+    if (is_reported(error)) throw;
+    throw AlreadyReported(status);
   }
 }
 
