@@ -12,16 +12,16 @@ enum class StopCause : std::uint8_t {
   process_ended = 1,         ///< a peer on this host has ended (pidfd)
   connection_lost = 2,       ///< UCX reported the peer's endpoint
   no_heartbeat = 3,          ///< stopped, hung, or behind a broken network
-  own_error = 4,             ///< the process ends itself, after a line of its own
+  own_error = 4,             ///< the process has reported an error of its own
   interrupted = 5,           ///< SIGINT
   terminated = 6,            ///< SIGTERM
-  launcher_interrupted = 7,  ///< the launcher of all ranks got SIGINT, and says so itself
+  launcher_interrupted = 7,  ///< the launcher of all ranks got SIGINT, and reports it
   launcher_terminated = 8,   ///< the same, SIGTERM
-  nonsense = 9,              ///< what the peer rings is no word
-  not_finite = 10,           ///< a loss or parameter is not finite: the process ends itself, after a line of its own
+  invalid_word = 9,          ///< the peer sent something that is not a heartbeat word
+  not_finite = 10,           ///< the process has reported a loss or parameter that is not finite
 };
 
-/// Whether a signal has caused it, and no loss.
+/// Whether the cause is a signal rather than a loss.
 constexpr bool is_signal(StopCause cause) {
   return cause >= StopCause::interrupted && cause <= StopCause::launcher_terminated;
 }
@@ -29,7 +29,7 @@ constexpr bool is_signal(StopCause cause) {
 struct Stop {
   StopCause cause = StopCause::none;
   int rank = 0;           ///< who is lost, has failed, or got the signal
-  bool reported = false;  ///< by another process, from which this one learned it
+  bool reported = false;  ///< another process has reported it, and this one was notified
 };
 
 }  // namespace runnel

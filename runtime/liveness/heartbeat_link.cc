@@ -13,7 +13,7 @@ namespace {
 OwnedFd open_process(int pid) {
   const auto fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return OwnedFd::checked(fd, "pidfd_open");
-  return OwnedFd(fd);  // an old kernel, or a process that has ended already: its heartbeats will be missed
+  return OwnedFd(fd);  // empty: an old kernel, or a process that has ended, whose heartbeats will not come
 }
 
 }  // namespace
@@ -29,19 +29,19 @@ HeartbeatLink::HeartbeatLink(const PeerGroup& group, const Peer& peer)
     : rank(peer.rank), process(group.same_host(peer, group.self()) ? open_process(peer.pid) : OwnedFd()) {}
 
 void HeartbeatLink::on_sign_of_life(std::chrono::steady_clock::time_point now) {
-  heard = now;
+  last_word_at = now;
   if (suspicion && suspicion->cause == StopCause::no_heartbeat) suspicion.reset();
 }
 
 void HeartbeatLink::ring(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag) {
   if (!connection || connection->endpoint.lost()) return;
-  skipped_ring = rings_under_way == kMostRings;
-  // A refused ring is one beat less; the next one carries everything that this one would have.
-  if (!skipped_ring && queue.ring(connection->outbound, word, tag).ok()) ++rings_under_way;
+  skipped_ring = rings_in_flight == kMostRings;
+  // If the queue refuses the ring, the next beat carries all that this one would have.
+  if (!skipped_ring && queue.ring(connection->outbound, word, tag).ok()) ++rings_in_flight;
 }
 
 void HeartbeatLink::on_ring_complete(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag) {
-  --rings_under_way;
+  --rings_in_flight;
   if (skipped_ring) ring(queue, word, tag);
 }
 

@@ -28,8 +28,7 @@ HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const 
 HeartbeatLoop::~HeartbeatLoop() {
   const Deadline deadline = Deadline::after(kCloseTime);
   for (auto& link : links_) {
-    // A lost peer would only use up the others' time. One that has left gets its beats, as UCX prints an error where a
-    // put comes from a connection that has been broken.
+    // Closing the endpoint of a lost peer would only use up the time of the others.
     if (link->connection && !link->lost) (void)link->connection->endpoint.close(deadline);
   }
 }
@@ -45,10 +44,10 @@ void HeartbeatLoop::run() {
   while (!mailbox_.ending()) {
     if (const auto* offers = mailbox_.offers(); offers != nullptr && !connected_) connect(*offers);
     const auto now = Clock::now();
-    // This process itself did not run (the whole job was stopped, the machine slept): silence proves nothing.
+    // This process itself did not run (the whole job was stopped, or the machine suspended): silence proves nothing.
     if (now - woken > kTimeout / 2) reset_silence(now);
     woken = now;
-    // First: a send to a process that has ended breaks the connection in which its last word may still wait.
+    // Before a beat: a send to a process that has ended breaks the connection that its last word may still wait in.
     handle_queue();
     if (now >= next_beat) {
       beat();
@@ -80,7 +79,7 @@ void HeartbeatLoop::connect(HeartbeatLink& link, const ConnectionOffer& offer, s
   const auto me = std::ranges::find(its_peers, group_.self().rank);
   const auto peer_line = static_cast<std::size_t>(1 + (me - its_peers.begin()));
   link.connection.emplace(worker_, offer, slab_, 1 + index, peer_line);
-  link.heard = Clock::now();
+  link.last_word_at = Clock::now();
   queue_.watch(link.connection->inbound, index);
   queue_.watch(link.connection->endpoint, index);
 }
@@ -119,7 +118,8 @@ void HeartbeatLoop::on_word(HeartbeatLink& link, std::uint64_t value) {
   link.on_sign_of_life(Clock::now());
   if (link.over) return;
   const auto word = HeartbeatWord::decode(value);
-  if (!word || word->stop.rank >= static_cast<int>(group_.all().size())) return declare_lost(link, StopCause::nonsense);
+  if (!word || word->stop.rank >= static_cast<int>(group_.all().size()))
+    return declare_lost(link, StopCause::invalid_word);
   if (word->state == HeartbeatWord::State::alive) return;
   link.over = true;
   if (word->state == HeartbeatWord::State::stopping) stop({word->stop.cause, word->stop.rank, true});
@@ -144,13 +144,13 @@ void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause) {
 
 void HeartbeatLoop::check_silence(Clock::time_point now) {
   for (auto& link : links_) {
-    if (link->connection && !link->over && now - link->heard > kTimeout) suspect(*link, StopCause::no_heartbeat);
+    if (link->connection && !link->over && now - link->last_word_at > kTimeout) suspect(*link, StopCause::no_heartbeat);
   }
 }
 
 void HeartbeatLoop::check_deadlines(Clock::time_point now) {
   const bool suspects = std::ranges::any_of(links_, [](const auto& link) { return link->suspicion && !link->over; });
-  if (sigterm_at_ && !suspects && now >= *sigterm_at_ + kBelieveSigterm)
+  if (sigterm_at_ && !suspects && now >= *sigterm_at_ + kSigtermDelay)
     stop({StopCause::terminated, group_.self().rank, false});
   if (overdue_at_ && now >= *overdue_at_) mailbox_.report_overdue();
 }
@@ -163,10 +163,10 @@ void HeartbeatLoop::check_farewell() {
     announce(farewell == Farewell::leave ? HeartbeatWord::State::leaving : HeartbeatWord::State::stopping,
              {mailbox_.failure(), group_.self().rank, false});
   }
-  // Peers that are gone need not know, and a ring to one that is stopped would take for ever.
-  const bool all_know =
-      std::ranges::all_of(links_, [](const auto& link) { return link->over || link->rings_under_way == 0; });
-  if (all_know) mailbox_.confirm_farewell();
+  // Peers that are gone need not be notified, and a ring to a stopped peer never completes.
+  const bool all_notified =
+      std::ranges::all_of(links_, [](const auto& link) { return link->over || link->rings_in_flight == 0; });
+  if (all_notified) mailbox_.confirm_farewell();
 }
 
 void HeartbeatLoop::announce(HeartbeatWord::State state, const Stop& reason) {
@@ -176,7 +176,7 @@ void HeartbeatLoop::announce(HeartbeatWord::State state, const Stop& reason) {
 }
 
 void HeartbeatLoop::stop(const Stop& reason) {
-  // Who leaves needs no peer any more; a signal still ends what it has left to do.
+  // A process that is leaving needs no peers any more; only a signal still ends what it has left to do.
   if (overdue_at_ || (word_.state == HeartbeatWord::State::leaving && !is_signal(reason.cause))) return;
   overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : kGraceAfterLoss);
   sigterm_at_.reset();
@@ -185,7 +185,7 @@ void HeartbeatLoop::stop(const Stop& reason) {
 }
 
 void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
-  // An armed worker makes its descriptor readable; when it cannot be armed there is work to do first.
+  // An armed worker makes its descriptor readable; if it cannot be armed, it has work to do first.
   if (!worker_.arm().ok()) return;
   std::vector<pollfd>& fds = poll_fds_;
   fds.assign({{worker_.event_fd(), POLLIN, 0}, {mailbox_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}});

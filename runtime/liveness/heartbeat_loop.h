@@ -23,8 +23,8 @@
 
 namespace runnel {
 
-/// What runs in the heartbeat thread. Line 0 of its slab is a park word that nobody sleeps on; then comes a line a
-/// peer. Thread: the heartbeat thread makes, runs and destroys it.
+/// The body of the heartbeat thread. Line 0 of its slab is a park word that nobody sleeps on; each further line is a
+/// peer's bell. Thread: the heartbeat thread makes, runs and destroys it.
 class HeartbeatLoop {
  public:
   static constexpr std::chrono::milliseconds kBeat{100};
@@ -35,14 +35,14 @@ class HeartbeatLoop {
   static constexpr std::chrono::milliseconds kGraceAfterLoss{1500};
   static constexpr std::chrono::milliseconds kGraceAfterSignal{400};
 
-  /// How long a loss is only suspected: the lost process's last word may still be on its way, and of several processes
-  /// that find the loss the lead reports it first, so that the others know and end silently.
+  /// How long a peer is only suspected to be lost. Its last word may still arrive; and if several processes find the
+  /// loss, the lead reports it first and notifies the others, which then end without a line.
   static constexpr std::chrono::milliseconds kSuspicionOfLead{50};
   static constexpr std::chrono::milliseconds kSuspicion{300};
 
-  /// mpirun answers the death of one rank with SIGTERM to the others, so a SIGTERM is believed only when no peer is
-  /// found lost within this time.
-  static constexpr std::chrono::milliseconds kBelieveSigterm{150};
+  /// When a rank dies, mpirun sends SIGTERM to the others. So a SIGTERM counts only if no peer is found lost within
+  /// this time.
+  static constexpr std::chrono::milliseconds kSigtermDelay{150};
 
   /// The arguments outlive this. Throws `TransportError`.
   HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group);

@@ -26,7 +26,7 @@ void HeartbeatMailbox::connect(std::vector<ConnectionOffer> offers) {
   ring();
 }
 
-void HeartbeatMailbox::say_farewell(Farewell farewell, StopCause failure) {
+void HeartbeatMailbox::send_farewell(Farewell farewell, StopCause failure) {
   if (!connecting_.load()) return;
   failure_.store(failure);
   farewell_.store(farewell);

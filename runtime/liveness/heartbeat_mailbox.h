@@ -22,7 +22,7 @@ class HeartbeatMailbox {
   /// Called by the heartbeat thread.
   struct Callbacks {
     std::function<void(const Stop&)> on_stop;  ///< once, when the run has to stop
-    std::function<void()> on_overdue;          ///< the grace after on_stop is over and the process still runs
+    std::function<void()> on_overdue;          ///< the process still runs after the grace that follows on_stop
   };
 
   /// Throws `TransportError` when descriptors are short.
@@ -31,10 +31,9 @@ class HeartbeatMailbox {
   /// Orders the connections to all peers; `offers` is by rank. Once. Main thread.
   void connect(std::vector<ConnectionOffer> offers);
 
-  /// Orders the last word, and returns when the peers have it, or after 1 s. Does nothing before `connect`. Main
-  /// thread.
-  /// `failure` is the cause that peers get with `fail`.
-  void say_farewell(Farewell farewell, StopCause failure = StopCause::none);
+  /// Orders the last word; returns when the peers have it, or after 1 s. `failure` is the cause that peers get with
+  /// `fail`. Does nothing before `connect`. Main thread.
+  void send_farewell(Farewell farewell, StopCause failure = StopCause::none);
 
   /// Orders the end of the thread. Main thread.
   void end();
@@ -43,13 +42,13 @@ class HeartbeatMailbox {
   int fd() const { return fd_.get(); }
   void clear_fd() const;
 
-  /// What is ordered so far; no offers, null, before `connect`. Heartbeat thread.
+  /// The orders so far; `offers` is null before `connect`. Heartbeat thread.
   const std::vector<ConnectionOffer>* offers() const { return connecting_.load() ? &offers_ : nullptr; }
   Farewell farewell() const { return farewell_sent_.load() ? Farewell::none : farewell_.load(); }
   StopCause failure() const { return failure_.load(); }
   bool ending() const { return ending_.load(); }
 
-  /// The peers have the last word. Heartbeat thread.
+  /// The peers have received the last word. Heartbeat thread.
   void confirm_farewell() { farewell_sent_.store(true); }
 
   /// Heartbeat thread.

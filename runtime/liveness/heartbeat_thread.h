@@ -14,14 +14,14 @@ namespace runnel {
 
 /// The thread that sends and watches heartbeats, between processes that are connected, and that receives the signals
 /// which `BlockedStopSignals` holds back. It owns a worker, a slab and endpoints of its own, so it works while the main
-/// thread computes. Everyone passes a stop on, so that all ranks learn of it.
+/// thread computes. Every process forwards a stop to its peers, so that all ranks are notified.
 class HeartbeatThread {
  public:
   /// Starts the thread, which watches the processes of this host from here on. `context` is shared between threads and,
   /// like `group`, outlives this. Throws `TransportError`.
   HeartbeatThread(Context& context, const PeerGroup& group, HeartbeatMailbox::Callbacks callbacks);
 
-  /// Ends the thread; peers take it as a loss unless `leave` was called before.
+  /// Ends the thread. Unless `leave` was called before, peers treat that as a loss.
   ~HeartbeatThread();
 
   HeartbeatThread(const HeartbeatThread&) = delete;
@@ -33,10 +33,10 @@ class HeartbeatThread {
   /// Connects and begins to beat.
   void start(const std::vector<ConnectionOffer>& offers) { mailbox_.connect(offers); }
 
-  /// Notifies peers that silence from here on is no loss (`leave`), or that they should stop (`fail`: this process has
-  /// an error of its own). Returns when they know, or after 1 s.
-  void leave() { mailbox_.say_farewell(HeartbeatMailbox::Farewell::leave); }
-  void fail(StopCause cause) { mailbox_.say_farewell(HeartbeatMailbox::Farewell::fail, cause); }
+  /// Notifies peers that silence from here on is no loss (`leave`), or that they have to stop because of an error of
+  /// this process (`fail`). Returns when they have received that, or after 1 s.
+  void leave() { mailbox_.send_farewell(HeartbeatMailbox::Farewell::leave); }
+  void fail(StopCause cause) { mailbox_.send_farewell(HeartbeatMailbox::Farewell::fail, cause); }
 
  private:
   HeartbeatMailbox mailbox_;

@@ -9,7 +9,7 @@
 
 namespace runnel {
 
-/// What a process rings at its peers every 100 ms. Words grow with the state, then with the counter.
+/// The word that a process rings at its peers every 100 ms. Words grow with the state, then with the counter.
 struct HeartbeatWord {
   enum class State : std::uint8_t { alive = 0, leaving = 1, stopping = 2 };
 
@@ -19,7 +19,7 @@ struct HeartbeatWord {
 
   std::uint64_t encode() const;
 
-  /// Nothing when `word`, which another process has written, is none.
+  /// Nothing when `word`, which another process has written, is invalid.
   static std::optional<HeartbeatWord> decode(std::uint64_t word);
 };
 

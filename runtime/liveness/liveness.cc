@@ -50,8 +50,8 @@ const char* describe(StopCause cause) {
       return "its connection broke";
     case StopCause::no_heartbeat:
       return kNoHeartbeat;
-    case StopCause::nonsense:
-      return "it sends what is no heartbeat";
+    case StopCause::invalid_word:
+      return "it sent an invalid heartbeat word";
     case StopCause::own_error:
       return "it ended with an error of its own";
     default:
