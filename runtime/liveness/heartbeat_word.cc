@@ -13,9 +13,14 @@ constexpr int kCauseBits = 8;
 
 std::uint64_t HeartbeatWord::encode() const {
   std::uint64_t word = static_cast<std::uint64_t>(state);
-  word = (word << kCauseBits) | static_cast<std::uint64_t>(stop.cause);
-  word = (word << kRankBits) | static_cast<std::uint64_t>(stop.rank);
-  return (word << kCounterBits) | counter;
+  // Masked: a value that is too large must not change the fields above it.
+  const auto append = [&word](int bits, std::uint64_t field) {
+    word = (word << bits) | (field & ((std::uint64_t{1} << bits) - 1));
+  };
+  append(kCauseBits, static_cast<std::uint64_t>(stop.cause));
+  append(kRankBits, static_cast<std::uint64_t>(stop.rank));
+  append(kCounterBits, counter);
+  return word;
 }
 
 std::optional<HeartbeatWord> HeartbeatWord::decode(std::uint64_t word) {

@@ -24,6 +24,21 @@ TEST(HeartbeatWord, RoundTrips) {
   EXPECT_EQ(heard.counter, sent.counter);
 }
 
+// A rank that is none may be read as another, which the receiver refuses unless the job has it; but it must not become
+// a cause or a state.
+TEST(HeartbeatWord, AFieldThatIsTooLargeChangesNoOther) {
+  for (const int rank : {-1, 1 << 16, 1 << 24}) {
+    const auto received = HeartbeatWord::decode(word(State::alive, 7, {.cause = StopCause::own_error, .rank = rank}));
+    ASSERT_TRUE(received.has_value()) << rank;
+    EXPECT_EQ(received->state, State::alive) << rank;
+    EXPECT_EQ(received->stop.cause, StopCause::own_error) << rank;
+    EXPECT_EQ(received->counter, 7U) << rank;
+  }
+  const auto received = HeartbeatWord::decode(word(State::alive, std::uint64_t{1} << 40, {.rank = 3}));
+  ASSERT_TRUE(received.has_value());
+  EXPECT_EQ(received->stop.rank, 3);
+}
+
 // A bell only rises: a farewell must be above every beat before it, or it would never arrive.
 TEST(HeartbeatWord, GrowsWithTheStateAndThenWithTheCounter) {
   EXPECT_LT(word(State::alive, 1), word(State::alive, 2));
