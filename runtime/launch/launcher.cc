@@ -21,6 +21,7 @@
 #include <fstream>
 
 #include "runtime/base/run_error.h"
+#include "runtime/base/signal_description.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/stop_signals.h"
 
@@ -198,10 +199,12 @@ int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
                    "standard output was closed before the run had ended; send it to a file (> run.log)");
   }
   if (WIFSIGNALED(status)) {
-    throw RunError(ExitStatus::peer_lost, "mpirun was killed by signal " + std::to_string(WTERMSIG(status)) +
-                                              "; the run ends here: start it again");
+    throw RunError(ExitStatus::peer_lost,
+                   "mpirun was ended by " + describe_signal(WTERMSIG(status)) + "; the run ends here: start it again");
   }
-  if (code > 128 && code < 128 + NSIG) return static_cast<int>(ExitStatus::peer_lost);
+  if (code > 128 && code < 128 + NSIG) {
+    throw RunError(ExitStatus::peer_lost, "a rank was ended by " + describe_signal(code - 128) + "; the run ends here");
+  }
   throw RunError(ExitStatus::os_limit,
                  "mpirun ended with status " + std::to_string(code) + "; start it by hand to see why: " + by_hand);
 }
