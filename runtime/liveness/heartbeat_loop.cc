@@ -130,9 +130,8 @@ void HeartbeatLoop::suspect(HeartbeatLink& link, StopCause cause) {
 }
 
 void HeartbeatLoop::check_suspicions(Clock::time_point now) {
-  const auto time = group_.is_lead() ? kSuspicionOfLead : kSuspicion;
   for (auto& link : links_) {
-    if (!link->suspicion || link->over || now - link->suspicion->since < time) continue;
+    if (!link->suspicion || link->over || now - link->suspicion->since < suspicion_time()) continue;
     declare_lost(*link, link->suspicion->cause);
   }
 }
@@ -192,7 +191,11 @@ void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
   for (auto& link : links_) {
     fds.push_back({link->over || link->suspicion ? -1 : link->process.get(), POLLIN, 0});
   }
-  const auto left = std::chrono::ceil<milliseconds>(next_beat - Clock::now());
+  Clock::time_point wake = next_beat;
+  for (auto& link : links_) {
+    if (link->suspicion && !link->over) wake = std::min(wake, link->suspicion->since + suspicion_time());
+  }
+  const auto left = std::chrono::ceil<milliseconds>(wake - Clock::now());
   if (poll(fds.data(), fds.size(), std::max(0, static_cast<int>(left.count()))) <= 0) return;
   if (fds[1].revents != 0) mailbox_.clear_fd();
   if (fds[2].revents != 0) take_signals();

@@ -40,9 +40,10 @@ class HeartbeatLoop {
   static constexpr std::chrono::milliseconds kSuspicionOfLead{50};
   static constexpr std::chrono::milliseconds kSuspicion{300};
 
-  /// When a rank dies, mpirun sends SIGTERM to the others. So a SIGTERM counts only if no peer is found lost within
-  /// this time.
-  static constexpr std::chrono::milliseconds kSigtermDelay{150};
+  /// When a rank dies, mpirun sends SIGTERM to the others. So a SIGTERM counts only if no peer is found lost, and the
+  /// lead reports no loss, within this time. With kGraceAfterSignal it stays below mpirun's SIGKILL.
+  static constexpr std::chrono::milliseconds kSigtermDelay{300};
+  static_assert(kSuspicionOfLead < kSigtermDelay && kSigtermDelay + kGraceAfterSignal < std::chrono::seconds(1));
 
   /// The arguments outlive this. Throws `TransportError`.
   HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group);
@@ -71,6 +72,7 @@ class HeartbeatLoop {
   void declare_lost(HeartbeatLink& link, StopCause cause);
   void check_silence(Clock::time_point now);
   void check_suspicions(Clock::time_point now);
+  Clock::duration suspicion_time() const { return group_.is_lead() ? kSuspicionOfLead : kSuspicion; }
   void check_deadlines(Clock::time_point now);
   void check_farewell();
   void announce(HeartbeatWord::State state, const Stop& reason);
