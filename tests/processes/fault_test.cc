@@ -63,6 +63,15 @@ class FaultTest : public testing::Test {
       EXPECT_NE(output.find(part), std::string::npos) << "no '" << part << "' in:\n" << output;
     }
     EXPECT_EQ(output.find("terminate called"), std::string::npos) << output;
+    // Nobody but the process that is lost is called so, and only a lost lead is reported by more than one.
+    const std::string lost_line = " is lost ";
+    if (lost != 0) {
+      EXPECT_EQ(output.find(lost_line), output.rfind(lost_line)) << output;
+    }
+    for (std::size_t at = 0; (at = output.find(lost_line, at)) != std::string::npos; at += lost_line.size()) {
+      const std::string line = output.substr(at, output.find('\n', at) - at);
+      EXPECT_NE(line.find(" peer=" + std::to_string(lost) + " "), std::string::npos) << line;
+    }
   }
 
   const SharedMemoryGuard memory_;
@@ -91,6 +100,18 @@ INSTANTIATE_TEST_SUITE_P(Signals, FaultInTrainingTest,
                          testing::Combine(testing::Values("mapped", "emulated"), testing::Values(0, 2),
                                           testing::Values(SIGKILL, SIGSTOP)),
                          name_of_fault);
+
+/// The survivors only see that a process has ended; the launcher learns how.
+TEST_F(FaultTest, ADeathBySignalIsReportedWithItsUsualCause) {
+  for (const auto& [signal, text] : {std::pair(SIGKILL, "SIGKILL (killed, or out of memory: see dmesg)"),
+                                     std::pair(SIGXCPU, "SIGXCPU (the CPU time limit, ulimit -t)")}) {
+    Job job({.argv = program_.train(endless_job())});
+    job.await_output("step 3/");
+    kill(job.await_rank(2), signal);
+    EXPECT_EQ(job.wait_for_all(kPatience), kPeerLost);
+    EXPECT_NE(job.output().find(std::string("error: a rank was ended by ") + text), std::string::npos) << job.output();
+  }
+}
 
 TEST_F(FaultTest, OfSecondGeneratorsEndsTheWholeJob) {
   for (const int signal : {SIGKILL, SIGSTOP}) {
