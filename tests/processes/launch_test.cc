@@ -3,19 +3,29 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "tests/processes/open_mpi_5.h"
 #include "tests/processes/runnel_program.h"
 
-/// The ways to start a run, as the user of this process and as one without privileges.
+/// The ways to start a run, as the user of this process, as one without privileges, and with Open MPI 5.
 namespace runnel::test {
 namespace {
 
-class LaunchTest : public testing::TestWithParam<bool> {
+enum class Setting { as_we_are, unprivileged, open_mpi_5 };
+
+std::string name_of_setting(const testing::TestParamInfo<Setting>& test) {
+  constexpr std::array kNames = {"AsWeAre", "Unprivileged", "OpenMpi5"};
+  return kNames.at(static_cast<std::size_t>(test.param));
+}
+
+class LaunchTest : public testing::TestWithParam<Setting> {
  protected:
   void SetUp() override {
+    if (GetParam() == Setting::open_mpi_5 && !OpenMpi5::is_installed()) GTEST_SKIP() << OpenMpi5::kSkipped;
     if (!unprivileged()) return;
     if (geteuid() != 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: only root can start a run as another user";
     // mpirun goes by the folders' modes, whatever the capabilities of its user.
@@ -27,13 +37,19 @@ class LaunchTest : public testing::TestWithParam<bool> {
     }
   }
 
-  static bool unprivileged() { return GetParam(); }
+  static bool unprivileged() { return GetParam() == Setting::unprivileged; }
 
   /// Runs a command to its end and gives its report; expects success and no complaint.
   nlohmann::json run(const std::vector<std::string>& argv) {
     const SharedMemoryGuard memory;
-    Job job({.argv = argv, .unprivileged = unprivileged()});
+    const std::string temporary = program_.folder() / "tmp";
+    std::filesystem::create_directory(temporary);
+    std::filesystem::permissions(temporary, std::filesystem::perms::all);
+    Command command{.argv = argv, .environment = {{"TMPDIR", temporary}}, .unprivileged = unprivileged()};
+    if (GetParam() == Setting::open_mpi_5) OpenMpi5::use_in(command);
+    Job job(command);
     EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0);
+    EXPECT_TRUE(std::filesystem::is_empty(temporary) || argv.front() == "mpirun") << "the launcher left files behind";
     output_ = job.output();
     EXPECT_EQ(output_.find("error"), std::string::npos) << output_;
     EXPECT_EQ(output_.find("warning"), std::string::npos) << output_;
@@ -57,7 +73,11 @@ class LaunchTest : public testing::TestWithParam<bool> {
 };
 
 TEST_P(LaunchTest, TheProgramStartsItsOwnRanks) {
-  expect_job(run(program_.train({"-n", "2"})), 2);
+  const auto report = run(program_.train({"-n", "2"}));
+  expect_job(report, 2);
+  if (GetParam() == Setting::open_mpi_5) {
+    EXPECT_TRUE(report["versions"]["mpi"].get<std::string>().starts_with("Open MPI v5.")) << report["versions"];
+  }
   EXPECT_NE(output_.find("trainer 1 on "), std::string::npos) << "no line with the path in use:\n" << output_;
   EXPECT_NE(output_.find("optimizer: name = \"adadelta\", lr = "), std::string::npos) << output_;
   EXPECT_NE(output_.find("devices: generator cpu, trainer 0 cpu, trainer 1 cpu\n"), std::string::npos) << output_;
@@ -84,8 +104,9 @@ TEST_P(LaunchTest, AloneWithoutMpi) {
   EXPECT_EQ(report["test"]["samples"], 200);
 }
 
-INSTANTIATE_TEST_SUITE_P(Users, LaunchTest, testing::Bool(),
-                         [](const auto& test) { return test.param ? "Unprivileged" : "AsWeAre"; });
+INSTANTIATE_TEST_SUITE_P(Users, LaunchTest,
+                         testing::Values(Setting::as_we_are, Setting::unprivileged, Setting::open_mpi_5),
+                         name_of_setting);
 
 TEST(PrintedConfigTest, IsReadBackToTheSame) {
   const RunnelProgram program;

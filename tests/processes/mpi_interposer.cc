@@ -33,6 +33,8 @@ void note(const std::string& name) {
     if (write(file, line.data(), line.size()) < 0) abort();
   }
   const std::string here = rank + ":" + name + ":";
+  static const std::string delay = variable("RUNNEL_TEST_MPI_DELAY");
+  if (delay.starts_with(here)) sleep(static_cast<unsigned>(std::atoi(delay.c_str() + here.size())));
   if (!signal.starts_with(here)) return;
   const int number = std::atoi(signal.c_str() + here.size());
   signal.clear();

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace runnel {
+
+/// The shared memory through which the ranks of one job talk MPI: files in /dev/shm, which Open MPI leaves behind when
+/// a rank is killed before MPI_Finalize.
+class MpiSegments {
+ public:
+  /// Finds out from the ranks, children of `mpirun`, how this job's files are named. Does nothing once that is known.
+  void learn(pid_t mpirun);
+
+  /// Removes what there is of this job's files. To be called when no rank is left.
+  void remove() const;
+
+ private:
+  std::string mark_;  ///< ".USER.JOB." in hexadecimal as in the files' names; empty: not known yet
+};
+
+}  // namespace runnel
