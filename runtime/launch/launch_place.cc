@@ -18,6 +18,7 @@
 #include <string>
 
 #include "runtime/base/run_error.h"
+#include "runtime/launch/process_tree.h"
 #include "transport/context.h"
 
 namespace runnel {
@@ -25,7 +26,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";  // milliseconds: preparation_of_launcher
+constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";  // its process id
 constexpr const char* kTerminalVariable = "RUNNEL_TERMINAL";
 
 std::optional<int> number_in(const char* variable) {
@@ -73,7 +74,9 @@ bool launcher_has_terminal() {
 }
 
 bool started_by_launcher() {
-  return std::getenv(kLauncherVariable) != nullptr;
+  // Not every process that has the variable: a shell that a rank was started from passes it on, too.
+  const auto launcher = number_in(kLauncherVariable);
+  return launcher && state_of(getppid()).parent == *launcher;
 }
 
 milliseconds time_since_start() {
@@ -91,11 +94,6 @@ milliseconds time_since_start() {
   return milliseconds(now.tv_sec * 1000 + now.tv_nsec / 1'000'000 - started_ms);
 }
 
-std::optional<milliseconds> preparation_of_launcher() {
-  const auto count = number_in(kLauncherVariable);
-  return count ? std::optional(milliseconds(*count)) : std::nullopt;
-}
-
 void ensure_early_environment(char** argv) {
   // When this fails, UCX does more than it needs to, and does not know the memory of a GPU.
   if (set_early_environment()) execv("/proc/self/exe", argv);
@@ -109,7 +107,7 @@ void end_with_parent() {
 
 void set_environment_of_ranks() {
   (void)set_early_environment();
-  setenv(kLauncherVariable, std::to_string(time_since_start().count()).c_str(), 1);
+  setenv(kLauncherVariable, std::to_string(getpid()).c_str(), 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
 }
 

@@ -29,9 +29,6 @@ bool started_by_launcher();
 /// before it became this program. 0 where /proc does not say.
 std::chrono::milliseconds time_since_start();
 
-/// `time_since_start()` of the launcher when it started this process; nothing when another launcher did.
-std::optional<std::chrono::milliseconds> preparation_of_launcher();
-
 /// In a rank that a bare mpirun started: puts into the environment what UCX reads while it is loaded, and starts this
 /// program again when it came without. Called first in main. `launch_ranks` spares its ranks that second start.
 void ensure_early_environment(char** argv);

@@ -175,6 +175,16 @@ TEST_F(MpirunTest, AJobThatIsStoppedInItsBootstrapLeavesNoSharedMemory) {
   }
 }
 
+/// A rank that gets no core for a while is waited for, for as long as run.timeout_s says.
+TEST_F(MpirunTest, ASlowRankIsWaitedForInTheBootstrap) {
+  for (const char* function : {"MPI_Init", "MPI_Iallgather"}) {
+    Job job({.argv = program_.train({"-n", "2"}),
+             .environment = {{"LD_PRELOAD", RUNNEL_MPI_INTERPOSER},
+                             {"RUNNEL_TEST_MPI_DELAY", std::string("2:") + function + ":8"}}});
+    EXPECT_EQ(job.wait_for_all(kLimit), 0) << job.output();
+  }
+}
+
 TEST_F(MpirunTest, TheNextLauncherRemovesTheFolderOfOneThatWasKilled) {
   const Command command{.argv = program_.train(endless() + Words{"-n", "2"}), .environment = {{"TMPDIR", temporary_}}};
   {

@@ -58,7 +58,7 @@ DoctorCommand::DoctorCommand(CLI::App& app) {
 int DoctorCommand::run(const std::vector<std::string>& arguments) const {
   const auto place = LaunchPlace::from_environment();
   if (place) require_several_ranks(*place, "a diagnosis", "");
-  if (place && !options_.hosts.empty() && !started_by_launcher()) {
+  if (place && !options_.hosts.empty()) {
     throw RunError(ExitStatus::usage,
                    "mpirun started this rank, and --hosts asks doctor to start some; use one of them");
   }

@@ -218,6 +218,19 @@ int diagnose_this_host(const DiagnosisRequest& request, const std::string& reaso
   return say(request, diagnosis, out);
 }
 
+/// The arguments of the ranks, which start no others.
+std::vector<std::string> without_hosts(const std::vector<std::string>& arguments) {
+  std::vector<std::string> kept;
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    if (*argument == "--hosts" && argument + 1 != arguments.end()) {
+      ++argument;
+    } else if (!argument->starts_with("--hosts=")) {
+      kept.push_back(*argument);
+    }
+  }
+  return kept;
+}
+
 }  // namespace
 
 int diagnose_job(const DiagnosisRequest& request) {
@@ -237,7 +250,7 @@ int diagnose_job(const DiagnosisRequest& request) {
     const bool may_have_gpus = !gpus().empty() || !request.hosts.empty();
     const auto for_gpus = may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
     const auto deadline = Deadline::after((5 + ranks) * kPatience + for_gpus);
-    const int status = launch_ranks(ranks, request.arguments, request.hosts, deadline);
+    const int status = launch_ranks(ranks, without_hosts(request.arguments), request.hosts, deadline);
     if (status == 0) {
       out.write(out.kept());
       return 0;

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/run/training_job.h"
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +13,6 @@
 #include "runtime/bootstrap/host.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/bootstrap/rdma_ports.h"
-#include "runtime/device/device_module.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
@@ -35,42 +32,8 @@ namespace {
 
 using std::chrono::duration;
 
-/// Whether a process that the launcher starts on this host starts CUDA.
-bool starts_cuda(const Config& config) {
-  const auto on_gpu = [](const DeviceName& wanted) {
-    return !wanted.is_cpu() && (!wanted.is_auto() || find_cuda().devices > 0);
-  };
-  return on_gpu(config.generator.device) ||
-         std::any_of(config.trainer.device.begin(), config.trainer.device.end(), on_gpu);
-}
-
 std::chrono::milliseconds timeout_of(const RunConfig& run) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration<double>(run.timeout_s));
-}
-
-/// How long to wait in MPI_Init for the other ranks. Nobody can tell one that hangs from one that still reads its data,
-/// but the launcher has done the same work before, alone and without what the kernel keeps of files, and this rank has
-/// done it beside the others: none takes 3 s more than twice that. But starting CUDA takes seconds, more with every
-/// process on a GPU, and the launcher has not done it. What else starts ranks may start them far apart.
-std::chrono::milliseconds meeting_time(const Config& config) {
-  const auto limit = timeout_of(config.run);
-  const auto preparation = preparation_of_launcher();
-  if (!preparation || starts_cuda(config)) return limit;
-  return std::min(limit, std::chrono::seconds(3) + 2 * std::max(*preparation, time_since_start()));
-}
-
-/// After MPI_Init all ranks have read their data, and what is left takes milliseconds and the zeroing of slabs, for
-/// which a second per GiB is plenty. A rank that hangs here ends the run as soon as one that hangs in a step.
-std::chrono::milliseconds bootstrap_time(const BucketLayout& layout, std::int64_t trainers) {
-  const auto slab_bytes = layout.padded_bytes() * (2 * static_cast<std::size_t>(trainers) + 2);
-  // Each trainer probes one generator after the other, 40 ms each where it gets no answer.
-  return std::chrono::milliseconds(3000 + slab_bytes / (1 << 20) + 100 * (layout.shard_count() - 1));
-}
-
-/// Whether the bootstrap includes the start of CUDA: on a host with a driver, UCX starts it in every process.
-bool starts_drivers(const PeerGroup& group) {
-  if (std::filesystem::exists("/proc/driver/nvidia")) return true;
-  return std::any_of(group.all().begin(), group.all().end(), [](const Peer& peer) { return peer.has_device(); });
 }
 
 void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
@@ -133,14 +96,13 @@ class JobRank {
     // Before MPI and UCX start threads. From here on the heartbeat thread takes the signals that end the run; they no
     // longer end this process while UCX works on a shared memory file.
     const BlockedStopSignals blocked;
-    MpiBootstrap bootstrap(Deadline::after(meeting_time(config_)));
+    // A rank that hangs looks like one that waits for a core, for its data or for a driver.
+    const Deadline deadline = Deadline::after(timeout_of(config_.run));
+    MpiBootstrap bootstrap(deadline);
     set_up_.mpi_init = bootstrap_watch.seconds();
     check_place(bootstrap, place_);
-    Deadline deadline = Deadline::after(bootstrap_time(layout_, config_.trainer.count));
     const PeerGroup group = PeerGroup::introduce(
         bootstrap, make_introduction(config_, layout_.fingerprint(), device_.name), generators_, deadline);
-    // The time that a driver takes to start and to register memory has no useful bound.
-    if (starts_drivers(group)) deadline = Deadline::after(timeout_of(config_.run));
     if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
     if (generates()) {
       Generator exchange(bootstrap, group, layout_, config_, deadline, device_.device.get());

@@ -3,7 +3,11 @@
 #include "runtime/launch/launch_place.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <string>
+
+#include "runtime/launch/process_tree.h"
 #include "tests/support/scoped_environment.h"
 
 namespace runnel {
@@ -48,6 +52,15 @@ INSTANTIATE_TEST_SUITE_P(Launchers, LaunchPlaceTest,
 
 TEST(NoLaunchPlaceTest, IsThatOfAProcessStartedByHand) {
   EXPECT_FALSE(LaunchPlace::from_environment());
+}
+
+TEST(LauncherTest, AVariableThatAShellPassedOnMakesNoLauncher) {
+  EXPECT_FALSE(started_by_launcher());
+  // Of a rank the launcher is the parent of its parent, which is mpirun.
+  const ScopedEnvironment grandparent("RUNNEL_LAUNCHER", std::to_string(state_of(getppid()).parent));
+  EXPECT_TRUE(started_by_launcher());
+  const ScopedEnvironment other("RUNNEL_LAUNCHER", std::to_string(getpid()));
+  EXPECT_FALSE(started_by_launcher());
 }
 
 }  // namespace
