@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
+#include <string_view>
 #include <thread>
 
 #include "runtime/base/run_error.h"
@@ -70,11 +71,20 @@ class Watchdog {
   std::thread thread_;
 };
 
+/// Whether Open MPI's mpirun has started all ranks on this host, and they can share memory.
+bool can_share_memory() {
+  const char* ranks = std::getenv("OMPI_COMM_WORLD_SIZE");
+  const char* ranks_here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  return ranks != nullptr && ranks_here != nullptr && std::string_view(ranks) == ranks_here &&
+         access("/dev/shm", W_OK) == 0;
+}
+
 /// Without overriding what the user or the launcher says.
 void keep_mpi_off_ucx() {
   setenv("OMPI_MCA_pml", "ob1", 0);
   setenv("OMPI_MCA_osc", "^ucx", 0);
-  setenv("OMPI_MCA_btl", "self,vader,tcp", 0);
+  // "tcp" listens on all network interfaces until MPI_Finalize.
+  setenv("OMPI_MCA_btl", can_share_memory() ? "self,vader" : "self,vader,tcp", 0);
   // Ranks may not be allowed to read each other's memory (containers); a few KB of bootstrap do not need it.
   setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 }

@@ -7,12 +7,16 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 
 #include "runtime/base/run_error.h"
+#include "transport/log.h"
 
 namespace runnel {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Setting {
   const char* name;
@@ -30,6 +34,8 @@ constexpr std::array kOnThisHost = {Setting{"OMPI_MCA_plm", "isolated"}, Setting
 
 /// Where Open MPI 4 and 5 take the folder for their own files from.
 constexpr std::array kFolderVariables = {"OMPI_MCA_orte_tmpdir_base", "PRTE_MCA_prte_tmpdir_base"};
+
+constexpr const char* kPreload = "LD_PRELOAD";
 
 std::string this_program() {
   std::array<char, 4096> path{};
@@ -55,9 +61,28 @@ void place_on_hosts(MpirunCommand& command, const std::string& hosts) {
   command.environment.emplace_back("PRTE_MCA_plm_ssh_args", "-x -o BatchMode=yes -o ConnectTimeout=5");
 }
 
+/// Lets mpirun listen on loopback only: loopback_bind.cc. A link in the session's folder, because LD_PRELOAD cannot
+/// name a path that has a space or a colon.
+void preload_loopback_bind(MpirunCommand& command, const std::string& session_folder) {
+  const fs::path program_folder = fs::path(this_program()).parent_path();
+  const fs::path link = fs::path(session_folder) / "loopback_bind.so";
+  for (const fs::path& folder : {program_folder, program_folder.parent_path() / RUNNEL_LIBRARY_FOLDER}) {
+    std::error_code error;
+    if (!fs::exists(folder / RUNNEL_LOOPBACK_BIND, error)) continue;
+    fs::create_symlink(folder / RUNNEL_LOOPBACK_BIND, link, error);
+    if (error) continue;
+    const char* others = std::getenv(kPreload);
+    command.environment.emplace_back(kPreload, link.string() + (others == nullptr ? "" : std::string(":") + others));
+    return;
+  }
+  log_warning(std::string("mpirun will listen on all network interfaces: there is no ") + RUNNEL_LOOPBACK_BIND +
+              " in " + program_folder.string() + "; keep it where the build or the install put it");
+}
+
 void place_on_this_host(MpirunCommand& command, const std::string& session_folder) {
   for (const auto& [name, value] : kOnThisHost) command.environment.emplace_back(name, value);
   for (const char* name : kFolderVariables) command.environment.emplace_back(name, session_folder);
+  preload_loopback_bind(command, session_folder);
   // PMIx' other store is a file of some MiB in that folder.
   if (std::getenv("PMIX_MCA_gds") == nullptr) command.environment.emplace_back("PMIX_MCA_gds", "hash");
 }
@@ -67,7 +92,7 @@ void place_on_this_host(MpirunCommand& command, const std::string& session_folde
 std::string MpirunCommand::line() const {
   std::string text;
   for (const auto& [name, value] : environment) {
-    const bool names_folder = name == kFolderVariables[0] || name == kFolderVariables[1];
+    const bool names_folder = name == kFolderVariables[0] || name == kFolderVariables[1] || name == kPreload;
     if (!names_folder) text += name + "=" + quoted(value) + " ";
   }
   for (const std::string& word : argv) text += quoted(word) + " ";
