@@ -46,7 +46,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MachineFacts, host, speeds_mbps,
                                                 rdma_ports, gpus, device, cuda_lacks, shared_memory_bytes,
                                                 shared_memory_free_bytes, huge_pages, huge_pages_free,
                                                 transparent_huge_pages, memlock_bytes, open_files, ptrace_scope, cores,
-                                                numa_nodes)
+                                                numa_nodes, ignored_settings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PairMeasurement, path, bell_us, put_us, get_us, copy_us)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Finding, where, what, cost, remedy)
 

@@ -20,6 +20,7 @@
 
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/device/device_module.h"
+#include "runtime/launch/launch_place.h"
 #include "transport/context.h"
 
 namespace runnel {
@@ -233,6 +234,7 @@ MachineFacts read_machine_facts() {
   facts.ptrace_scope = number_in("/proc/sys/kernel/yama/ptrace_scope", -1);
   facts.cores = usable_cores();
   facts.numa_nodes = numa_nodes();
+  facts.ignored_settings = ignored_settings();
   return facts;
 }
 

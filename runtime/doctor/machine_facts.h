@@ -44,6 +44,7 @@ struct MachineFacts {
   std::int64_t ptrace_scope = -1;      ///< of Yama; -1 without Yama
   double cores = 0;                    ///< that this process may use, by affinity and by the cgroup's quota
   std::int64_t numa_nodes = 1;
+  std::string ignored_settings;  ///< of OpenMP, as runtime/launch/launch_place.h gives them
 };
 
 /// Reads what can be read without MPI and LibTorch, whose versions the caller adds, as it does Runnel's own. What the

@@ -79,6 +79,11 @@ bool started_by_launcher() {
   return launcher && state_of(getppid()).parent == *launcher;
 }
 
+std::string ignored_settings() {
+  const char* settings = std::getenv(kIgnoredSettingsVariable);
+  return settings == nullptr ? "" : settings;
+}
+
 milliseconds time_since_start() {
   std::string record;
   std::getline(std::ifstream("/proc/self/stat"), record);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 /// What a process knows of how it was started, and what launch_ranks() lets its ranks know.
 namespace runnel {
@@ -24,6 +25,13 @@ bool launcher_has_terminal();
 
 /// Whether `launch_ranks` started this process. It then says itself which signal ends the run.
 bool started_by_launcher();
+
+/// Where a program publishes the settings of OpenMP that it ignores: openmp_settings.h.
+inline constexpr const char* kIgnoredSettingsVariable = "RUNNEL_IGNORED_SETTINGS";
+
+/// The user's settings of OpenMP that this process, or the launcher that started it, ignores: "OMP_PROC_BIND=close";
+/// empty when there are none.
+std::string ignored_settings();
 
 /// How long ago this process was started, to 10 ms: with the time that loading LibTorch took, and what a shell did
 /// before it became this program. 0 where /proc does not say.

@@ -3,28 +3,14 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include <fstream>
-#include <set>
 #include <string>
 
 #include "tests/processes/runnel_program.h"
+#include "tests/processes/thread_cores.h"
 
 /// run.pin: each process of a job on cores of its own.
 namespace runnel::test {
 namespace {
-
-/// The cores that the threads of a process may use, as the kernel lists them: one text for each different set.
-std::set<std::string> cores_of(pid_t process) {
-  constexpr std::string_view kField = "Cpus_allowed_list:";
-  std::set<std::string> found;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
-    std::ifstream status(thread.path() / "status");
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with(kField)) found.insert(line.substr(line.find_first_not_of(" \t", kField.size())));
-    }
-  }
-  return found;
-}
 
 class PinTest : public testing::Test {
  protected:
@@ -39,8 +25,8 @@ TEST_F(PinTest, KeepsEveryProcessOnACoreOfItsOwn) {
   if (CPU_COUNT(&allowed_) < 2) GTEST_SKIP() << "SKIPPED, NOT TESTED: two processes need two cores";
   Job job({.argv = pinned_ + endless()});
   job.await_output(" step 1/");
-  const auto generator = cores_of(job.await_rank(0));
-  const auto trainer = cores_of(job.await_rank(1));
+  const auto generator = cores_of_threads(job.await_rank(0));
+  const auto trainer = cores_of_threads(job.await_rank(1));
   ASSERT_EQ(generator.size(), 1U) << "its threads differ";
   ASSERT_EQ(trainer.size(), 1U) << "its threads differ";
   EXPECT_EQ(generator.begin()->find_first_not_of("0123456789"), std::string::npos) << *generator.begin();

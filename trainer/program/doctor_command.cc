@@ -9,6 +9,7 @@
 #include "trainer/program/host_list.h"
 #include "trainer/program/job_diagnosis.h"
 #include "trainer/program/rank_count.h"
+#include "trainer/program/start_checks.h"
 
 namespace runnel {
 namespace {
@@ -62,11 +63,10 @@ int DoctorCommand::run(const std::vector<std::string>& arguments) const {
     throw RunError(ExitStatus::usage,
                    "mpirun started this rank, and --hosts asks doctor to start some; use one of them");
   }
-  return diagnose_job({.config = load(options_, place),
-                       .place = place,
-                       .hosts = options_.hosts,
-                       .json = options_.json,
-                       .arguments = arguments});
+  const Config config = load(options_, place);
+  report_ignored_settings(place);
+  return diagnose_job(
+      {.config = config, .place = place, .hosts = options_.hosts, .json = options_.json, .arguments = arguments});
 }
 
 }  // namespace runnel

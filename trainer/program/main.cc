@@ -11,6 +11,7 @@
 #include "runnel_version.h"
 #include "runtime/base/run_error.h"
 #include "runtime/launch/launch_place.h"
+#include "runtime/launch/openmp_settings.h"
 #include "runtime/launch/sighup.h"
 #include "trainer/program/doctor_command.h"
 #include "trainer/program/train_command.h"
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   runnel::keep_freed_memory();
   try {
     runnel::restore_sighup();
+    runnel::publish_ignored_settings();
     if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
     const int status = runnel::parse_and_run(argc, argv);
     runnel::require_written_output();

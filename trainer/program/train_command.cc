@@ -19,6 +19,7 @@
 #include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"
 #include "trainer/program/rank_count.h"
+#include "trainer/program/start_checks.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/local_training.h"
 #include "trainer/run/software.h"
@@ -159,6 +160,7 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
     std::cout << print_toml(config);
     return 0;
   }
+  report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, options_);
   if (!place) return start_ranks(config, arguments);
   end_with_parent();

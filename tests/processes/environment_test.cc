@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/processes/runnel_program.h"
+#include "tests/processes/thread_cores.h"
+
+/// What a site's profile or a batch system puts into the environment does not change a run.
+namespace runnel::test {
+namespace {
+
+using Variable = std::pair<std::string, std::string>;
+
+constexpr std::chrono::seconds kPatience{60};
+
+std::string as_text(const Variable& variable) {
+  return variable.first + "=" + variable.second;
+}
+
+std::string name_of(const testing::TestParamInfo<Variable>& info) {
+  std::string name = as_text(info.param);
+  std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
+  return name;
+}
+
+/// Settings with which libgomp binds the main thread, and what it starts, to its first core.
+class BindingTest : public testing::TestWithParam<Variable> {
+ protected:
+  RunnelProgram program_;
+  const std::set<std::string> allowed_ = cores_of_threads(getpid());
+};
+
+TEST_P(BindingTest, LeavesEveryThreadOfTheJobOnTheCoresThatTheLauncherWasGiven) {
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2) GTEST_SKIP() << "SKIPPED, NOT TESTED: one core cannot be told from all";
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"-n", "2", "--set", "trainer.threads=2"}),
+           .environment = {GetParam()}});
+  job.await_output("step 2/");
+  EXPECT_EQ(job.processes().size(), 5U) << "launcher, mpirun and three ranks";
+  for (const pid_t process : job.processes()) EXPECT_EQ(cores_of_threads(process), allowed_) << process;
+  const std::string output = job.output();
+  const std::string line = "warning: ignored: " + as_text(GetParam()) + "; ";
+  EXPECT_NE(output.find(line), std::string::npos) << output;
+  EXPECT_EQ(output.find(line), output.rfind(line)) << "more than one process says so:\n" << output;
+}
+
+TEST_P(BindingTest, LeavesTrainingAloneOnAllItsCores) {
+  Job job({.argv = program_.train(endless() + std::vector<std::string>{"--alone", "--set", "trainer.threads=2"}),
+           .environment = {GetParam()}});
+  job.await_output("step 2/");
+  EXPECT_EQ(cores_of_threads(job.pid()), allowed_);
+}
+
+TEST_P(BindingTest, IsReportedByRankZeroUnderMpirun) {
+  Job job({.argv = program_.mpirun(3), .environment = {GetParam()}});
+  EXPECT_EQ(job.wait_for_all(kPatience), 0);
+  const std::string line = "warning: ignored: " + as_text(GetParam()) + "; ";
+  EXPECT_NE(job.output().find(line), std::string::npos) << job.output();
+  EXPECT_EQ(job.output().find(line), job.output().rfind(line)) << job.output();
+}
+
+TEST_P(BindingTest, IsNamedByDoctor) {
+  Job job(
+      {.argv = {RUNNEL_PROGRAM, "doctor", "-n", "1", "--set", "trainer.device=cpu", "--set", "generator.device=cpu"},
+       .environment = {GetParam()}});
+  (void)job.wait_for_all(kPatience);
+  EXPECT_NE(job.output().find("  ignored: " + as_text(GetParam()) + "\n"), std::string::npos) << job.output();
+}
+
+INSTANTIATE_TEST_SUITE_P(Settings, BindingTest,
+                         testing::Values(Variable("OMP_PROC_BIND", "close"), Variable("OMP_PROC_BIND", "true"),
+                                         Variable("OMP_PLACES", "cores"), Variable("GOMP_CPU_AFFINITY", "0-1")),
+                         name_of);
+
+/// Settings with which libgomp gives fewer threads than trainer.threads; oneDNN waits for all.
+class FewerThreadsTest : public testing::TestWithParam<Variable> {};
+
+TEST_P(FewerThreadsTest, ChangesNoBit) {
+  const RunnelProgram program;
+  const std::vector<std::string> argv = program.train({"--alone", "--set", "trainer.threads=2"});
+  const std::string expected = program.run(argv)["parameters_sha256"];
+  Job job({.argv = argv, .environment = {GetParam()}});
+  EXPECT_EQ(job.wait_for_all(kPatience), 0);
+  EXPECT_EQ(program.report()["parameters_sha256"], expected);
+  EXPECT_NE(job.output().find("warning: ignored: " + as_text(GetParam()) + "; "), std::string::npos) << job.output();
+}
+
+INSTANTIATE_TEST_SUITE_P(Settings, FewerThreadsTest,
+                         testing::Values(Variable("OMP_DYNAMIC", "true"), Variable("OMP_THREAD_LIMIT", "1"),
+                                         Variable("OMP_MAX_ACTIVE_LEVELS", "0")),
+                         name_of);
+
+}  // namespace
+}  // namespace runnel::test
