@@ -16,6 +16,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "runtime/base/run_error.h"
 #include "runtime/launch/process_tree.h"
@@ -36,6 +38,40 @@ std::optional<int> number_in(const char* variable) {
   const auto [end, error] = std::from_chars(text, text + std::strlen(text), value);
   if (error != std::errc() || *end != '\0') return std::nullopt;
   return value;
+}
+
+/// What a launcher gives to a rank: Open MPI's mpirun, and what speaks PMI or PMIx.
+constexpr std::array<std::string_view, 14> kVariablesOfRank = {"OMPI_COMM_WORLD_",
+                                                               "OMPI_APP_CTX_",
+                                                               "OMPI_NUM_APP_CTX",
+                                                               "OMPI_UNIVERSE_SIZE",
+                                                               "OMPI_FIRST_RANKS",
+                                                               "OMPI_COMMAND",
+                                                               "OMPI_ARGV",
+                                                               "OMPI_MCA_ess",
+                                                               "OMPI_MCA_orte_",
+                                                               "OMPI_MCA_pmix",
+                                                               "PMIX_",
+                                                               "PMI_",
+                                                               "MPI_LOCAL",
+                                                               "HYDRA_"};
+
+bool is_of_rank(std::string_view variable) {
+  const auto begins = [&](std::string_view prefix) { return variable.starts_with(prefix); };
+  return std::ranges::any_of(kVariablesOfRank, begins) && !variable.starts_with("PMIX_MCA_");  // the user's own
+}
+
+bool is_of_slurm(std::string_view variable) {
+  return variable.starts_with("SLURM_");
+}
+
+void remove_variables(bool (*chosen)(std::string_view variable)) {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (chosen(text)) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& name : names) unsetenv(name.c_str());
 }
 
 /// Whether anything was missing.
@@ -67,6 +103,12 @@ std::optional<LaunchPlace> LaunchPlace::from_environment() {
                                                       size_variable + "); let mpirun set both, or unset them");
   }
   return std::nullopt;
+}
+
+std::optional<int> tasks_without_pmix() {
+  if (std::getenv("PMIX_RANK") != nullptr) return std::nullopt;
+  const auto tasks = number_in("SLURM_STEP_NUM_TASKS");
+  return tasks && *tasks > 1 ? tasks : std::nullopt;
 }
 
 bool launcher_has_terminal() {
@@ -110,7 +152,9 @@ void end_with_parent() {
   if (getppid() != parent) raise(SIGTERM);
 }
 
-void set_environment_of_ranks() {
+void set_environment_of_ranks(bool on_this_host) {
+  if (LaunchPlace::from_environment()) remove_variables(is_of_rank);
+  if (on_this_host) remove_variables(is_of_slurm);
   (void)set_early_environment();
   setenv(kLauncherVariable, std::to_string(getpid()).c_str(), 1);
   if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);

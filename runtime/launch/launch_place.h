@@ -19,6 +19,10 @@ struct LaunchPlace {
   static std::optional<LaunchPlace> from_environment();
 };
 
+/// How many tasks a step of Slurm has when this process is one of several that have no PMIx, and so cannot find each
+/// other: started by `srun --mpi=none`. Nothing otherwise.
+std::optional<int> tasks_without_pmix();
+
 /// Whether the launcher's terminal wants one line that is drawn again and again: a rank cannot see it, because its own
 /// standard output is Open MPI's.
 bool launcher_has_terminal();
@@ -44,7 +48,9 @@ void ensure_early_environment(char** argv);
 /// Ends this process when its parent, the launcher, ends: a killed mpirun must leave no orphans.
 void end_with_parent();
 
-/// Puts into the environment what the functions above read in a rank that this process starts.
-void set_environment_of_ranks();
+/// Puts into the environment what the functions above read in a rank that this process starts. Removes what another
+/// launcher left there for this process alone, which mpirun would take for itself; and Slurm's allocation where all
+/// ranks run `on_this_host`, as mpirun would spread them over its nodes.
+void set_environment_of_ranks(bool on_this_host);
 
 }  // namespace runnel

@@ -212,7 +212,7 @@ int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std
                  const std::optional<Deadline>& deadline) {
   const SessionFolder session;
   MpirunCommand command = mpirun_command(ranks, session.path(), arguments, hosts);
-  set_environment_of_ranks();
+  set_environment_of_ranks(/*on_this_host=*/hosts.empty());
   MpirunMessages messages;
   const sigset_t signals = launcher_signals();
   sigset_t before{};

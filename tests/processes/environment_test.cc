@@ -94,5 +94,87 @@ INSTANTIATE_TEST_SUITE_P(Settings, FewerThreadsTest,
                                          Variable("OMP_MAX_ACTIVE_LEVELS", "0")),
                          name_of);
 
+/// What makes an interactive shell under a batch system a rank of its own, the only one.
+using Shell = std::vector<Variable>;
+
+class SingleRankTest : public testing::TestWithParam<Shell> {
+ protected:
+  /// Runs `argv` to its end, expects `status`, and gives its output.
+  static std::string run(const std::vector<std::string>& argv, int status) {
+    Job job({.argv = argv, .environment = GetParam()});
+    EXPECT_EQ(job.wait_for_all(kPatience), status) << job.output();
+    return job.output();
+  }
+
+  RunnelProgram program_;
+};
+
+TEST_P(SingleRankTest, StartsItsOwnRanksWhenTheyAreAskedFor) {
+  run(program_.train({"-n", "2"}), 0);
+  EXPECT_EQ(program_.report()["processes"].size(), 3U);
+}
+
+TEST_P(SingleRankTest, IsToldWhatToDoWhenNoneAreAskedFor) {
+  const std::string output = run(program_.train(), 64);
+  EXPECT_NE(output.find("error: the launcher started 1 rank; "), std::string::npos) << output;
+  EXPECT_NE(output.find("-n 2 to start them on this machine"), std::string::npos) << output;
+}
+
+TEST_P(SingleRankTest, NeedsNoLauncherForWhatIsNoJob) {
+  EXPECT_NE(run(program_.train({"--print-config"}), 0).find("[trainer]"), std::string::npos);
+  run({RUNNEL_PROGRAM, "--help"}, 0);
+  run(program_.train({"--alone"}), 0);
+}
+
+TEST_P(SingleRankTest, IsDiagnosedAsTheMachineThatItIsOn) {
+  const std::string output = run({"sh", "-c", "\"$@\"; [ $? -le 1 ]", "-", RUNNEL_PROGRAM, "doctor", "-n", "1"}, 0);
+  EXPECT_NE(output.find(": ranks 0, 1\n"), std::string::npos) << output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Launchers, SingleRankTest,
+                         testing::Values(Shell{{"PMIX_RANK", "0"},
+                                               {"PMIX_NAMESPACE", "slurm.pmix.7.0"},
+                                               {"PMIX_SERVER_URI4", "pmix-server.1;tcp4://127.0.0.1:9"},
+                                               {"PMIX_SERVER_URI41", "pmix-server.1;tcp4://127.0.0.1:9"},
+                                               {"SLURM_NTASKS", "1"},
+                                               {"SLURM_STEP_NUM_TASKS", "1"},
+                                               {"SLURM_JOB_ID", "7"},
+                                               {"SLURM_JOBID", "7"},
+                                               {"SLURM_JOB_NODELIST", "n[1-2]"},
+                                               {"SLURM_NODELIST", "n[1-2]"},
+                                               {"SLURM_TASKS_PER_NODE", "1(x2)"}},
+                                         Shell{{"PMI_RANK", "0"}, {"PMI_SIZE", "1"}},
+                                         Shell{{"OMPI_COMM_WORLD_RANK", "0"},
+                                               {"OMPI_COMM_WORLD_SIZE", "1"},
+                                               {"OMPI_MCA_ess", "^singleton"},
+                                               {"OMPI_MCA_orte_hnp_uri", "1.0;tcp://127.0.0.1:9"}}),
+                         [](const auto& test) {
+                           return test.param.front().first.substr(0, test.param.front().first.find('_'));
+                         });
+
+class TasksWithoutPmixTest : public testing::Test {
+ protected:
+  std::string run(const std::vector<std::string>& argv, int status) {
+    Job job({.argv = argv, .environment = {{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "3"}}});
+    EXPECT_EQ(job.wait_for_all(kPatience), status) << job.output();
+    return job.output();
+  }
+
+  RunnelProgram program_;
+};
+
+TEST_F(TasksWithoutPmixTest, AreRefusedAsEachWouldBeARunOfItsOwn) {
+  for (const auto& argv : {program_.train(), program_.train({"-n", "2"}), {RUNNEL_PROGRAM, "doctor"}}) {
+    const std::string output = run(argv, 64);
+    EXPECT_TRUE(output.starts_with("error: srun started 3 tasks ")) << output;
+    EXPECT_NE(output.find("srun --mpi=pmix"), std::string::npos) << output;
+  }
+}
+
+TEST_F(TasksWithoutPmixTest, MayTrainAlone) {
+  run(program_.train({"--alone"}), 0);
+  run(program_.train({"--print-config"}), 0);
+}
+
 }  // namespace
 }  // namespace runnel::test

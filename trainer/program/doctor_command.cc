@@ -57,8 +57,8 @@ DoctorCommand::DoctorCommand(CLI::App& app) {
 }
 
 int DoctorCommand::run(const std::vector<std::string>& arguments) const {
-  const auto place = LaunchPlace::from_environment();
-  if (place) require_several_ranks(*place, "a diagnosis", "");
+  const auto place = place_in_job();
+  if (!place) require_own_ranks_wanted("a diagnosis", /*asks_for_ranks=*/true);
   if (place && !options_.hosts.empty()) {
     throw RunError(ExitStatus::usage,
                    "mpirun started this rank, and --hosts asks doctor to start some; use one of them");

@@ -6,12 +6,6 @@
 
 namespace runnel {
 
-void require_several_ranks(const LaunchPlace& place, const std::string& job, const std::string& instead) {
-  if (place.size >= 2) return;
-  throw RunError(ExitStatus::usage, "mpirun started 1 rank; " + job +
-                                        " needs a generator and at least one trainer: mpirun -n 3" + instead);
-}
-
 void require_same_count(const LaunchPlace& place, int asked_for, const Config& config) {
   if (asked_for == 0 || asked_for == config.trainer.count) return;
   throw RunError(ExitStatus::usage, "-n " + std::to_string(asked_for) + " contradicts mpirun, which started " +

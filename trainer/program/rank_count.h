@@ -2,16 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <string>
-
 #include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
 
 namespace runnel {
-
-/// Throws `RunError` (64) where mpirun started one rank only. `job` is what needs more; `instead`, added to the remedy,
-/// what needs none.
-void require_several_ranks(const LaunchPlace& place, const std::string& job, const std::string& instead);
 
 /// Throws `RunError` (64) where `-n` gave another number of trainers than mpirun's ranks leave. `asked_for`: by -n; 0:
 /// it was not given.

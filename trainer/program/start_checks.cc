@@ -9,6 +9,24 @@
 
 namespace runnel {
 
+std::optional<LaunchPlace> place_in_job() {
+  auto place = LaunchPlace::from_environment();
+  return place && place->size > 1 ? place : std::nullopt;
+}
+
+void require_own_ranks_wanted(const std::string& job, bool asks_for_ranks) {
+  if (const auto tasks = tasks_without_pmix()) {
+    throw RunError(ExitStatus::usage,
+                   "srun started " + std::to_string(*tasks) +
+                       " tasks that cannot find each other, and each would be a run of its own; "
+                       "start them with srun --mpi=pmix (srun --mpi=list shows whether it is there)");
+  }
+  if (asks_for_ranks || !LaunchPlace::from_environment()) return;
+  throw RunError(ExitStatus::usage, "the launcher started 1 rank; " + job +
+                                        " needs a generator and at least one trainer: mpirun -n 3, or -n 2 to start "
+                                        "them on this machine, or --alone");
+}
+
 void report_ignored_settings(const std::optional<LaunchPlace>& place) {
   const std::string settings = ignored_settings();
   if (settings.empty() || started_by_launcher() || (place && place->rank != 0)) return;

@@ -106,12 +106,8 @@ int train_in_this_process(const Config& config, const Options& options) {
 
 /// Empty if this process is not a rank of a job. Throws `RunError` (64) for an impossible number of ranks.
 std::optional<LaunchPlace> place_of(const Options& options) {
-  const auto place = LaunchPlace::from_environment();
-  if (!options.alone) {
-    if (place) require_several_ranks(*place, "a job", ", or --alone");
-    return place;
-  }
-  if (!place || place->size == 1) return std::nullopt;
+  const auto place = place_in_job();
+  if (!options.alone || !place) return place;
   throw RunError(ExitStatus::usage, "--alone trains in one process, and mpirun started " + std::to_string(place->size) +
                                         "; start it without mpirun");
 }
@@ -160,6 +156,7 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
     std::cout << print_toml(config);
     return 0;
   }
+  if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.trainers > 0);
   report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, options_);
   if (!place) return start_ranks(config, arguments);
