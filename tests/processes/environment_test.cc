@@ -176,5 +176,19 @@ TEST_F(TasksWithoutPmixTest, MayTrainAlone) {
   run(program_.train({"--print-config"}), 0);
 }
 
+/// oneMKL would end the program with status 2 before main.
+TEST(WorkingDirectoryTest, ThatIsDeletedEndsTheProgramWithALine) {
+  const RunnelProgram program;
+  const std::string gone = program.folder() / "gone";
+  for (const char* way : {"-n2", "--alone", "--print-config"}) {
+    Job job({.argv = std::vector<std::string>{"sh", "-c", "mkdir \"$0\" && cd \"$0\" && rmdir \"$0\" && exec \"$@\"",
+                                              gone} +
+                     program.train({way})});
+    EXPECT_EQ(job.wait_for_all(kPatience), 66);
+    EXPECT_EQ(job.output(),
+              "error: the working directory has been deleted; change to one that exists (cd) and start again\n");
+  }
+}
+
 }  // namespace
 }  // namespace runnel::test
