@@ -190,5 +190,17 @@ TEST(WorkingDirectoryTest, ThatIsDeletedEndsTheProgramWithALine) {
   }
 }
 
+/// `ulimit -f`: a write beyond it is an error with the file's name, and no death by SIGXFSZ.
+TEST(FileSizeLimitTest, IsReportedWithTheFile) {
+  const RunnelProgram program;
+  const std::string weights = program.folder() / "weights.safetensors";  // 4.8 MB
+  Job job({.argv = std::vector<std::string>{"sh", "-c", "ulimit -f 2000; exec \"$@\"", "-"} +
+                   program.train({"--alone", "--save", weights})});
+  EXPECT_EQ(job.wait_for_all(kPatience), 74);
+  EXPECT_NE(job.output().find("error: " + weights + ": cannot be written: File too large"), std::string::npos)
+      << job.output();
+  EXPECT_FALSE(std::filesystem::exists(weights));
+}
+
 }  // namespace
 }  // namespace runnel::test

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -58,6 +59,8 @@ int main(int argc, char** argv) {
   try {
     runnel::restore_sighup();
     runnel::publish_ignored_settings();
+    // Then a write beyond `ulimit -f` fails with EFBIG, and is reported with the file's name.
+    std::signal(SIGXFSZ, SIG_IGN);
     if (runnel::LaunchPlace::from_environment()) runnel::ensure_early_environment(argv);
     const int status = runnel::parse_and_run(argc, argv);
     runnel::require_written_output();
