@@ -3,6 +3,7 @@
 #pragma once
 
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -71,11 +72,15 @@ inline ExitStatus status_of(const std::exception& error) {
   return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
 }
 
-/// The error to end with after `signal`, SIGINT, SIGTERM or SIGHUP.
+/// The error to end with after `signal`, which a user or the system has sent to end the run.
 inline RunError stopped_by(int signal) {
   if (signal == SIGINT) return {ExitStatus::interrupted, "interrupted by SIGINT; the run ends without a result"};
+  if (signal == SIGXCPU) {
+    return {ExitStatus::os_limit, "ended by SIGXCPU: the limit of CPU time is used up; raise it with ulimit -t"};
+  }
+  const char* name = sigabbrev_np(signal);
   return {ExitStatus::terminated,
-          std::string("ended by ") + (signal == SIGHUP ? "SIGHUP" : "SIGTERM") + "; the run ends without a result"};
+          "ended by SIG" + std::string(name == nullptr ? "?" : name) + "; the run ends without a result"};
 }
 
 }  // namespace runnel

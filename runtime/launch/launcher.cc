@@ -42,11 +42,10 @@ constexpr int kNotStarted = 127;
 /// How long ranks have to end after a stop. They need a tenth of it, and the run ends within 2 s.
 constexpr milliseconds kStopTime{900};
 
+/// What `wait_for` takes.
 sigset_t launcher_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals, signal);
-  if (sighup_ends_process()) sigaddset(&signals, SIGHUP);
+  sigset_t signals = user_stop_signals();
+  sigaddset(&signals, SIGCHLD);
   return signals;
 }
 
@@ -116,11 +115,17 @@ class MpirunWait {
     signalfd_siginfo info{};
     while (read(signals_.get(), &info, sizeof info) == sizeof info) {
       const auto signal = static_cast<int>(info.ssi_signo);
-      if (end_.stop_signal != 0 || signal == SIGCHLD) continue;
-      end_.stop_signal = signal;
-      kill_at_ = Clock::now() + kStopTime;
-      kill(mpirun_, signal_to_ranks(signal));
+      if (signal != SIGCHLD) stop(signal);
     }
+  }
+
+  /// A user who asks twice does not wait for ranks that may hang.
+  void stop(int signal) {
+    const bool is_second = end_.stop_signal != 0;
+    kill_at_ = is_second ? Clock::now() : Clock::now() + kStopTime;
+    if (is_second) return;
+    end_.stop_signal = signal;
+    kill(mpirun_, signal_to_ranks(signal));
   }
 
   pid_t mpirun_;

@@ -32,6 +32,16 @@ bool sighup_ends_process() {
   return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN;
 }
 
+sigset_t user_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGABRT, SIGXCPU}) {
+    sigaddset(&signals, signal);
+  }
+  if (sighup_ends_process()) sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
 BlockedStopSignals::BlockedStopSignals() {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <csignal>
 #include <optional>
 
 #include "runtime/base/run_error.h"
@@ -11,8 +12,13 @@
 namespace runnel {
 
 /// Whether SIGHUP ends this process: it does, like SIGTERM, unless it is ignored. It is under nohup in a program that
-/// has called `restore_sighup` (hangup.h).
+/// has called `restore_sighup` (sighup.h).
 bool sighup_ends_process();
+
+/// The signals that end a launcher, or a process that trains alone, with a line and a report; also what batch systems
+/// send before a time limit, and Ctrl-\. Without SIGHUP where it is ignored. A SIGABRT that this process raises itself
+/// still ends it at once.
+sigset_t user_stop_signals();
 
 /// The signals that end a run: SIGINT, SIGTERM and SIGHUP, and SIGUSR1 and SIGUSR2, in which a launcher says the same
 /// to ranks through mpirun. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a second

@@ -202,5 +202,16 @@ TEST(FileSizeLimitTest, IsReportedWithTheFile) {
   EXPECT_FALSE(std::filesystem::exists(weights));
 }
 
+TEST(CpuTimeLimitTest, IsReported) {
+  const RunnelProgram program;
+  Job job({.argv = std::vector<std::string>{"bash", "-c", "ulimit -St 3; exec \"$@\"", "-"} +
+                   program.train(endless() + std::vector<std::string>{"--alone"})});
+  EXPECT_EQ(job.wait_for_all(kPatience), 71);
+  EXPECT_NE(job.output().find("error: ended by SIGXCPU: the limit of CPU time is used up; raise it with ulimit -t"),
+            std::string::npos)
+      << job.output();
+  EXPECT_EQ(program.report()["exit"], 71);
+}
+
 }  // namespace
 }  // namespace runnel::test

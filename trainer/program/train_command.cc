@@ -43,7 +43,7 @@ Exit status: 0 done, 64 usage, 65 bad data, or a loss or parameter that is not f
 gone, 70 an internal error, 71 a limit of the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad
 configuration, 130/143 interrupted.)";
 
-/// Set by SIGINT, SIGTERM and SIGHUP when training alone; a rank of a job has its heartbeat thread for them.
+/// Set by the signals that end a run when training alone; a rank of a job has its heartbeat thread for them.
 std::atomic<int> stop_signal{0};
 
 std::filesystem::path default_data_dir() {
@@ -78,18 +78,30 @@ Config load(const Options& options, const std::optional<LaunchPlace>& place) {
   return config;
 }
 
-int train_in_this_process(const Config& config, const Options& options) {
+/// The first one ends the run after the present step, a second one ends the process at once: a step may hang.
+void take_stop_signals() {
+  const sigset_t signals = user_stop_signals();
   struct sigaction action {};
-  action.sa_handler = [](int signal) { stop_signal.store(signal); };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  if (sighup_ends_process()) sigaction(SIGHUP, &action, nullptr);
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int signal) {
+    const bool is_second = stop_signal.exchange(signal) != 0;
+    const bool is_repeated_by_system = signal == SIGXCPU;
+    if (is_second && !is_repeated_by_system) _exit(128 + (signal == SIGINT ? SIGINT : SIGTERM));
+  };
+  for (int signal = 1; signal < NSIG; ++signal) {
+    // abort() must not come back.
+    if (signal != SIGABRT && sigismember(&signals, signal) == 1) sigaction(signal, &action, nullptr);
+  }
+}
+
+int train_in_this_process(const Config& config, const Options& options) {
+  take_stop_signals();
   RunAccount account(config, software_of_this_process());
   RunReport& report = account.report();
   try {
     train_alone(
-        config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0},
-        [] { return stop_signal.load() == 0; }, account);
+        config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0}, [] { return stop_signal.load() == 0; },
+        account);
     if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
   } catch (const std::exception& error) {
     const ExitStatus status = log_failure(error);
@@ -104,7 +116,7 @@ int train_in_this_process(const Config& config, const Options& options) {
   return 0;
 }
 
-/// Empty if this process is not a rank of a job. Throws `RunError` (64) for an impossible number of ranks.
+/// Empty if this process is not a rank of a job. Throws `RunError` (64) if it is one and was told to train alone.
 std::optional<LaunchPlace> place_of(const Options& options) {
   const auto place = place_in_job();
   if (!options.alone || !place) return place;
