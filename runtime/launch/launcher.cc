@@ -20,6 +20,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/signal_description.h"
+#include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/mpi_segments.h"
 #include "runtime/launch/mpirun_command.h"
@@ -42,19 +43,20 @@ constexpr int kNotStarted = 127;
 /// How long ranks have to end after a stop. They need a tenth of it, and the run ends within 2 s.
 constexpr milliseconds kStopTime{900};
 
-/// What `wait_for` takes.
+/// What `MpirunWait` takes.
 sigset_t launcher_signals() {
-  sigset_t signals = user_stop_signals();
+  sigset_t signals;
+  const sigset_t stopping = user_stop_signals();
+  const sigset_t suspending = suspending_signals();
+  sigorset(&signals, &stopping, &suspending);
   sigaddset(&signals, SIGCHLD);
   return signals;
 }
 
-/// In the child: becomes mpirun, in a process group of its own, so that a terminal's Ctrl-C reaches only the launcher.
+/// In the child: becomes mpirun.
 [[noreturn]] void become(MpirunCommand& command, int standard_error) {
-  setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  const sigset_t signals = launcher_signals();
-  sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+  leave_terminal_signals_to_launcher();
   const int null = open("/dev/null", O_RDONLY);
   if (null >= 0) dup2(null, STDIN_FILENO);
   dup2(standard_error, STDERR_FILENO);
@@ -115,7 +117,12 @@ class MpirunWait {
     signalfd_siginfo info{};
     while (read(signals_.get(), &info, sizeof info) == sizeof info) {
       const auto signal = static_cast<int>(info.ssi_signo);
-      if (signal != SIGCHLD) stop(signal);
+      if (signal == SIGCHLD) continue;
+      if (sigismember(&suspending_, signal) == 0) {
+        stop(signal);
+      } else if (end_.stop_signal == 0) {
+        suspend_with(mpirun_);
+      }
     }
   }
 
@@ -134,6 +141,7 @@ class MpirunWait {
   bool is_on_this_host_;
   StallWatch stalls_;
   MpiSegments segments_;
+  const sigset_t suspending_ = suspending_signals();
   OwnedFd signals_;
   Clock::time_point kill_at_ = Clock::time_point::max();
   EndOfMpirun end_;

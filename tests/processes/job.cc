@@ -90,8 +90,11 @@ pid_t spawn(const Command& command, const std::string& mark, const fs::path& out
   std::vector<std::string> environment = environment_with(command, mark);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  const bool has_terminal = !command.terminal.empty();
+  const std::string in = has_terminal ? command.terminal : "/dev/null";
+  const std::string out = has_terminal ? command.terminal : output.string();
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, in.c_str(), has_terminal ? O_RDWR : O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   // A test that runs under nohup has SIGHUP ignored, and its processes would inherit that.
   posix_spawnattr_t attributes;

@@ -19,6 +19,7 @@ namespace runnel::test {
 struct Command {
   std::vector<std::string> argv = {};
   std::vector<std::pair<std::string, std::string>> environment = {};  ///< (name, value), on top of this process's own
+  std::string terminal = {};  ///< name of the terminal to use, in place of /dev/null and a file
   bool unprivileged = false;  ///< as nobody without HOME, who may read every file: the build may lie below /root
 };
 
@@ -43,7 +44,7 @@ class Job {
   /// Waits for the process that mpirun started as `rank`.
   pid_t await_rank(int rank) const;
 
-  /// What all processes have written so far, to standard output and standard error.
+  /// What all processes have written so far, to standard output and standard error, unless that is a terminal.
   std::string output() const;
 
   /// Waits until `output` contains `text`; fails the test when the job ends before.

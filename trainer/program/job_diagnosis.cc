@@ -19,6 +19,7 @@
 #include "runtime/doctor/machine_facts.h"
 #include "runtime/doctor/machine_findings.h"
 #include "runtime/doctor/pair_probe.h"
+#include "runtime/launch/job_control.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness/liveness.h"
@@ -236,6 +237,7 @@ std::vector<std::string> without_hosts(const std::vector<std::string>& arguments
 int diagnose_job(const DiagnosisRequest& request) {
   if (request.place) {
     end_with_parent();
+    count_suspended_time();
     return diagnose_as_rank(request);
   }
   if (request.hosts.empty()) check_devices(request.config);

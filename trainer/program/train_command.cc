@@ -14,6 +14,7 @@
 
 #include "runnel_version.h"
 #include "runtime/config/config.h"
+#include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/stop_signals.h"
@@ -173,6 +174,7 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
   if (options_.alone) return train_in_this_process(config, options_);
   if (!place) return start_ranks(config, arguments);
   end_with_parent();
+  count_suspended_time();
   run_training_job(config, *place);
   return 0;
 }
