@@ -111,6 +111,11 @@ std::optional<int> tasks_without_pmix() {
   return tasks && *tasks > 1 ? tasks : std::nullopt;
 }
 
+bool stdout_obeys_escapes() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb";
+}
+
 bool launcher_has_terminal() {
   return std::getenv(kTerminalVariable) != nullptr;
 }
@@ -157,7 +162,7 @@ void set_environment_of_ranks(bool on_this_host) {
   if (on_this_host) remove_variables(is_of_slurm);
   (void)set_early_environment();
   setenv(kLauncherVariable, std::to_string(getpid()).c_str(), 1);
-  if (isatty(STDOUT_FILENO) != 0) setenv(kTerminalVariable, "1", 1);
+  if (stdout_obeys_escapes()) setenv(kTerminalVariable, "1", 1);
 }
 
 }  // namespace runnel

@@ -23,6 +23,9 @@ struct LaunchPlace {
 /// other: started by `srun --mpi=none`. Nothing otherwise.
 std::optional<int> tasks_without_pmix();
 
+/// Whether standard output is a terminal that obeys escape sequences: TERM is set, and not to "dumb".
+bool stdout_obeys_escapes();
+
 /// Whether the launcher's terminal wants one line that is drawn again and again: a rank cannot see it, because its own
 /// standard output is Open MPI's.
 bool launcher_has_terminal();

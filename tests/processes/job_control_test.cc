@@ -140,5 +140,28 @@ TEST_F(JobControlTest, ASecondSignalEndsAProcessThatHangs) {
   await("it has ended", [&] { return job().empty(); });
 }
 
+/// TERM, and whether the terminal obeys escape sequences.
+class EscapeTest : public JobControlTest, public testing::WithParamInterface<std::pair<std::string, bool>> {};
+
+TEST_P(EscapeTest, AreWrittenToTerminalsThatObeyThem) {
+  for (const char* way : {"-n2", "--alone"}) {
+    const std::size_t before = terminal_.output().size();
+    terminal_.type(GetParam().first + "; " + line(program_.train({way})) + "\n");
+    terminal_.await("parameters sha256 ", before);
+    const std::string output = terminal_.output().substr(before);
+    EXPECT_EQ(output.find("\x1b[K") != std::string::npos, GetParam().second) << way << ":\n" << output;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Terminals, EscapeTest,
+                         testing::Values(std::pair("export TERM=xterm", true), std::pair("export TERM=dumb", false),
+                                         std::pair("unset TERM", false)),
+                         [](const auto& test) {
+                           const std::string& setting = test.param.first;
+                           return setting.substr(setting.find_first_of(" =") + 1, 5) == "TERM="
+                                      ? setting.substr(setting.find('=') + 1)
+                                      : "unset";
+                         });
+
 }  // namespace
 }  // namespace runnel::test

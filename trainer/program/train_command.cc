@@ -101,7 +101,7 @@ int train_in_this_process(const Config& config, const Options& options) {
   RunReport& report = account.report();
   try {
     train_alone(
-        config, {.dry_run = options.dry_run, .live = isatty(STDOUT_FILENO) != 0}, [] { return stop_signal.load() == 0; },
+        config, {.dry_run = options.dry_run, .live = stdout_obeys_escapes()}, [] { return stop_signal.load() == 0; },
         account);
     if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
   } catch (const std::exception& error) {
