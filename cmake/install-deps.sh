@@ -15,7 +15,7 @@ ${RUNNEL_DEPS:-$HOME/.cache/runnel}, which all clones share. No CUDA toolkit is 
   --cuda   also the libraries that LibTorch needs to compute on GPUs: cuBLAS, cuDNN, NCCL and others; 1.8 GB to
            download, 2.3 GB unpacked. Neither the driver, which is the machine's, nor a compiler for CUDA
   --tests  also what only tests use: an Open MPI 5, beside the system's; 7 MB to download
-  --dev    also what the presets tsan and ci use: clang, clang-format, clang-tidy
+  --dev    also what the presets tsan and ci use: clang, clang-format, clang-tidy; and Slurm, for the test hosts.slurm
   --list   print the Debian packages and the wheels, install nothing
   --help   this text
 
@@ -31,7 +31,10 @@ readonly packages=(
   nettle-dev pkg-config
   libgtest-dev libgmock-dev libbenchmark-dev gdb iproute2 procps
 )
-readonly dev_packages=(clang libclang-rt-dev clang-format clang-tidy)
+readonly dev_packages=(
+  clang libclang-rt-dev clang-format clang-tidy
+  slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
+)
 
 # One wheel a line: folder in the cache, requirement, MB to download, platform tag, SHA-256, paths to keep. Wheels with the
 # same folder are unpacked side by side, because LibTorch looks for libcudart and libcupti relative to itself.
