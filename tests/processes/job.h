@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/trainer/idx_files.h"
+#include "tests/support/temporary_folder.h"
 
 namespace runnel::test {
 

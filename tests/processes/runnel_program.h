@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/processes/job.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 
 namespace runnel::test {

@@ -4,29 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
+
+#include "tests/support/temporary_folder.h"
 
 namespace runnel::test {
 
-using Bytes = std::vector<std::uint8_t>;
-
-/// A folder of a test's own, gone at its end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-Bytes read_bytes(const std::filesystem::path& file);
-void write_bytes(const std::filesystem::path& file, const Bytes& bytes);
 Bytes gzip(const Bytes& bytes);
 
 /// An IDX file of `samples` images of 28x28: pixel k of all images is byte k of a fixed pseudo-random sequence.

@@ -4,12 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
-
-#include "runtime/base/random.h"
-#include "runtime/plan/sample_range.h"
-#include "trainer/dataset/sampler.h"
 
 namespace runnel {
 namespace {
@@ -79,30 +74,6 @@ TEST(RunPlan, LimitedToAFewStepsTestsAfterTheLast) {
   EXPECT_EQ(plan.total_steps(), 1);
   EXPECT_EQ(plan.epochs(), 1);
   EXPECT_TRUE(plan.test_after(0));
-}
-
-TEST(RunPlan, AnEpochIsJustLongEnoughForEveryShare) {
-  const std::uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  SplitMix64 random(seed);
-  for (int round = 0; round < 300; ++round) {
-    const std::uint32_t samples = 1 + random.below(3000);
-    const std::uint32_t trainers = 1 + random.below(9);
-    const std::uint32_t batch_size = 1 + random.below(400);
-    const RunPlan plan({.samples = samples, .trainers = trainers, .batch_size = batch_size, .max_epochs = 1});
-    std::size_t visited = 0;
-    std::size_t in_last_step = 0;
-    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
-      const auto share = static_cast<std::uint32_t>(contiguous_share(samples, trainer, trainers).count);
-      Sampler sampler({.samples = share, .batch_size = batch_size, .seed = seed, .trainer = trainer});
-      for (std::int64_t step = 0; step < plan.total_steps(); ++step) {
-        visited += sampler.batch(0, step).size();
-      }
-      in_last_step += sampler.batch(0, plan.total_steps() - 1).size();
-    }
-    ASSERT_EQ(visited, samples);
-    ASSERT_GT(in_last_step, 0U);
-  }
 }
 
 }  // namespace

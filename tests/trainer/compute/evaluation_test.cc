@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 
 namespace runnel {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/device/device_module.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/compute/evaluation.h"
 #include "trainer/compute/gradient_computer.h"

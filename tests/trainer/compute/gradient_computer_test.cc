@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model/initial_parameters.h"
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model/initial_parameters.h"
 

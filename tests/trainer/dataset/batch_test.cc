@@ -8,6 +8,7 @@
 
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 
 namespace runnel {

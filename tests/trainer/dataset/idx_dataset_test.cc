@@ -15,6 +15,7 @@
 
 #include "runtime/base/random.h"
 #include "runtime/base/run_error.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 
 namespace runnel {

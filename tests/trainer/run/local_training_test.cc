@@ -14,6 +14,7 @@
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "tests/support/strict_log.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model/model.h"
 
