@@ -3,8 +3,6 @@
 #include "runtime/telemetry/run_report.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -71,16 +69,6 @@ Json loss_curve(const std::vector<std::pair<std::int64_t, double>>& points) {
 }
 
 }  // namespace
-
-Quantiles quantiles(std::vector<double> samples) {
-  if (samples.empty()) return {};
-  std::sort(samples.begin(), samples.end());
-  const auto nearest_rank = [&samples](double share) {
-    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(samples.size())));
-    return samples[std::max<std::size_t>(rank, 1) - 1];
-  };
-  return {samples.front(), nearest_rank(0.50), nearest_rank(0.99)};
-}
 
 std::string to_json(const RunReport& r) {
   const Json json = {

@@ -10,18 +10,9 @@
 
 #include "runtime/base/atomic_file.h"
 #include "runtime/config/config.h"
+#include "runtime/telemetry/quantiles.h"
 
 namespace runnel {
-
-/// Minimum, median and 99th percentile of a series.
-struct Quantiles {
-  double min = 0;
-  double p50 = 0;
-  double p99 = 0;
-};
-
-/// Nearest-rank quantiles: the smallest sample that is not below p percent of all. All 0 without samples.
-Quantiles quantiles(std::vector<double> samples);
 
 /// A run's set-up, results and times: the contents of `--report FILE`. Filled by a `RunAccount`.
 struct RunReport {
