@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "runtime/base/file_name.h"
 #include "runtime/base/joined.h"
 #include "runtime/base/utf8.h"
 #include "runtime/config/config_value.h"
@@ -99,7 +100,7 @@ void ConfigReader::resolve(const ConfigKey& key, const std::string& place, const
   if (file == nullptr || file->field(config_).empty()) return;
   const fs::path& base = file->input ? input_dir : fs::current_path();
   std::string& name = file->field(config_);
-  name = (base / name).lexically_normal().string();
+  name = without_dots(base / name).string();
   if (valid_utf8_bytes(name) != name.size()) fail_key(place, key.path, "the folder's name is not valid UTF-8");
 }
 
@@ -110,7 +111,7 @@ Config ConfigReader::finish(const ConfigOptions& options) {
   check_config(config_, given_);
   if (!dropped.empty() && options.on_notice) options.on_notice(notice_of(dropped));
   if (config_.data.path.empty() && !options.default_data_dir.empty()) {
-    config_.data.path = fs::absolute(options.default_data_dir).lexically_normal().string();
+    config_.data.path = without_dots(fs::absolute(options.default_data_dir)).string();
   }
   return config_;
 }

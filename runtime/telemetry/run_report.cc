@@ -3,12 +3,12 @@
 #include "runtime/telemetry/run_report.h"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/file_name.h"
 
 namespace runnel {
 namespace {
@@ -97,14 +97,16 @@ std::string to_json(const RunReport& r) {
 }
 
 void require_writable_outputs(const RunConfig& run) {
-  std::map<std::string, std::string> key_of;  // by file
-  for (const auto& [key, file] : {std::pair("report", run.report), {"save", run.save}, {"trace", run.trace}}) {
+  std::vector<std::pair<std::string, std::string>> earlier;  // key and file
+  for (const auto& [key, file] :
+       {std::pair("run.report", run.report), {"run.save", run.save}, {"run.trace", run.trace}}) {
     if (file.empty()) continue;
-    const auto [before, first] = key_of.emplace(file, key);
-    if (!first) {
-      throw RunError(ExitStatus::bad_configuration,
-                     "run." + before->second + " and run." + key + " name the same file, " + file);
+    for (const auto& [other_key, other_file] : earlier) {
+      if (!name_same_file(file, other_file)) continue;
+      const std::string names = file == other_file ? file : other_file + " and " + file;
+      throw RunError(ExitStatus::bad_configuration, other_key + " and " + key + " name the same file, " + names);
     }
+    earlier.emplace_back(key, file);
     require_writable(file);
   }
 }

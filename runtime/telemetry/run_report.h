@@ -83,9 +83,9 @@ struct RunReport {
 /// The report as JSON, with keys in the order of the members above. A number that is not finite becomes null.
 std::string to_json(const RunReport& report);
 
-/// Throws when the files that a run ends with, run.report, run.save and run.trace, cannot be: `RunError`
-/// (bad_configuration) for two of the same name, `WriteError` for one that cannot be made where it is wanted. Known
-/// before the run instead of after it.
+/// Checks before the run that the files it ends with, run.report, run.save and run.trace, can be written. Throws
+/// `RunError` (bad_configuration) for two names of one file, also by a symbolic link, and `WriteError` for a file that
+/// cannot be created or replaced.
 void require_writable_outputs(const RunConfig& run);
 
 /// Writes the report so that `file` holds either its old contents or the whole report. Throws `WriteError`.

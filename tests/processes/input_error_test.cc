@@ -51,6 +51,7 @@ std::vector<Mistake> mistakes() {
       {"report_is_folder", {"FOLDER/small.toml", "--report", "FOLDER/short"}, 73, "FOLDER/short"},
       {"report_name_too_long", {"FOLDER/small.toml", "--report", std::string(300, 'r')}, 73, "File name too long"},
       {"same_file_twice", {"FOLDER/small.toml", "--report", "FOLDER/a", "--save", "FOLDER/a"}, 78, "same file"},
+      {"same_file_by_link", {"FOLDER/small.toml", "--report", "FOLDER/a", "--save", "FOLDER/link"}, 78, "same file"},
       {"save_without_folder", {"FOLDER/small.toml", "--save", "FOLDER/none/weights"}, 73, "FOLDER/none"},
   };
 }
@@ -64,6 +65,7 @@ class InputErrorTest : public testing::TestWithParam<Mistake> {
  protected:
   InputErrorTest() {
     std::ofstream(program_.folder() / "broken.toml") << "[run]\nseed = = 3\n";
+    std::filesystem::create_symlink("a", program_.folder() / "link");
     write_short_copy("short", "train-images-idx3-ubyte");
     write_short_copy("short_test", "t10k-labels-idx1-ubyte");
   }

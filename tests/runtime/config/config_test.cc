@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "runtime/config/config_schema.h"
+#include "tests/support/temporary_folder.h"
 
 namespace runnel {
 namespace {
@@ -195,6 +196,15 @@ TEST(Config, InputsAreRelativeToTheFileAndOutputsToTheWorkingFolder) {
   EXPECT_EQ(parse_config("", "/a/b/c.toml", {.sets = {"data.path=d"}, .default_data_dir = {}}).data.path,
             fs::current_path() / "d");
   EXPECT_EQ(parse_config("data.path = \"\"", "/a/c.toml", {.sets = {}, .default_data_dir = "/x"}).data.path, "/x");
+}
+
+TEST(Config, DotsBehindALinkNameWhatTheSystemOpens) {
+  const test::TemporaryFolder folder;
+  fs::create_directories(folder.path() / "far/away");
+  fs::create_directory_symlink("far/away", folder.path() / "link");
+  const std::string output = folder.path() / "link/../out";
+  EXPECT_EQ(with_sets({"run.save=" + output}).run.save, output);
+  EXPECT_EQ(with_sets({"run.save=" + (folder.path() / "far/../out").string()}).run.save, folder.path() / "out");
 }
 
 TEST(Config, PrintedConfigurationGivesTheSameRun) {

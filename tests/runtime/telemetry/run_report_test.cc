@@ -123,6 +123,11 @@ TEST(Report, OutputsAreDistinctFilesThatCanBeMade) {
   EXPECT_EQ(status("", "a", "a"), ExitStatus::bad_configuration);
   EXPECT_EQ(status("a", "b", "missing/c"), ExitStatus::cannot_create);
   EXPECT_TRUE(fs::is_empty(folder));
+  fs::create_symlink("a", folder / "link");
+  fs::create_directory_symlink(folder, folder / "here");
+  EXPECT_EQ(status("a", "link", ""), ExitStatus::bad_configuration);
+  EXPECT_EQ(status("", "here/a", "link"), ExitStatus::bad_configuration);
+  EXPECT_EQ(status("b", "link", "c"), ExitStatus::done);
   fs::remove_all(folder);
 }
 
