@@ -3,67 +3,106 @@
 #include "runtime/base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
-#include <system_error>
 #include <utility>
+
+#include "runtime/base/file_name.h"
 
 namespace runnel {
 namespace {
 
-/// What a symbolic link leads to, whether that exists or not: the link itself must stay.
-std::filesystem::path resolved(std::filesystem::path file) {
-  constexpr int kMostLinks = 40;  // as in the kernel
-  std::error_code unreadable;     // then it cannot be made either, which says why
-  for (int link = 0; link < kMostLinks && std::filesystem::is_symlink(file, unreadable); ++link) {
-    file = file.parent_path() / std::filesystem::read_symlink(file, unreadable);
-  }
-  return file;
+namespace fs = std::filesystem;
+
+/// A name in the target's folder, as renaming must not leave the file system, that nobody can foresee. Short: the
+/// target's own name may be as long as a name can be.
+fs::path temporary_name(const fs::path& target) {
+  std::uint64_t random = 0;
+  if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = static_cast<std::uint64_t>(getpid());
+  std::array<char, 32> name{};
+  std::snprintf(name.data(), name.size(), "runnel-%016llx.tmp", static_cast<unsigned long long>(random));
+  return folder_of(target) / name.data();
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& file) {
-  return file.has_parent_path() ? file.parent_path() : ".";
+/// Gives a name to a file that has none; fails where `name` exists.
+bool link_unnamed(int descriptor, const fs::path& name) {
+  const std::string unnamed = "/proc/self/fd/" + std::to_string(descriptor);
+  return linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+int open_unnamed(const fs::path& target, mode_t mode) {
+  return open(folder_of(target).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+}
+
+/// Whether a file without a name can be made and named in the target's folder: not on every file system, not without
+/// /proc, and not in a sandbox that refuses linkat.
+bool unnamed_files_work(const fs::path& target) {
+  const int probe = open_unnamed(target, 0600);
+  if (probe < 0) return false;
+  const fs::path name = temporary_name(target);
+  const bool linked = link_unnamed(probe, name);
+  if (linked) unlink(name.c_str());
+  close(probe);
+  return linked;
+}
+
+/// Attributes that make the kernel refuse a rename over the target, or 0.
+std::uint64_t pinning_attributes(const fs::path& target) {
+  constexpr std::uint64_t kPinning = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT;
+  struct statx found {};
+  const int status = statx(AT_FDCWD, target.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &found);
+  return status == 0 ? found.stx_attributes & kPinning : 0;
+}
+
+/// In a sticky folder, such as /tmp, only the owner of the file or the folder may replace the file.
+bool sticky_folder_refuses(const fs::path& target, const struct stat& replaced) {
+  struct stat folder {};
+  if (stat(folder_of(target).c_str(), &folder) != 0 || (folder.st_mode & S_ISVTX) == 0) return false;
+  const uid_t self = geteuid();
+  return self != 0 && self != replaced.st_uid && self != folder.st_uid;
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::filesystem::path& target)
-    : target_(resolved(target)), path_(target_.string() + "." + std::to_string(getpid()) + ".tmp") {
-  std::error_code unreadable;
-  if (std::filesystem::is_symlink(target_, unreadable)) {
-    errno = ELOOP;
-    fail(ExitStatus::cannot_create, "cannot be made");
+AtomicFile::AtomicFile(const fs::path& target) : target_(link_target(target)) {
+  struct stat replaced {};
+  const bool exists = lstat(target_.c_str(), &replaced) == 0;
+  if (!exists && errno != ENOENT) fail(ExitStatus::cannot_create, "cannot be created");
+  if (exists && !S_ISREG(replaced.st_mode)) {
+    errno = S_ISLNK(replaced.st_mode) ? ELOOP : S_ISDIR(replaced.st_mode) ? EISDIR : EINVAL;
+    fail(ExitStatus::cannot_create, "cannot be replaced, it is not a regular file");
   }
-  if (std::filesystem::exists(target_, unreadable) && !std::filesystem::is_regular_file(target_, unreadable)) {
-    errno = std::filesystem::is_directory(target_, unreadable) ? EISDIR : EINVAL;
-    fail(ExitStatus::cannot_create, "cannot be replaced, it is no regular file");
+  if (exists && (pinning_attributes(target_) != 0 || sticky_folder_refuses(target_, replaced))) {
+    errno = pinning_attributes(target_) == STATX_ATTR_MOUNT_ROOT ? EBUSY : EPERM;
+    fail(ExitStatus::cannot_create, "cannot be replaced");
   }
-  // It gets its name by way of /proc.
-  const bool can_be_named = access("/proc/self/fd", X_OK) == 0;
-  if (can_be_named) descriptor_ = open(folder_of(target_).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-  if (descriptor_ >= 0) {
-    struct stat ignored {};
-    // The name, which comes last, may be one that no file can have.
-    if (lstat(path_.c_str(), &ignored) != 0 && errno != ENOENT) {
-      close(descriptor_);
-      fail(ExitStatus::cannot_create, "cannot be made");
-    }
-    return;
-  }
-  // Not every file system has files without a name; and if nothing can be made here, this says why.
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  named_ = descriptor_ >= 0;
-  if (!named_) fail(ExitStatus::cannot_create, "cannot be made");
+  // Until it has its final permissions nobody else may read what may be secret.
+  if (exists) mode_ = 0600;
+  create();
+}
+
+void AtomicFile::create() {
+  if (unnamed_files_work(target_)) descriptor_ = open_unnamed(target_, mode_);
+  if (descriptor_ >= 0) return;
+  path_ = temporary_name(target_);
+  // Neither somebody else's file nor one behind somebody else's link.
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_);
+  if (descriptor_ >= 0) return;
+  path_.clear();
+  fail(ExitStatus::cannot_create, "cannot be created");
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) close(descriptor_);
-  if (named_) unlink(path_.c_str());
+  if (!path_.empty()) unlink(path_.c_str());
 }
 
 void AtomicFile::append(std::span<const std::byte> bytes) {
@@ -76,20 +115,34 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::take_name() {
+  // A file that has no name cannot take one that exists: it gets a temporary one, and takes the target's by renaming.
+  if (!path_.empty()) return;
+  const fs::path name = temporary_name(target_);
+  if (!link_unnamed(descriptor_, name)) fail(ExitStatus::cannot_create, "cannot be created");
+  path_ = name;
+}
+
+void AtomicFile::take_ownership() {
+  struct stat replaced {};
+  if (lstat(target_.c_str(), &replaced) != 0) return;
+  const bool same_group = fchown(descriptor_, replaced.st_uid, replaced.st_gid) == 0 ||
+                          fchown(descriptor_, static_cast<uid_t>(-1), replaced.st_gid) == 0;
+  // Another group than the old file's must not get that group's permissions.
+  fchmod(descriptor_, replaced.st_mode & (same_group ? 0777 : 0707));
+}
+
+void AtomicFile::rename_to(const fs::path& name) {
+  if (std::rename(path_.c_str(), name.c_str()) != 0) fail(ExitStatus::cannot_create, "cannot be renamed into place");
+}
+
 void AtomicFile::publish() {
-  if (!named_) {
-    // A file that has no name cannot take one that exists.
-    const std::string unnamed = "/proc/self/fd/" + std::to_string(descriptor_);
-    unlink(path_.c_str());
-    if (linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-      fail(ExitStatus::cannot_create, "cannot be made");
-    }
-    named_ = true;
-  }
-  // A file system on another machine may say only now that there was no room.
+  take_name();
+  take_ownership();
+  // A file system on another machine may report only now that there was no room.
   if (close(std::exchange(descriptor_, -1)) != 0) fail(ExitStatus::cannot_write, "cannot be written");
-  if (std::rename(path_.c_str(), target_.c_str()) != 0) fail(ExitStatus::cannot_create, "cannot be replaced");
-  named_ = false;
+  rename_to(target_);
+  path_.clear();
 }
 
 void AtomicFile::publish_durably() {
@@ -102,12 +155,20 @@ void AtomicFile::publish_durably() {
   close(folder);
 }
 
+void AtomicFile::rehearse() {
+  take_name();
+  take_ownership();
+  const fs::path other = temporary_name(target_);
+  rename_to(other);
+  path_ = other;
+}
+
 void AtomicFile::fail(ExitStatus status, const char* what) const {
   throw WriteError(status, target_.string() + ": " + what + ": " + std::strerror(errno));
 }
 
-void require_writable(const std::filesystem::path& file) {
-  const AtomicFile made(file);
+void require_writable(const fs::path& file) {
+  AtomicFile(file).rehearse();
 }
 
 }  // namespace runnel
