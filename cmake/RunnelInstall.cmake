@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Installs the libraries, their headers and a package config. Each library is a component with an export file of its own,
+# Installs the program with its configurations and data, the libraries, their headers and a package config. Each library is a component with an export file of its own,
 # so that find_package(runnel COMPONENTS runtime) looks neither for LibTorch nor for MPI.
 include(CMakePackageConfigHelpers)
 
@@ -19,6 +19,8 @@ endif()
 install(TARGETS runnel_loopback_bind LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 if(TARGET runnel)
   install(TARGETS runnel RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  # Beside each other, as in the sources: the configurations name the data relative to themselves.
+  install(DIRECTORY trainer/configs trainer/data DESTINATION "${CMAKE_INSTALL_DATADIR}/runnel")
 endif()
 
 cmake_path(GET UCX_INCLUDE_DIR PARENT_PATH runnel_ucx_root)

@@ -8,6 +8,9 @@ execute_process(COMMAND git -C "${PROJECT_SOURCE_DIR}" rev-parse --short=12 HEAD
 if(EXISTS "${PROJECT_SOURCE_DIR}/.git/logs/HEAD")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/.git/logs/HEAD")
 endif()
+# An installed tree may be moved: the program finds its data relative to itself.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_DATADIR BASE_DIRECTORY "${CMAKE_INSTALL_FULL_BINDIR}"
+  OUTPUT_VARIABLE runnel_data_from_program)
 configure_file(cmake/version.h.in generated/runnel_version.h @ONLY)
 add_library(runnel_version INTERFACE)
 target_include_directories(runnel_version INTERFACE "${PROJECT_BINARY_DIR}/generated")

@@ -8,17 +8,16 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 
-#include "runnel_version.h"
 #include "runtime/config/config.h"
 #include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"
+#include "trainer/program/default_data.h"
 #include "trainer/program/rank_count.h"
 #include "trainer/program/start_checks.h"
 #include "trainer/run/failure.h"
@@ -47,17 +46,9 @@ configuration, 130/143 interrupted.)";
 /// Set by the signals that end a run when training alone; a rank of a job has its heartbeat thread for them.
 std::atomic<int> stop_signal{0};
 
-std::filesystem::path default_data_dir() {
-  // Next to the sources in a build tree, in share/ of an install.
-  for (const char* candidate : {kSourceDataDir, kInstalledDataDir}) {
-    if (std::filesystem::is_directory(candidate)) return candidate;
-  }
-  return kInstalledDataDir;
-}
-
 Config load(const Options& options, const std::optional<LaunchPlace>& place) {
   ConfigOptions config_options;
-  config_options.default_data_dir = default_data_dir();
+  config_options.default_data_dir = default_data_folder();
   config_options.sets = options.sets;
   // Once a job: every rank reads the same options.
   if (!started_by_launcher() && (!place || place->rank == 0)) config_options.on_notice = log_warning;
