@@ -108,6 +108,16 @@ INSTANTIATE_TEST_SUITE_P(Users, LaunchTest,
                          testing::Values(Setting::as_we_are, Setting::unprivileged, Setting::open_mpi_5),
                          name_of_setting);
 
+TEST(OddNameTest, AFileMayBeNamedAsMpirunsSeparator) {
+  const RunnelProgram program;
+  std::filesystem::copy_file(program.config(), program.folder() / ":");
+  const std::vector<std::string> in_folder = {"bash", "-c", "cd \"$0\" && exec \"$@\"", program.folder()};
+  program.run(in_folder + std::vector<std::string>{RUNNEL_PROGRAM, "train", ":", "--report", program.report_file()});
+  Job job({.argv = in_folder + program.train({"--report", ":"})});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
+  EXPECT_EQ(nlohmann::json::parse(std::ifstream(program.folder() / ":"))["exit"], 0);
+}
+
 TEST(PrintedConfigTest, IsReadBackToTheSame) {
   const RunnelProgram program;
   const std::string printed_file = program.folder() / "printed.toml";

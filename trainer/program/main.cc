@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -39,7 +40,9 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw usage_error(app, error);
   }
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  // A colon alone, as a file's name, would begin another command for mpirun, which gets these arguments.
+  std::ranges::replace(arguments, ":", "./:");
   return app.got_subcommand(DoctorCommand::kName) ? doctor.run(arguments) : train.run(arguments);
 }
 
