@@ -14,12 +14,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/finite.h"
+#include "runtime/base/foreign_format.h"
 #include "runtime/base/run_error.h"
 
 namespace runnel {
@@ -30,11 +32,20 @@ using Json = nlohmann::ordered_json;
 static_assert(std::endian::native == std::endian::little,
               "safetensors are little-endian, and so are the floats in memory");
 
-constexpr std::size_t kLengthBytes = 8;
-// The format's own limit; a larger length is not a header.
-constexpr std::uint64_t kMostHeaderBytes = 100'000'000;
+constexpr std::uint64_t kLengthBytes = 8;
 
-/// What the header says of one tensor.
+/// More than any header of this model: parsing takes up to a hundred times the header's size in memory. A tensor's
+/// entry takes 200 bytes and its name, the rest is for metadata.
+std::uint64_t most_header_bytes(const BucketLayout& layout) {
+  constexpr std::uint64_t kMetadataBytes = 1 << 20;
+  constexpr std::uint64_t kEntryBytes = 1024;
+  return kMetadataBytes + kEntryBytes * layout.tensors().size();
+}
+
+/// Arrays in objects in the header's object.
+constexpr int kMostNesting = 3;
+
+/// A tensor's entry in the header.
 struct Entry {
   std::string dtype;
   std::vector<std::int64_t> shape;
@@ -42,7 +53,7 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
-/// Refuses a file; carries its path into every message.
+/// Throws `bad_data` with the path of the file in every message.
 class Refusal {
  public:
   explicit Refusal(const std::filesystem::path& file) : file_(file) {}
@@ -59,11 +70,11 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return Json(shape).dump();
 }
 
-Entry read_entry(const std::string& name, const Json& json, const Refusal& refuse) {
+Entry read_entry(const std::string& name, const nlohmann::json& json, const Refusal& refuse) {
   const auto numbers = [&](const char* key) {
-    const bool are_numbers =
-        json.is_object() && json.contains(key) && json[key].is_array() &&
-        std::all_of(json[key].begin(), json[key].end(), [](const Json& value) { return value.is_number_unsigned(); });
+    const bool are_numbers = json.is_object() && json.contains(key) && json[key].is_array() &&
+                             std::all_of(json[key].begin(), json[key].end(),
+                                         [](const nlohmann::json& value) { return value.is_number_unsigned(); });
     return are_numbers ? std::optional(json[key].get<std::vector<std::uint64_t>>()) : std::nullopt;
   };
   const auto shape = numbers("shape");
@@ -75,14 +86,34 @@ Entry read_entry(const std::string& name, const Json& json, const Refusal& refus
   return {json["dtype"].get<std::string>(), {shape->begin(), shape->end()}, offsets->front(), offsets->back()};
 }
 
+/// Counts brackets instead of parsing, because a parser's memory grows with the depth.
+bool nests_too_deeply(std::string_view header) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const char c = header[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string) {
+      i += c == '\\' ? 1 : 0;  // what it escapes
+    } else if (c == '{' || c == '[') {
+      if (++depth > kMostNesting) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 std::map<std::string, Entry> read_entries(const std::string& header, const Refusal& refuse) {
+  if (nests_too_deeply(header)) refuse("expected a header with one object for each tensor, found deeper nesting");
   bool doubled = false;
   std::set<std::string> names;
-  const auto watch_names = [&](int depth, Json::parse_event_t event, Json& value) {
-    doubled |= depth == 1 && event == Json::parse_event_t::key && !names.insert(value.get<std::string>()).second;
+  const auto watch_names = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    doubled |=
+        depth == 1 && event == nlohmann::json::parse_event_t::key && !names.insert(value.get<std::string>()).second;
     return true;
   };
-  const Json json = Json::parse(header, watch_names, /*allow_exceptions=*/false);
+  const nlohmann::json json = nlohmann::json::parse(header, watch_names, /*allow_exceptions=*/false);
   if (!json.is_object() || header.front() != '{' || doubled) {
     refuse("expected a JSON object with one entry for each tensor as the header");
   }
@@ -95,16 +126,37 @@ std::map<std::string, Entry> read_entries(const std::string& header, const Refus
   return entries;
 }
 
-/// Each tensor of the layout is in the file with the model's dtype and shape, and nothing else is.
+/// The prefix that the file's names of all the model's tensors have in common, such as "module."; empty without one.
+std::string common_prefix(const std::map<std::string, Entry>& entries, const BucketLayout& layout) {
+  const std::string& name = layout.tensors().front().name;
+  for (const auto& [candidate, entry] : entries) {
+    if (!candidate.ends_with("." + name)) continue;
+    const std::string prefix = candidate.substr(0, candidate.size() - name.size());
+    const auto has_prefixed = [&](const TensorPlace& place) { return entries.contains(prefix + place.name); };
+    if (std::ranges::all_of(layout.tensors(), has_prefixed)) return prefix;
+  }
+  return "";
+}
+
+[[noreturn]] void refuse_missing(const TensorPlace& place, const std::map<std::string, Entry>& entries,
+                                 const BucketLayout& layout, const Refusal& refuse) {
+  const std::string expected =
+      "expected tensor \"" + place.name + "\" " + shape_text(place.shape) + " of the model, found ";
+  const std::string prefix = common_prefix(entries, layout);
+  if (prefix.empty()) refuse(expected + "none");
+  // Such as DistributedDataParallel ("module.") and torch.compile ("_orig_mod.") put there.
+  refuse(expected + "\"" + prefix + place.name + "\"; remove the prefix \"" + prefix +
+         "\" from the names of the tensors before they are saved");
+}
+
+/// Checks that the file has each tensor of the layout, with its dtype and shape, and no other tensor.
 void check_against_layout(const std::map<std::string, Entry>& entries, const BucketLayout& layout,
                           const Refusal& refuse) {
   std::set<std::string> known;
   for (const TensorPlace& place : layout.tensors()) {
     known.insert(place.name);
     const auto found = entries.find(place.name);
-    if (found == entries.end()) {
-      refuse("expected tensor \"" + place.name + "\" " + shape_text(place.shape) + " of the model, found none");
-    }
+    if (found == entries.end()) refuse_missing(place, entries, layout, refuse);
     const Entry& entry = found->second;
     if (entry.dtype != "F32") {
       refuse("tensor \"" + place.name + "\": expected dtype F32, found " + entry.dtype);
@@ -121,7 +173,7 @@ void check_against_layout(const std::map<std::string, Entry>& entries, const Buc
   }
 }
 
-/// The tensors' bytes follow each other from 0 to the end of the data, each as long as its shape says.
+/// Checks that the tensors' bytes follow each other from 0 to the end of the data, each as long as its shape requires.
 void check_offsets(const std::map<std::string, Entry>& entries, const BucketLayout& layout, std::uint64_t data_bytes,
                    const Refusal& refuse) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
@@ -165,47 +217,68 @@ std::string header_text(const BucketLayout& layout) {
   return text;
 }
 
-}  // namespace
-
-void load_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<float> parameters) {
-  const Refusal refuse(file);
+std::ifstream open_file(const std::filesystem::path& file) {
   std::error_code unreadable;
   const bool exists = std::filesystem::exists(file, unreadable);
   const bool odd = exists && !std::filesystem::is_regular_file(file, unreadable);
   std::ifstream stream;
-  if (!odd) stream.open(file, std::ios::binary | std::ios::ate);
+  if (!odd) stream.open(file, std::ios::binary);
   if (!stream.is_open()) {
     throw RunError(ExitStatus::input_missing,
                    file.string() + ": expected a safetensors file, found " +
                        (odd ? "no regular file" : std::string("none: ") + std::strerror(errno)) +
                        "; key 'model.init' names the file to start from");
   }
-  const auto file_bytes = static_cast<std::uint64_t>(stream.tellg());
-  stream.seekg(0);
+  return stream;
+}
 
-  std::uint64_t header_bytes = 0;
-  if (file_bytes >= kLengthBytes) {
-    stream.read(reinterpret_cast<char*>(&header_bytes), kLengthBytes);
-  }
-  if (header_bytes == 0 || header_bytes > kMostHeaderBytes || header_bytes > file_bytes - kLengthBytes) {
+/// What is wrong with a header of `header_bytes` bytes, in a file of `file_bytes` that starts with `beginning`.
+[[noreturn]] void refuse_header(std::uint64_t header_bytes, std::uint64_t file_bytes, std::string_view beginning,
+                                const BucketLayout& layout, const Refusal& refuse) {
+  const std::string foreign = foreign_format(beginning, "convert it with safetensors.torch.save_file");
+  if (!foreign.empty()) refuse("expected a safetensors file, found " + foreign);
+  if (header_bytes == 0 || file_bytes < kLengthBytes || header_bytes > file_bytes - kLengthBytes) {
     refuse("expected a safetensors file, found a header of " + std::to_string(header_bytes) + " bytes in " +
            std::to_string(file_bytes));
   }
+  refuse("expected a header of at most " + std::to_string(most_header_bytes(layout)) + " bytes for the " +
+         std::to_string(layout.tensors().size()) + " tensors of the model, found " + std::to_string(header_bytes));
+}
+
+/// Reads the header and leaves `stream` at the data. `file_bytes`: the length of the file.
+std::string read_header(std::ifstream& stream, std::uint64_t file_bytes, const BucketLayout& layout,
+                        const Refusal& refuse) {
+  std::string beginning(std::min<std::uint64_t>(file_bytes, 64), '\0');
+  stream.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  std::uint64_t header_bytes = 0;
+  if (file_bytes >= kLengthBytes) std::memcpy(&header_bytes, beginning.data(), kLengthBytes);
+  const std::uint64_t most = std::min(most_header_bytes(layout), file_bytes - std::min(file_bytes, kLengthBytes));
+  if (header_bytes == 0 || header_bytes > most) refuse_header(header_bytes, file_bytes, beginning, layout, refuse);
   std::string header(header_bytes, '\0');
+  stream.seekg(kLengthBytes);
   stream.read(header.data(), static_cast<std::streamsize>(header_bytes));
+  return header;
+}
+
+}  // namespace
+
+void load_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<float> parameters) {
+  const Refusal refuse(file);
+  std::ifstream stream = open_file(file);
+  const std::uint64_t file_bytes = std::filesystem::file_size(file);
+  const std::string header = read_header(stream, file_bytes, layout, refuse);
+  const std::uint64_t data = kLengthBytes + header.size();
 
   const auto entries = read_entries(header, refuse);
   check_against_layout(entries, layout, refuse);
-  check_offsets(entries, layout, file_bytes - kLengthBytes - header_bytes, refuse);
+  check_offsets(entries, layout, file_bytes - data, refuse);
 
   for (const TensorPlace& place : layout.tensors()) {
-    stream.seekg(static_cast<std::streamoff>(kLengthBytes + header_bytes + entries.at(place.name).begin));
+    stream.seekg(static_cast<std::streamoff>(data + entries.at(place.name).begin));
     stream.read(reinterpret_cast<char*>(parameters.data()) + place.bytes.begin,
                 static_cast<std::streamsize>(place.bytes.size()));
   }
-  if (!stream) {
-    refuse("could not be read to its end");
-  }
+  if (!stream) refuse("could not be read to its end");
   require_finite(layout, parameters, refuse);
 }
 

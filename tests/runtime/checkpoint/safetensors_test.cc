@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstring>
 #include <functional>
@@ -180,6 +181,62 @@ TEST_F(SafetensorsTest, RefusesANameThatComesTwice) {
   std::string header = good_header().dump();
   header.insert(1, R"("a.bias":{"dtype":"F32","shape":[2],"data_offsets":[24,32]},)");
   EXPECT_EQ(load_status(make_file(header, 32)), ExitStatus::bad_data);
+}
+
+TEST_F(SafetensorsTest, RefusesALargeHeaderBeforeItIsParsed) {
+  rusage before{};
+  rusage after{};
+  std::string message;
+  const Bytes large = make_file(std::string(20'000'000, '['), 0);
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_EQ(load_status(large, &message), ExitStatus::bad_data);
+  EXPECT_THAT(message, HasSubstr("found 20000000"));
+  EXPECT_EQ(load_status(make_file(std::string(1 << 20, '['), 0), &message), ExitStatus::bad_data);
+  EXPECT_THAT(message, HasSubstr("deeper nesting"));
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 32 << 10) << "KiB more at most";
+}
+
+TEST_F(SafetensorsTest, BracketsInNamesAreNoNesting) {
+  Json header = good_header();
+  header["__metadata__"] = {{"note", R"([[[[ "quoted" \ {{{{ \)"}};
+  EXPECT_EQ(load_status(make_file(header.dump(), 32)), ExitStatus::done);
+}
+
+TEST_F(SafetensorsTest, NamesAPrefixThatAllTensorsHave) {
+  for (const std::string& prefix : std::vector<std::string>{"module.", "_orig_mod.", "module._orig_mod."}) {
+    const Json plain = good_header();
+    Json header;
+    for (const auto& [name, entry] : plain.items()) header[prefix + name] = entry;
+    std::string message;
+    EXPECT_EQ(load_status(make_file(header.dump(), 32), &message), ExitStatus::bad_data);
+    EXPECT_THAT(message, HasSubstr("remove the prefix \"" + prefix + "\""));
+    header.erase(prefix + "a.bias");
+    EXPECT_EQ(load_status(make_file(header.dump(), 32), &message), ExitStatus::bad_data);
+    EXPECT_THAT(message, HasSubstr("found none"));
+  }
+}
+
+TEST_F(SafetensorsTest, RecognisesOtherKindsOfFiles) {
+  using namespace std::string_literals;
+  const std::vector<std::pair<std::string, const char*>> files = {
+      {"PK\x03\x04\x00\x00\x08\x08\x00\x00archive/data.pkl"s, "ZIP archive"},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4799528\n"s, "Git LFS pointer"},
+      {"\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."s, "pickle"},
+  };
+  for (const auto& [bytes, kind] : files) {
+    std::string message;
+    EXPECT_EQ(load_status(Bytes(bytes.begin(), bytes.end()), &message), ExitStatus::bad_data);
+    EXPECT_THAT(message, HasSubstr(kind));
+  }
+}
+
+TEST_F(SafetensorsTest, TakesAHeaderWhoseLengthLooksLikeAnotherFormat) {
+  for (const std::size_t length : {0x0280UL, 0x8b1fUL}) {  // the first bytes of a pickle and of gzip
+    std::string header = good_header().dump();
+    header.resize(length, ' ');
+    EXPECT_EQ(load_status(make_file(header, 32)), ExitStatus::done) << length;
+  }
 }
 
 TEST_F(SafetensorsTest, RefusesTwoTensorsInOnePlace) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/compute/gradient_computer.h"
 #include "trainer/compute/virtual_trainers.h"
