@@ -2,18 +2,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/dataset/idx_dataset.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <memory>
+#include <fstream>
 #include <string>
 #include <utility>
 
+#include "runtime/base/foreign_format.h"
 #include "runtime/base/run_error.h"
+#include "trainer/dataset/gzip_file.h"
 
 namespace runnel {
 namespace {
@@ -30,7 +28,34 @@ std::string hexadecimal(std::uint32_t value) {
   return text.data();
 }
 
-/// The file as it is, or else its compressed form.
+/// The kind of file that was found, or else its magic number.
+std::string found_instead(const fs::path& path, std::uint32_t magic) {
+  std::string beginning(64, '\0');
+  std::ifstream(path, std::ios::binary).read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  const std::string kind = foreign_format(beginning, "data.path is the folder with MNIST's IDX files");
+  const bool compressed = beginning.front() == '\x1f';  // then the magic number is of what it contains
+  return kind.empty() || compressed ? hexadecimal(magic) : kind;
+}
+
+/// Where the file is under the name that another distribution of MNIST gives it, and what to do; empty when it is not
+/// there. Kaggle has a dot in place of a dash, torchvision folders of its own.
+std::string known_elsewhere(const fs::path& folder, const std::string& name) {
+  std::string dotted = name;
+  dotted[dotted.find("-idx")] = '.';
+  std::error_code error;
+  for (const char* suffix : {"", ".gz"}) {
+    const std::string found = dotted + suffix;
+    if (fs::is_regular_file(folder / found, error)) return found + " is there: rename it to " + name + suffix;
+    for (const char* inner : {"raw", "MNIST/raw"}) {
+      if (fs::is_regular_file(folder / inner / (name + suffix), error)) {
+        return "it is in " + (folder / inner).string() + ": set data.path to that";
+      }
+    }
+  }
+  return "";
+}
+
+/// The plain file, or else the compressed one.
 fs::path find_file(const fs::path& folder, const std::string& name) {
   const fs::path plain = folder / name;
   const fs::path compressed = folder / (name + ".gz");
@@ -40,30 +65,23 @@ fs::path find_file(const fs::path& folder, const std::string& name) {
     if (fs::is_regular_file(path, error)) return path;
     fail(ExitStatus::bad_data, path, "expected a file of MNIST, found a directory, a pipe or a device");
   }
+  const std::string elsewhere = known_elsewhere(folder, name);
   fail(ExitStatus::input_missing, plain,
-       "expected this file of MNIST, or " + compressed.filename().string() +
-           ", found neither; data.path is the folder that holds them");
+       "expected this file of MNIST, or " + compressed.filename().string() + ", found neither; " +
+           (elsewhere.empty() ? "data.path is the folder that holds them" : elsewhere));
 }
-
-struct GzClose {
-  void operator()(gzFile file) const { gzclose_r(file); }
-};
 
 /// An IDX file of unsigned bytes, read from front to end.
 class IdxFile {
  public:
-  /// Opens the file and checks its header: `item_dimensions` are the sizes behind the count of items.
+  /// Opens the file and checks its header: `item_dimensions` are the sizes after the count of items.
   IdxFile(const fs::path& folder, const std::string& name, std::span<const std::size_t> item_dimensions)
-      : path_(find_file(folder, name)), file_(gzopen(path_.c_str(), "rb")) {
-    if (!file_) {
-      fail(ExitStatus::input_missing, path_, std::string("cannot be opened: ") + std::strerror(errno));
-    }
-    gzbuffer(file_.get(), kReadBytes);
+      : path_(find_file(folder, name)), file_(path_) {
     constexpr std::uint32_t kUnsignedBytes = 0x08;
     const auto magic = static_cast<std::uint32_t>(kUnsignedBytes << 8 | (1 + item_dimensions.size()));
     if (const std::uint32_t found = read_u32(); found != magic) {
       fail(ExitStatus::bad_data, path_,
-           "expected the IDX magic number " + hexadecimal(magic) + ", found " + hexadecimal(found));
+           "expected the IDX magic number " + hexadecimal(magic) + ", found " + found_instead(path_, found));
     }
     count_ = read_u32();
     for (const std::size_t expected : item_dimensions) {
@@ -83,7 +101,7 @@ class IdxFile {
   const fs::path& path() const { return path_; }
   std::size_t count() const { return count_; }
 
-  /// The items of `range`, which begins behind what was read before.
+  /// The items of `range`, which begins after the last item that was read.
   std::vector<std::uint8_t> read_items(const SampleRange& range) {
     std::vector<std::uint8_t> items(range.count * item_bytes_);
     skip_to(range.first);
@@ -91,7 +109,7 @@ class IdxFile {
     return items;
   }
 
-  /// Reads what is left, and makes sure that it ends where it should.
+  /// Reads to the end of the file and checks that it is where the header puts it.
   void read_to_end() {
     skip_to(count_);
     std::uint8_t beyond = 0;
@@ -101,7 +119,7 @@ class IdxFile {
   }
 
  private:
-  static constexpr unsigned kReadBytes = 256 * 1024;
+  static constexpr std::size_t kReadBytes = 256 * 1024;
 
   std::uint64_t total_bytes() const { return position_of_items_ + std::uint64_t{count_} * item_bytes_; }
 
@@ -117,15 +135,9 @@ class IdxFile {
   }
 
   std::size_t read_some(std::span<std::uint8_t> bytes) {
-    const int got = gzread(file_.get(), bytes.data(), static_cast<unsigned>(bytes.size()));
-    int error = Z_OK;
-    const char* message = gzerror(file_.get(), &error);
-    if (error != Z_OK && error != Z_STREAM_END) {
-      fail(ExitStatus::bad_data, path_,
-           std::string("expected readable data, found: ") + (error == Z_ERRNO ? std::strerror(errno) : message));
-    }
-    position_ += static_cast<std::uint64_t>(got);
-    return static_cast<std::size_t>(got);
+    const std::size_t got = file_.read(bytes);
+    position_ += got;
+    return got;
   }
 
   void read(std::span<std::uint8_t> bytes) {
@@ -157,7 +169,7 @@ class IdxFile {
   }
 
   fs::path path_;
-  std::unique_ptr<gzFile_s, GzClose> file_;
+  GzipFile file_;
   std::uint64_t position_ = 0;
   std::uint64_t position_of_items_ = 0;
   std::uint32_t count_ = 0;

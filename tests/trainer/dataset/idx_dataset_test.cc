@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -118,6 +119,20 @@ TEST(IdxDataset, ReadsCompressedFilesAsPlainOnes) {
     EXPECT_EQ(found.label(i), expected.label(i));
     EXPECT_THAT(found.image(i), ElementsAreArray(expected.image(i)));
   }
+}
+
+TEST(IdxDataset, ReadsMembersOfGzipThatFollowEachOther) {
+  const TemporaryFolder folder;
+  write_idx_folder(folder.path(), 9, 4);
+  const Bytes images = read_bytes(folder.path() / kImages);
+  const auto middle = images.begin() + 5000;
+  Bytes members = gzip(Bytes(images.begin(), middle));
+  const Bytes second = gzip(Bytes(middle, images.end()));
+  members.insert(members.end(), second.begin(), second.end());
+  std::filesystem::remove(folder.path() / kImages);
+  write_bytes(folder.path() / (std::string(kImages) + ".gz"), members);
+  const IdxDataset found = IdxDataset::load(folder.path(), Split::train);
+  EXPECT_TRUE(std::ranges::equal(found.image(8), std::span(images).last(IdxDataset::kPixels)));
 }
 
 struct BrokenCase {
@@ -239,6 +254,47 @@ std::vector<BrokenCase> broken_cases() {
        [](const path& f) { compress(f / kLabels, [](Bytes& b) { b[b.size() - 8] ^= 1; }); },
        bad,
        {kLabels, ".gz", "check"}},
+      {"BytesAfterGzip",
+       [](const path& f) { compress(f / kLabels, [](Bytes& b) { b.push_back('x'); }); },
+       bad,
+       {kLabels, ".gz", "bytes after the end"}},
+      {"ZerosAfterGzip",
+       [](const path& f) { compress(f / kImages, [](Bytes& b) { b.resize(b.size() + 512); }); },
+       bad,
+       {kImages, ".gz", "bytes after the end"}},
+      {"HalfAMemberAfterGzip",
+       [](const path& f) {
+         compress(f / kImages, [](Bytes& b) {
+           b.push_back(0x1f);
+           b.push_back(0x8b);
+         });
+       },
+       bad,
+       {kImages, ".gz", "end of file"}},
+      {"LfsPointer",
+       [](const path& f) {
+         std::ofstream(f / kImages) << "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 47040016\n";
+       },
+       bad,
+       {kImages, "0x00000803", "Git LFS pointer"}},
+      {"NamesOfKaggle",
+       [](const path& f) { std::filesystem::rename(f / kImages, f / "train-images.idx3-ubyte"); },
+       ExitStatus::input_missing,
+       {kImages, "train-images.idx3-ubyte is there: rename it"}},
+      {"CompressedNamesOfKaggle",
+       [](const path& f) {
+         std::filesystem::remove(f / kLabels);
+         write_bytes(f / "train-labels.idx1-ubyte.gz", gzip(idx_labels(9)));
+       },
+       ExitStatus::input_missing,
+       {kLabels, "train-labels.idx1-ubyte.gz is there: rename it to train-labels-idx1-ubyte.gz"}},
+      {"FoldersOfTorchvision",
+       [](const path& f) {
+         std::filesystem::create_directories(f / "MNIST" / "raw");
+         std::filesystem::rename(f / kImages, f / "MNIST" / "raw" / kImages);
+       },
+       ExitStatus::input_missing,
+       {kImages, "MNIST/raw: set data.path to that"}},
   };
 }
 
