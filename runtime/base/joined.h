@@ -8,7 +8,7 @@
 
 namespace runnel {
 
-/// What `text_of` gives for each of `items`, with `between` between each two: "a, b, c".
+/// The texts that `text_of` gives for `items`, separated by `between`: "a, b, c".
 template <class Items, class TextOf = std::identity>
 std::string joined(const Items& items, std::string_view between, const TextOf& text_of = {}) {
   std::string text;

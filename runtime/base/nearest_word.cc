@@ -10,7 +10,7 @@
 namespace runnel {
 namespace {
 
-// Longer text is no slip of the fingers, and the distance takes the product of the lengths.
+// Longer text is not a typing error, and the distance takes time in proportion to the product of the lengths.
 constexpr std::size_t kMaxBytes = 64;
 
 // Optimal string alignment: Damerau, "A technique for computer detection and correction of spelling errors", CACM 7
@@ -26,8 +26,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       row[j] = std::min({last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1});
-      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (exchanged) row[j] = std::min(row[j], before[j - 2] + 1);
+      const bool transposed = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (transposed) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row[b.size()];

@@ -7,9 +7,9 @@
 
 namespace runnel {
 
-/// The candidate that the fewest slips of the fingers lead to: insertions, deletions, replacements and exchanges of
-/// neighbours, at most one for every three characters of `text`. Where none is that near, the first candidate that
-/// begins with `text`; empty when there is none either.
+/// The candidate with the fewest typing errors in `text`: insertions, deletions, replacements and transpositions of
+/// neighbours, at most one for every three characters of `text`. Where no candidate is that close, the first one that
+/// begins with `text`; empty when there is none.
 std::string_view nearest_word(std::string_view text, std::span<const std::string_view> candidates);
 
 }  // namespace runnel

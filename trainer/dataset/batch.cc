@@ -33,10 +33,10 @@ Batch BatchBuilder::build(std::span<const std::uint32_t> samples) {
     *labels++ = dataset_.label(sample);
   }
   const auto count = static_cast<std::int64_t>(samples.size());
-  const auto there = [&](const at::Tensor& values) {
+  const auto on_device = [&](const at::Tensor& values) {
     return values.narrow(0, 0, count).to(device_, values.scalar_type(), /*non_blocking=*/true);
   };
-  Batch batch = {there(buffer_.images), there(buffer_.labels)};
+  Batch batch = {on_device(buffer_.images), on_device(buffer_.labels)};
   copied_.set();
   return batch;
 }

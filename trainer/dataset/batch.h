@@ -23,9 +23,9 @@ struct Batch {
   std::int64_t size() const { return labels.numel(); }
 };
 
-/// Makes batches from a dataset's bytes, in memory of the host that is allocated once.
+/// Makes batches from a dataset's bytes, in host memory that is allocated once.
 ///
-/// A pixel p becomes (p / 255 - mean) / deviation, rounded after each operation as PyTorch's transforms do it.
+/// A pixel p becomes (p / 255 - mean) / deviation, rounded after each operation as in PyTorch's transforms.
 /// Thread: one at a time.
 class BatchBuilder {
  public:
@@ -33,15 +33,15 @@ class BatchBuilder {
   BatchBuilder(const IdxDataset& dataset, std::size_t largest_batch, const std::array<double, 2>& normalize,
                c10::Device device);
 
-  /// The batch of these samples, at most `largest_batch`. Its tensors are valid until the next call. On a GPU they are
-  /// copied there by work that is given but not awaited; the next call waits for it.
+  /// The batch of these samples, at most `largest_batch`. Its tensors are valid until the next call. For a GPU the
+  /// copies are started and not waited for; the next call waits.
   Batch build(std::span<const std::uint32_t> samples);
 
  private:
   const IdxDataset& dataset_;
-  std::array<float, 256> normalized_;  // what each of the 256 pixel values becomes
+  std::array<float, 256> normalized_;  // by pixel value
   c10::Device device_;
-  Batch buffer_;  // for a GPU, pinned: copies from it go on while the host does something else
+  Batch buffer_;  // pinned for a GPU, so that copies from it are asynchronous
   ComputeMark copied_;
 };
 

@@ -10,8 +10,8 @@ namespace runnel {
 
 /// The order in which a trainer visits the samples of its share.
 ///
-/// A function of its settings only: which samples a step sees depends neither on the steps before it nor on the
-/// process. Thread: one at a time.
+/// Depends on nothing but its settings: the samples of a step depend neither on earlier steps nor on the process.
+/// Thread: one at a time.
 class Sampler {
  public:
   struct Settings {
@@ -24,8 +24,8 @@ class Sampler {
 
   explicit Sampler(const Settings& settings);
 
-  /// Samples of a step, as indices into the share; fewer than `batch_size` at its end, none behind it. Valid until the
-  /// next call.
+  /// Samples of a step, as indices into the share; fewer than `batch_size` at the end of the share, none after it.
+  /// Valid until the next call.
   std::span<const std::uint32_t> batch(std::int64_t epoch, std::int64_t step_in_epoch);
 
  private:
