@@ -10,6 +10,7 @@
 #include <string>
 
 #include "runtime/doctor/diagnosis.h"
+#include "runtime/doctor/machine_findings.h"
 
 /// Facts of machines that nothing is wrong with, for tests to spoil, and what they then expect.
 namespace runnel::test {
