@@ -11,8 +11,8 @@
 
 #include "runtime/base/run_error.h"
 
-/// The envelope of everything that processes tell each other during bootstrap. runtime/README.md, "Bootstrap frames",
-/// has the byte table. All integers are little-endian and of fixed width; lengths are checked before they are believed.
+/// The envelope of everything that processes exchange during bootstrap. README.md, "Frames", has the byte table. All
+/// integers are little-endian and of fixed width; lengths are checked before they are believed.
 namespace runnel {
 
 /// Grows with every change of a frame's or a bell word's meaning. Processes of different protocols refuse each other.

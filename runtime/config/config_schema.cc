@@ -108,7 +108,7 @@ constexpr ConfigKey kKeys[] = {
      "threads"},
 
     {"optimizer.name", choice<&Config::optimizer, &OptimizerConfig::name>(),
-     "The update rule; runtime/README.md has the formulas."},
+     "The update rule; runtime/reduction/README.md has the formulas."},
     {"optimizer.lr", NumberKey{at<&Config::optimizer, &OptimizerConfig::lr>, {0, 1e6}},
      "Learning rate, from which the schedule starts."},
     {"optimizer.rho", NumberKey{at<&Config::optimizer, &OptimizerConfig::rho>, {0, 1, true}},

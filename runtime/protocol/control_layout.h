@@ -10,7 +10,7 @@
 #include "transport/path.h"
 #include "transport/slab.h"
 
-/// Where bells and records lie in the control slabs. Both sides compute the same offsets; runtime/README.md has the
+/// Where bells and records lie in the control slabs. Both sides compute the same offsets; README.md has the
 /// table. Control slabs are host memory even when tensors are not.
 namespace runnel {
 

@@ -12,7 +12,7 @@
 
 #include "runtime/base/steady_clock.h"
 
-/// A timeline of a process, recorded for `--trace FILE`. runtime/README.md, "Trace", has the bytes of a record.
+/// A timeline of a process, recorded for `--trace FILE`. README.md, "Trace memory", has the bytes of a record.
 namespace runnel {
 
 /// What an event is about. The numbers travel from all ranks to rank 0.

@@ -23,7 +23,7 @@ struct ProcessTrace {
 /// Writes the traces of all processes of a run on one clock, on which the earliest event begins at 0.
 ///
 /// The format is Google's Trace Event Format (a JSON object), which ui.perfetto.dev and chrome://tracing open;
-/// runtime/README.md, "Trace", describes its contents. `version` is Runnel's. Dropped events are counted in the file
+/// README.md, "The file", describes its contents. `version` is Runnel's. Dropped events are counted in the file
 /// and in a warning. Either the whole file is written or nothing. Throws `WriteError`. Any thread.
 void write_trace(const std::filesystem::path& file, const std::vector<ProcessTrace>& processes,
                  const std::string& version);
