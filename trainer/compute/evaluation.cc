@@ -16,7 +16,7 @@ namespace runnel {
 namespace {
 
 // Larger passes give the same score, but take longer, need gigabytes for activations, and delay the reaction to Ctrl-C
-// (trainer/README.md, "Memory").
+// (README.md, "The test").
 constexpr std::int64_t kLargestPass = 250;
 
 }  // namespace

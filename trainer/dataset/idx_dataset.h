@@ -17,8 +17,8 @@ enum class Split { train, test };
 /// A share of the MNIST images and labels, kept in memory as the bytes of the IDX files.
 ///
 /// A folder holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte`, each plain or gzip-compressed with `.gz` appended to its name. trainer/README.md describes
-/// the format. Constant after construction; any thread.
+/// `t10k-labels-idx1-ubyte`, each plain or gzip-compressed with `.gz` appended to its name. README.md describes the
+/// format. Constant after construction; any thread.
 class IdxDataset {
  public:
   static constexpr std::size_t kRows = 28;

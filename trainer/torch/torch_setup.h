@@ -11,8 +11,8 @@ namespace runnel {
 /// Keeps freed memory in the process, so that the next step can reuse it.
 ///
 /// By default the C library returns the large activations of each step to the kernel and gets them again, zeroed page
-/// by page: two thirds of a step's time at batch 1000. trainer/README.md, "Memory", has the figures. Memory of a freed
-/// tensor fits a new one of the same size.
+/// by page: two thirds of a step's time at batch 1000. bench/measurements.md, "Memory", has the figures. Memory of a
+/// freed tensor fits a new one of the same size.
 void keep_freed_memory();
 
 /// Returns memory freed so far to the kernel: for the end of the set-up, which needs other sizes than a step.
