@@ -136,10 +136,10 @@ void judge_pair(const PairView& pair, const std::string& where, std::vector<Find
     const std::string shortfall = pair.shortfall(requirement_of(possible));
     if (shortfall.empty()) return;
     const bool lacks_cma = possible != Path::mapped && !pair.on_devices();
-    found.push_back({where,
-                     "does not reach the generator on its own host by the path " + std::string(to_string(possible)) +
-                         " but by " + pair.path(),
-                     pair.cost(), lacks_cma ? "let processes copy each other's memory (cma)" : shortfall});
+    found.push_back(
+        {where,
+         "the path to the generator on its own host is not " + std::string(to_string(possible)) + " but " + pair.path(),
+         pair.cost(), lacks_cma ? "let processes copy each other's memory (cma)" : shortfall});
   } else if (!forced && !pair.trainer.rdma_devices.empty() && !pair.generator.rdma_devices.empty()) {
     const std::string shortfall = pair.shortfall(RequiredPath::rdma);
     if (shortfall.empty()) return;

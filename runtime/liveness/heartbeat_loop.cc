@@ -46,6 +46,7 @@ void HeartbeatLoop::run() {
     const auto now = Clock::now();
     // This process itself did not run (the whole job was stopped, or the machine suspended): silence proves nothing.
     if (now - woken > kTimeout / 2) reset_silence(now);
+    if (now - woken > kTimeout) resumed_at_ = now;
     woken = now;
     // Before a beat: a send to a process that has ended breaks the connection that its last word may still wait in.
     handle_queue();
@@ -138,7 +139,10 @@ void HeartbeatLoop::check_suspicions(Clock::time_point now) {
 
 void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause) {
   link.over = link.lost = true;
-  stop({cause, link.rank, false});
+  // Who ends just after this process was paused has ended because of that, and reported it. The lead reports it all the
+  // same: where the whole job was paused, nobody else might.
+  const bool was_paused = !group_.is_lead() && Clock::now() < resumed_at_ + kTimeout;
+  stop({cause, link.rank, was_paused});
 }
 
 void HeartbeatLoop::check_silence(Clock::time_point now) {

@@ -93,6 +93,7 @@ class HeartbeatLoop {
   HeartbeatWord word_;
   std::optional<Clock::time_point> sigterm_at_;
   std::optional<Clock::time_point> overdue_at_;
+  Clock::time_point resumed_at_;  // after a pause in which peers may have declared this process lost
 };
 
 }  // namespace runnel

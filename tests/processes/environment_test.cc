@@ -81,7 +81,8 @@ class FewerThreadsTest : public testing::TestWithParam<Variable> {};
 
 TEST_P(FewerThreadsTest, ChangesNoBit) {
   const RunnelProgram program;
-  const std::vector<std::string> argv = program.train({"--alone", "--set", "trainer.threads=2"});
+  const std::vector<std::string> argv =
+      program.train({"--alone", "--set", "trainer.threads=2", "--set", "run.max_gradients=2"});
   const std::string expected = program.run(argv)["parameters_sha256"];
   Job job({.argv = argv, .environment = {GetParam()}});
   EXPECT_EQ(job.wait_for_all(kPatience), 0);

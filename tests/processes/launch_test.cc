@@ -113,7 +113,7 @@ TEST(OddNameTest, AFileMayBeNamedAsMpirunsSeparator) {
   std::filesystem::copy_file(program.config(), program.folder() / ":");
   const std::vector<std::string> in_folder = {"bash", "-c", "cd \"$0\" && exec \"$@\"", program.folder()};
   program.run(in_folder + std::vector<std::string>{RUNNEL_PROGRAM, "train", ":", "--report", program.report_file()});
-  Job job({.argv = in_folder + program.train({"--report", ":"})});
+  Job job({.argv = in_folder + std::vector<std::string>{RUNNEL_PROGRAM, "train", program.config(), "--report", ":"}});
   EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
   EXPECT_EQ(nlohmann::json::parse(std::ifstream(program.folder() / ":"))["exit"], 0);
 }

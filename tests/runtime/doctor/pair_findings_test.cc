@@ -62,7 +62,8 @@ TEST(PairFindingsTest, RdmaOnBothHostsButNotInUse) {
     facts.ucx_components.push_back({"ib", true});
     facts.ucx_environment = {{"UCX_TLS", "tcp"}};
   });
-  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("trainer 0 on two", "does not reach the generator by RDMA", "UCX_TLS=tcp")));
+  EXPECT_THAT(find_problems(diagnosis),
+              ElementsAre(finding("trainer 0 on two", "does not reach the generator by RDMA", "UCX_TLS=tcp")));
 }
 
 TEST(PairFindingsTest, AnInterfaceThatAHostLacks) {

@@ -49,7 +49,7 @@ TEST(HeartbeatWord, GrowsWithTheStateAndThenWithTheCounter) {
 
 // A cause indexes texts and decides how a process ends, so one that is none must not get in.
 TEST(HeartbeatWord, RefusesWhatIsNoWord) {
-  const std::uint64_t last = word(State::stopping, 1, {.cause = StopCause::invalid_word, .rank = 3});
+  const std::uint64_t last = word(State::stopping, 1, {.cause = StopCause::not_finite, .rank = 3});
   EXPECT_TRUE(HeartbeatWord::decode(last).has_value());
   EXPECT_FALSE(HeartbeatWord::decode(last + (std::uint64_t{1} << 52)).has_value()) << "an unknown cause";
   EXPECT_FALSE(HeartbeatWord::decode(last + (std::uint64_t{1} << 60)).has_value()) << "an unknown state";

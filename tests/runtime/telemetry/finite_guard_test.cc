@@ -15,7 +15,7 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-RunConfig with(const std::string& action) {
+RunConfig with(NonfiniteAction action) {
   RunConfig run;
   run.on_nonfinite = action;
   return run;
@@ -37,7 +37,7 @@ TEST(FiniteGuardTest, StopsByDefaultWithTheNameAndTheStepAsProgressCountsIt) {
 TEST(FiniteGuardTest, WarnsOfTheFirstOneOnly) {
   test::StrictLog log;
   log.expect("parameter fc1.bias[2] is infinite after step 1; the run continues");
-  FiniteGuard guard(with("warn"));
+  FiniteGuard guard(with(NonfiniteAction::warn));
   guard.report_parameter("fc1.bias[2]", kInfinity, 0);
   guard.report_parameter("fc1.bias[3]", -kInfinity, 0);
   guard.check_loss("trainer 0", kNan, 1);

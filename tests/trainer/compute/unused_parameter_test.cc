@@ -11,6 +11,7 @@
 #include "tests/trainer/idx_files.h"
 #include "trainer/compute/gradient_computer.h"
 #include "trainer/compute/virtual_trainers.h"
+#include "trainer/model/initial_parameters.h"
 
 // Parameters that take no part in some passes, against LibTorch's autograd.
 namespace runnel {
@@ -28,7 +29,8 @@ class SometimesBiased final : public Model {
   explicit SometimesBiased(std::vector<Model::Parameter> parameters) : Model(std::move(parameters)) {}
 
   at::Tensor forward(const at::Tensor& images, bool) override {
-    torch::Tensor x = torch::mm(images.flatten(1), use(kWeight).t()) * use(kScale);
+    torch::Tensor x = torch::mm(images.flatten(1), use(kWeight).t());
+    x = x * use(kScale);
     if (passes++ % 2 == 0) x = x + use(kBias);
     return torch::log_softmax(x * use(kScale), 1);
   }
