@@ -153,13 +153,21 @@ bool is_reader_gone(int fd) {
   return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
 
-RunError cannot_fork() {
+/// Throws when the user may not have as many processes and threads as the job has needed. What is refused one fails in
+/// any way, and most do not report it.
+void require_processes(int ranks) {
+  // Measured: 4 of mpirun and 5 a rank, and a rank has more where trainer.threads or generator.threads say so.
+  constexpr int kOfMpirun = 6;
+  constexpr int kOfRank = 6;
   rlimit limit{};
-  const bool is_limited = errno == EAGAIN && getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-  const std::string remedy = is_limited ? "; the limit of processes is " + std::to_string(limit.rlim_cur) +
-                                              ": raise it with ulimit -u, or nproc in limits.conf"
-                                        : "; look for a limit of processes of this container or session";
-  return {ExitStatus::os_limit, std::string("cannot start mpirun: ") + std::strerror(errno) + remedy};
+  if (geteuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  const int used = tasks_of_user();
+  const int needed = kOfMpirun + kOfRank * ranks;
+  if (static_cast<rlim_t>(used + needed) <= limit.rlim_cur) return;
+  throw RunError(ExitStatus::os_limit, "the limit of processes and threads is " + std::to_string(limit.rlim_cur) +
+                                           ", this user has " + std::to_string(used) + ", and a job of " +
+                                           std::to_string(ranks) + " processes needs about " + std::to_string(needed) +
+                                           " more: raise it with ulimit -u, or nproc in limits.conf");
 }
 
 /// As a shell gives it.
@@ -231,14 +239,20 @@ int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std
   sigset_t before{};
   sigprocmask(SIG_BLOCK, &signals, &before);
   const pid_t child = fork();
-  if (child < 0) throw cannot_fork();
+  if (child < 0) {
+    const std::string reason = std::strerror(errno);
+    require_processes(ranks);
+    throw RunError(ExitStatus::os_limit, "cannot start mpirun: " + reason + "; look for a limit of this container");
+  }
   if (child == 0) become(command, messages.sink());
   messages.close_sink();
   std::signal(SIGPIPE, SIG_IGN);  // when nobody reads standard error any more, the status still tells
   const EndOfMpirun end = MpirunWait(child, messages, deadline, hosts.empty()).wait();
   if (end.stop_signal == 0) sigprocmask(SIG_SETMASK, &before, nullptr);
-  // A rank, or mpirun, that finds no room does not report it.
-  if (end.stop_signal == 0 && !is_status_of_rank(code_of(end.status))) session.require_room();
+  if (end.stop_signal == 0 && !is_status_of_rank(code_of(end.status))) {
+    session.require_room();
+    require_processes(ranks);
+  }
   return status_of_ranks(end, command);
 }
 

@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/launch/process_tree.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 
@@ -29,6 +33,18 @@ std::vector<pid_t> children_of(pid_t parent) {
     for (pid_t child = 0; list >> child;) children.push_back(child);
   }
   return children;
+}
+
+int tasks_of_user() {
+  int tasks = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    struct stat status {};
+    if (stat(entry.path().c_str(), &status) != 0 || status.st_uid != getuid()) continue;
+    const std::filesystem::directory_iterator threads(entry.path() / "task", error);
+    if (!error) tasks += static_cast<int>(std::distance(begin(threads), end(threads)));
+  }
+  return tasks;
 }
 
 void kill_with_descendants(pid_t process) {

@@ -19,6 +19,9 @@ ProcessState state_of(pid_t process);
 /// Direct children, zombies included.
 std::vector<pid_t> children_of(pid_t parent);
 
+/// How many processes and threads the user of this process has, as the limit of processes counts them.
+int tasks_of_user();
+
 /// Kills `process` and all its descendants. A process is stopped before its children are listed, so that it starts no
 /// more in the meantime.
 void kill_with_descendants(pid_t process);

@@ -29,6 +29,21 @@ Words in_own(const Words& namespaces, const std::string& command, const Words& a
   return Words{"unshare"} + namespaces + Words{"bash", "-c", command + R"( && exec "$@")", "bash"} + argv;
 }
 
+/// As a user whom the system does not know, and who has no other processes, with the one privilege that Job leaves to
+/// nobody: the build may lie below /root.
+Words as_unknown_user() {
+  return {"setpriv",
+          "--reuid=54321",
+          "--regid=54321",
+          "--clear-groups",
+          "--bounding-set=-all,+dac_read_search",
+          "--inh-caps=-all,+dac_read_search",
+          "--ambient-caps=+dac_read_search",
+          "env",
+          "-u",
+          "HOME"};
+}
+
 class MpirunTest : public testing::Test {
  protected:
   MpirunTest() { fs::create_directory(temporary_); }
@@ -121,24 +136,28 @@ TEST_F(MpirunTest, WithoutNetworkTheReasonIsShown) {
 
 TEST_F(MpirunTest, AUserWhomTheSystemDoesNotKnowNeedsNoHome) {
   if (geteuid() != 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: only root can start a run as another user";
-  // With the one privilege that Job leaves to nobody: the build may lie below /root.
-  const Words user = {"setpriv",
-                      "--reuid=54321",
-                      "--regid=54321",
-                      "--clear-groups",
-                      "--bounding-set=-all,+dac_read_search",
-                      "--inh-caps=-all,+dac_read_search",
-                      "--ambient-caps=+dac_read_search",
-                      "env",
-                      "-u",
-                      "HOME"};
   fs::permissions(temporary_, fs::perms::all);
   for (const bool is_5 : {false, true}) {
-    Command command{.argv = user + program_.train({"-n", "1"}), .environment = {{"TMPDIR", temporary_}}};
+    Command command{.argv = as_unknown_user() + program_.train({"-n", "1"}), .environment = {{"TMPDIR", temporary_}}};
     if (is_5 && !OpenMpi5::is_installed()) GTEST_SKIP() << OpenMpi5::kSkipped;
     if (is_5) OpenMpi5::use_in(command);
     Job job(command);
     EXPECT_EQ(job.wait_for_all(kLimit), 0) << job.output();
+  }
+}
+
+TEST_F(MpirunTest, TooFewProcessesAreALimitOfTheSystem) {
+  if (geteuid() != 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: only root can start a run as another user";
+  fs::permissions(temporary_, fs::perms::all);
+  for (const char* limit : {"1", "4", "6", "8", "100"}) {
+    const Words limited = {"prlimit", std::string("--nproc=") + limit};
+    Job job(
+        {.argv = as_unknown_user() + limited + program_.train({"-n", "1"}), .environment = {{"TMPDIR", temporary_}}});
+    const int status = job.wait_for_all(kLimit);
+    EXPECT_TRUE(status == kOsLimit || (status == 0 && limit == std::string("100"))) << limit << "\n" << job.output();
+    if (status != 0) {
+      EXPECT_NE(job.output().find("ulimit -u"), std::string::npos) << limit << "\n" << job.output();
+    }
   }
 }
 
