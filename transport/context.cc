@@ -7,29 +7,38 @@
 #include <string_view>
 #include <utility>
 
+#include "transport/shared_memory.h"
 #include "transport/status.h"
 
 namespace runnel {
 namespace {
 
 // A rendezvous threshold would drop cma from endpoints that detect a peer's death, and every get on one host would be
-// emulated. The fence mode keeps a fence from flushing all peers. Slabs come from posix shared memory first.
+// emulated. The fence mode keeps a fence from flushing all peers.
 constexpr EnvironmentSetting kSettings[] = {
     {"RNDV_THRESH", "inf"},
     {"KEEPALIVE_INTERVAL", "1s"},
     {"FENCE_MODE", "ep_based"},
-    {"ALLOC_PRIO", "md:posix,md:sysv,thp,md:*,mmap,heap"},
 };
 
 // Without sysv: posix does the same, its segments are open to their user alone, and /dev/shm tells how much is free.
 // Beside it, sysv only costs 2 MB a worker.
 constexpr std::string_view kDefaultTransports = "^sysv";
 
+// Slabs come from shared memory and nothing else: where that is short, UCX would fall back to private memory without a
+// word, and every access by a peer on this host would be emulated.
+constexpr const char* kSharedAllocation = "md:posix,md:sysv";
+
 // Of each shared-memory transport that is selected. Without error handling UCX keeps it out of endpoints that detect a
 // peer's death. Payload never goes through its queues and bounce buffers, only what connects endpoints: UCX's default
-// of 512 buffers keeps 2 MB of each worker resident.
+// of 512 buffers keeps 2 MB of each worker resident. With another allocation than the transport's own ("md"), a receive
+// buffer for which shared memory is short comes from the heap, and UCX crashes on it.
 constexpr EnvironmentSetting kSharedMemorySettings[] = {
-    {"ERROR_HANDLING", "y"}, {"FIFO_SIZE", "32"}, {"RX_BUFS_GROW", "32"}};
+    {"ERROR_HANDLING", "y"}, {"FIFO_SIZE", "32"}, {"RX_BUFS_GROW", "32"}, {"ALLOC", "md"}};
+
+// By default UCX allocates nothing in /dev/shm once less than 16 MiB of it are free. `require_free_shared_memory`
+// counts what is needed instead.
+constexpr EnvironmentSetting kPosixMinimum = {"POSIX_SHM_MIN_SIZE", "0"};
 
 // Memory events hook the process's allocator, which a process that registers its memory once has no use for; the error
 // handler would replace the program's own signal handlers.
@@ -90,6 +99,12 @@ Context::Context(const ContextOptions& options) {
     }
     uses_shared_memory_ = true;
   }
+  uses_posix_ = selects(transports, "posix");
+  if (uses_posix_) {
+    modify_unless_set(config.get(), kPosixMinimum.name, kPosixMinimum.value);
+    require_free_shared_memory(options.shared_bytes, "this process needs");
+  }
+  if (uses_shared_memory_) modify_unless_set(config.get(), "ALLOC_PRIO", kSharedAllocation);
   modify(config.get(), "TLS", transports.c_str());
   if (!options.interface.empty()) modify(config.get(), "NET_DEVICES", options.interface.c_str());
 

@@ -21,6 +21,10 @@ struct ContextOptions {
   /// Peers this process will connect to; sizes UCX's tables, is not a limit.
   std::size_t estimated_peers = 1;
 
+  /// Shared memory that this process will take: its slabs and, for each worker, kWorkerSharedBytes. Where the context
+  /// uses /dev/shm, that much must be free before UCX starts. 0: the caller does not know.
+  std::size_t shared_bytes = 0;
+
   /// True when more than one Worker will be made of the context, each with its own thread.
   bool shared_between_threads = false;
 };
@@ -46,7 +50,8 @@ std::string ucx_version();
 /// `shared_between_threads` may then run on different threads.
 class Context {
  public:
-  /// Throws `TransportError`: unreachable when the options leave no transport, invalid when UCX rejects a value.
+  /// Throws `TransportError`: unreachable when the options leave no transport, invalid when UCX rejects a value,
+  /// out_of_memory when /dev/shm has fewer than `shared_bytes` free.
   explicit Context(const ContextOptions& options);
 
   Context(const Context&) = delete;
@@ -55,11 +60,15 @@ class Context {
   /// Whether a Slab comes from shared memory, as the selected transports include posix or sysv.
   bool uses_shared_memory() const { return uses_shared_memory_; }
 
+  /// Whether workers and slabs take memory of /dev/shm: posix is selected.
+  bool uses_posix() const { return uses_posix_; }
+
   ucp_context* handle() const { return handle_.get(); }
 
  private:
   UcpContextHandle handle_;
   bool uses_shared_memory_ = false;
+  bool uses_posix_ = false;
 };
 
 }  // namespace runnel

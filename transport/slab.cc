@@ -2,17 +2,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "transport/slab.h"
 
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "transport/log.h"
+#include "transport/shared_memory.h"
 #include "transport/status.h"
 
 namespace runnel {
@@ -21,18 +21,6 @@ namespace {
 std::size_t round_up_to_pages(std::size_t bytes) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return (bytes + page - 1) / page * page;
-}
-
-/// UCX falls back to private memory without a word when shared memory is short, and every access by a peer on this host
-/// is then emulated.
-void require_free_shared_memory(std::size_t bytes) {
-  struct statvfs info = {};
-  if (statvfs("/dev/shm", &info) != 0) return;  // no tmpfs there: UCX has its own ways, the mapping will tell
-  const std::size_t free_bytes = static_cast<std::size_t>(info.f_bavail) * info.f_frsize;
-  if (bytes <= free_bytes) return;
-  throw TransportError(StatusCode::out_of_memory,
-                       "a slab needs " + std::to_string(bytes) + " bytes of shared memory and /dev/shm has " +
-                           std::to_string(free_bytes) + " free; enlarge it, or use a path that needs none");
 }
 
 struct Mapping {
@@ -52,6 +40,20 @@ Mapping map(Context& context, const ucp_mem_map_params_t& params) {
     throw TransportError(Status::from_ucx(status, "ucp_mem_query"));
   }
   return {handle, {static_cast<std::byte*>(attributes.address), attributes.length}, attributes.mem_type};
+}
+
+/// Maps new memory of `params.length` bytes: shared where the context uses shared memory, which then gives UCX no other
+/// way. What was free when it was checked, another process may have taken since.
+Mapping map_new(Context& context, const ucp_mem_map_params_t& params) {
+  constexpr std::string_view kNeeds = "a slab needs";
+  if (!context.uses_shared_memory()) return map(context, params);
+  require_free_shared_memory(params.length, kNeeds);
+  try {
+    return map(context, params);
+  } catch (const TransportError& error) {
+    if (error.code() != StatusCode::out_of_memory) throw;
+    throw_short_of_shared_memory(params.length, kNeeds);
+  }
 }
 
 ucs_memory_type_t ucs_type_of(MemoryKind kind) {
@@ -75,14 +77,13 @@ Slab::Slab(Context& context, std::span<std::byte> bytes, MemoryKind kind, Memory
 Slab Slab::allocate(Context& context, std::size_t bytes) {
   if (bytes == 0) throw TransportError(StatusCode::invalid, "a slab of 0 bytes");
   const std::size_t whole_pages = round_up_to_pages(bytes);
-  if (context.uses_shared_memory()) require_free_shared_memory(whole_pages);
   ucp_mem_map_params_t params = {};
   params.field_mask =
       UCP_MEM_MAP_PARAM_FIELD_LENGTH | UCP_MEM_MAP_PARAM_FIELD_FLAGS | UCP_MEM_MAP_PARAM_FIELD_MEMORY_TYPE;
   params.length = whole_pages;
   params.flags = UCP_MEM_MAP_ALLOCATE;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
-  const Mapping mapping = map(context, params);
+  const Mapping mapping = map_new(context, params);
   Slab slab(context, mapping.bytes.first(whole_pages), MemoryKind::host, nullptr, mapping.handle);
   std::memset(slab.bytes_.data(), 0, slab.bytes_.size());
   return slab;

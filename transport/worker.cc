@@ -3,18 +3,27 @@
 #include "transport/worker.h"
 
 #include <cstdlib>
+#include <string_view>
 
 #include "transport/log.h"
+#include "transport/shared_memory.h"
 
 namespace runnel {
 
 Worker::Worker(Context& context) : context_(context) {
+  constexpr std::string_view kNeeds = "a worker needs";
+  if (context.uses_posix()) require_free_shared_memory(kWorkerSharedBytes, kNeeds);
+  const std::size_t mapped_before = mapped_shared_memory();
   ucp_worker_params_t params = {};
   params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE;
   params.thread_mode = UCS_THREAD_MODE_SINGLE;
   ucp_worker_h worker = nullptr;
   throw_unless_ok(Status::from_ucx(ucp_worker_create(context.handle(), &params, &worker), "ucp_worker_create"));
   handle_.reset(worker);
+  // Where another process has just taken what was free, UCX makes a worker that leaves posix out.
+  if (context.uses_posix() && free_shared_memory() && mapped_shared_memory() == mapped_before) {
+    throw_short_of_shared_memory(kWorkerSharedBytes, kNeeds);
+  }
   throw_unless_ok(Status::from_ucx(ucp_worker_get_efd(worker, &event_fd_), "ucp_worker_get_efd"));
 }
 

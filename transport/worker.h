@@ -21,6 +21,7 @@ namespace runnel {
 /// Thread: the one that made it; every method asserts it, and the methods of everything made from a worker do so too.
 class Worker {
  public:
+  /// Throws `TransportError`: out_of_memory when shared memory is short, with needed and free bytes.
   explicit Worker(Context& context);
 
   Worker(const Worker&) = delete;

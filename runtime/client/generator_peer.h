@@ -45,17 +45,17 @@ struct GeneratorPeer {
                    layout, shard, windows.parameters, streams.parameters.get()),
         protocol(shard.buckets) {}
 
-  /// What the path is probed with: memory that payload goes from and to. On a device that is the tensors' own, which is
-  /// free until the first step: a shard of two copies has room for a probe area.
+  /// What the path is probed with: the slots, and memory that payload goes from. On a device that is the tensors' own,
+  /// which is free until the first step, as the slots are: a shard of two copies has room for a probe area.
   GreetedGenerator to_greet(Fabric& fabric, const TensorWindows& windows) {
     static_assert(TensorWindow::kCopies * kBlockBytes >= PathProbe::kProbeBytes);
-    if (fabric.device() != nullptr) {
-      return {.link = link,
-              .remote = gradients.slots(),
-              .local = windows.gradients.slab(),
-              .offset = static_cast<std::size_t>(link.peer.index) * PathProbe::kProbeBytes};
-    }
-    return greeted_from_host(fabric, link);
+    const bool on_device = fabric.device() != nullptr;
+    return {.link = link,
+            .gradients = gradients.slots(),
+            .parameters = parameters.region(),
+            .local = on_device ? windows.gradients.slab() : fabric.control(),
+            .offset = on_device ? static_cast<std::size_t>(link.peer.index) * PathProbe::kProbeBytes
+                                : probe_offset_on_host(link)};
   }
 
   GeneratorLink link;

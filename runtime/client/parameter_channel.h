@@ -35,6 +35,7 @@ class ParameterChannel {
   static std::size_t marks_for(const BucketLayout& layout) { return 2 * layout.bucket_count(); }
 
   bool is_mapped() const { return region_.is_mapped(); }
+  const RemoteRegion& region() const { return region_; }
 
   /// Starts to get what `protocol` says is published and is not under way yet. A get completes with a tag of this
   /// generator about `first_about` + the bucket, which goes to `arrived`. What a device copies is there for what the

@@ -25,7 +25,7 @@ constexpr std::uint32_t kFirstFetch = 2;
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
                              const Config& config, const Deadline& deadline, Device* device)
-    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline, device),
+    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline, device, 0),
       layout_(layout),
       windows_{.gradients = TensorWindow(layout, fabric_.context(), device),
                .parameters = TensorWindow(layout, fabric_.context(), device)},

@@ -184,7 +184,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
   ConnectionOffer mine;
   together(bootstrap, group, fabric, deadline, [&] {
     fabric.emplace(group, config, GeneratorControl::bytes(group.trainers()),
-                   kOperations * static_cast<std::size_t>(group.trainers()), deadline, device);
+                   kOperations * static_cast<std::size_t>(group.trainers()), deadline, device, 0);
     target.emplace(*fabric, payload_bytes);
     mine = fabric->offer();
     target->add_to(mine);
@@ -215,7 +215,7 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
   std::optional<Fabric> fabric;
   std::optional<PayloadMemory> memory;
   together(bootstrap, group, fabric, deadline, [&] {
-    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline, device);
+    fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline, device, 0);
     memory.emplace(fabric->context(), device, Payload::memory_bytes(payload_bytes));
   });
   const auto offers = exchange_offers(bootstrap, fabric->offer(), deadline, fabric->loop().silence());

@@ -12,7 +12,7 @@
 namespace runnel {
 namespace {
 
-/// Where in the target a trainer that has a device probes the path.
+/// Where in the target a trainer probes the path.
 std::size_t probe_area(int trainer) {
   return static_cast<std::size_t>(trainer) * PathProbe::kProbeBytes;
 }
@@ -45,7 +45,7 @@ PayloadTarget::PayloadTarget(Fabric& fabric, std::size_t bytes) {
     const bool shares_device = fabric.place_with(trainer) == MemoryPlace::device;
     auto& memory = shares_device ? on_device_ : on_host_;
     if (!memory) memory.emplace(fabric.context(), shares_device ? fabric.device() : nullptr, bytes);
-    if (trainer.has_device()) PathProbe::prepare(memory->slab(), probe_area(index));
+    PathProbe::prepare(memory->slab(), probe_area(index));
   }
 }
 
@@ -75,9 +75,12 @@ std::size_t Payload::memory_bytes(std::size_t bytes) {
 }
 
 GreetedGenerator Payload::to_greet() const {
-  if (fabric_.device() == nullptr) return greeted_from_host(fabric_, link_);
-  const std::size_t area = probe_area(fabric_.group().self().index);
-  return {.link = link_, .remote = {region_, area}, .local = slab_, .offset = 0};
+  const bool on_device = fabric_.device() != nullptr;
+  return {.link = link_,
+          .gradients = {region_, probe_area(fabric_.group().self().index)},
+          .parameters = region_,
+          .local = on_device ? slab_ : fabric_.control(),
+          .offset = on_device ? 0 : probe_offset_on_host(link_)};
 }
 
 void Payload::fill() {

@@ -4,6 +4,7 @@
 
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/protocol/control_layout.h"
+#include "transport/shared_memory.h"
 
 namespace runnel {
 namespace {
@@ -20,12 +21,14 @@ std::string network_devices(const PeerGroup& group, const std::string& interface
   return devices;
 }
 
-ContextOptions context_options(const PeerGroup& group, const TransportConfig& config, const Device* device) {
+ContextOptions context_options(const PeerGroup& group, const TransportConfig& config, const Device* device,
+                               std::size_t slab_bytes) {
   const MemoryKind kind = device == nullptr ? MemoryKind::host : device->kind();
   ContextOptions options = config.path ? context_options_for(*config.path, kind) : ContextOptions{};
   options.interface = network_devices(group, config.interface);
   options.estimated_peers = group.all().size();
   options.shared_between_threads = true;  // the heartbeat thread has a worker of its own
+  options.shared_bytes = slab_bytes + 2 * kWorkerSharedBytes;
   return options;
 }
 
@@ -53,6 +56,10 @@ std::chrono::nanoseconds timeout_for(const PeerGroup& group, double timeout_s) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(timeout);
 }
 
+std::size_t trace_bytes(const Config& config) {
+  return config.run.trace.empty() ? 0 : Trace::bytes_for(kTraceEvents);
+}
+
 /// UCX looks for the device of the thread that makes its context.
 Device* bound(Device* device) {
   if (device != nullptr) device->bind_thread();
@@ -62,18 +69,19 @@ Device* bound(Device* device) {
 }  // namespace
 
 Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
-               const Deadline& bootstrap, Device* device)
+               const Deadline& bootstrap, Device* device, std::size_t tensor_bytes)
     : group_(group),
       device_(bound(device)),
       mapping_policy_(policy_for(config.transport)),
-      context_(make_context(context_options(group, config.transport, device))),
+      context_(make_context(
+          context_options(group, config.transport, device, control_bytes + trace_bytes(config) + tensor_bytes))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
       liveness_(context_, group),
       loop_(worker_, operations, ParkWord(control_.bytes(), kParkOffset), group, liveness_, bootstrap,
             timeout_for(group, config.run.timeout_s)) {
   if (!config.run.trace.empty()) {
-    trace_slab_ = Slab::allocate(context_, Trace::bytes_for(kTraceEvents));
+    trace_slab_ = Slab::allocate(context_, trace_bytes(config));
     trace_ = Trace(trace_slab_->bytes());
   }
 }

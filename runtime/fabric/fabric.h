@@ -29,9 +29,11 @@ class Fabric {
  public:
   /// Makes context, worker, and a control slab of `control_bytes` whose first line is the park word; and a loop for
   /// `operations` transfers at once, whose waits end by `bootstrap` until it is told how to park. `device`: where the
-  /// tensors of this process lie, else null; it outlives this. Throws `TransportError`, `RunError`.
+  /// tensors of this process lie, else null; it outlives this. `tensor_bytes`: of the slabs in host memory that the
+  /// caller will allocate: shared memory must have room for them before UCX starts; 0 leaves it to the slabs. Throws
+  /// `TransportError`, `RunError`.
   Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
-         const Deadline& bootstrap, Device* device = nullptr);
+         const Deadline& bootstrap, Device* device, std::size_t tensor_bytes);
 
   Fabric(const Fabric&) = delete;
   Fabric& operator=(const Fabric&) = delete;

@@ -32,10 +32,22 @@ void become_silent(Bootstrap& bootstrap, Fabric& fabric, Awaited&& awaited, cons
   bootstrap.barrier(deadline, fabric.loop().silence());
 }
 
-/// The path to `peer`. An error in that is of this process, which tells its peers.
-PathReport try_path(Fabric& fabric, PathProbe& probe, const Peer& peer) {
+/// Each slab is mapped or not by itself: without this a pair would pass for mapped of which one slab is.
+PathReport not_more_than_the_other_slabs(PathReport report, const GreetedGenerator& generator) {
+  const bool on_host = generator.parameters.kind() == MemoryKind::host;  // else words and tensors differ in kind
+  const bool words_are_mapped = !on_host || generator.link.control.is_mapped();
+  if (report.path != Path::mapped || (words_are_mapped && generator.parameters.is_mapped())) return report;
+  report.path = Path::emulated;
+  report.reason = std::string("the peer's gradients are mapped, its ") +
+                  (words_are_mapped ? "parameters are not" : "control words are not");
+  return report;
+}
+
+/// The path to `generator`. An error in that is of this process, which tells its peers.
+PathReport try_path(Fabric& fabric, PathProbe& probe, const GreetedGenerator& generator) {
+  const Peer& peer = generator.link.peer;
   try {
-    return probe.run();
+    return not_more_than_the_other_slabs(probe.run(), generator);
   } catch (const TransportError& error) {
     fabric.loop().require_going_on();
     if (error.code() == StatusCode::peer_lost) fabric.liveness().throw_lost(peer.rank, error.what());
@@ -169,7 +181,6 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   const PeerGroup& group = fabric.group();
   const auto unreached = [&] { return first_unreached(links); };
   for (auto& link : links) {
-    PathProbe::prepare(fabric.control(), GeneratorControl::probe_area(link->peer.index));
     fabric.loop().ring(link->hello, kConnected, link->peer.rank);
   }
   for (auto& link : links) fabric.loop().await(link->hello_heard, kConnected, link->peer.rank);
@@ -186,13 +197,6 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   auto paths = share_paths(bootstrap, fabric, {}, require, deadline);
   for (std::size_t i = 0; i < facts.size(); ++i) facts[i].paths = std::move(paths[i]);
   return facts;
-}
-
-GreetedGenerator greeted_from_host(Fabric& fabric, GeneratorLink& link) {
-  return {.link = link,
-          .remote = {link.control, GeneratorControl::probe_area(fabric.group().self().index)},
-          .local = fabric.control(),
-          .offset = TrainerControl::probe_area(link.peer.index)};
 }
 
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
@@ -212,8 +216,8 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
   std::vector<PathReport> paths;
   for (const auto& generator : generators) {
     const PathProbe::Place bell = {generator.link.control, GeneratorControl::probe_area(group.self().index)};
-    probes.emplace_back(generator.remote, bell, generator.local, generator.offset);
-    paths.push_back(try_path(fabric, probes.back(), generator.link.peer));
+    probes.emplace_back(generator.gradients, bell, generator.local, generator.offset);
+    paths.push_back(try_path(fabric, probes.back(), generator));
   }
   bootstrap.barrier(deadline, fabric.loop().silence());
   std::vector<SharedPath> shared;

@@ -29,23 +29,25 @@ struct TrainerFacts {
   std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus this process's; 0 on the same host
 };
 
-/// A generator's part; gives the facts of every trainer. It has prepared what trainers probe elsewhere than in its
-/// control slab. Throws `RunError`, `TransportError`, `BootstrapError`.
+/// A generator's part; gives the facts of every trainer. It has prepared what trainers probe. Throws `RunError`,
+/// `TransportError`, `BootstrapError`.
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
                                          std::vector<std::unique_ptr<TrainerLink>>& links, RequiredPath require,
                                          const Deadline& deadline);
 
-/// A generator as a trainer greets it, and what it probes the path with: memory of the kinds that payload goes from and
-/// to.
+/// A generator as a trainer greets it, and what it probes the path with.
 struct GreetedGenerator {
   GeneratorLink& link;
-  PathProbe::Place remote;
-  const Slab& local;
-  std::size_t offset;  ///< in that
+  PathProbe::Place gradients;      ///< the trainer's own slots: prepared by the generator, free until the first step
+  const RemoteRegion& parameters;  ///< mapped as the gradients are, or the path is not "mapped"
+  const Slab& local;               ///< memory of the kind that payload goes from and to
+  std::size_t offset;              ///< in that
 };
 
-/// `link`'s, as a trainer greets it that has its tensors in host memory: the control slabs are of that kind.
-GreetedGenerator greeted_from_host(Fabric& fabric, GeneratorLink& link);
+/// Where a trainer that has its tensors in host memory probes from: its control slab is of that kind.
+inline std::size_t probe_offset_on_host(const GeneratorLink& link) {
+  return TrainerControl::probe_area(link.peer.index);
+}
 
 /// A trainer's part; gives its own path to every generator. Throws the same.
 std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,

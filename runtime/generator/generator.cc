@@ -28,7 +28,9 @@ std::size_t operations_for(const PeerGroup& group) {
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
                      const Deadline& deadline, Device* device)
-    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device),
+    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device,
+              GeneratorMemory::host_bytes(group, device, layout,
+                                          layout.shard(static_cast<std::size_t>(group.self().index)))),
       layout_(layout),
       shard_(layout.shard(static_cast<std::size_t>(group.self().index))),
       memory_(fabric_, layout, shard_),
@@ -48,6 +50,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   fabric_.liveness().start(offers);
   if (others_) others_->greet();
   facts_ = greet_trainers(bootstrap, fabric_, links_, config.transport.require, deadline);
+  memory_.clear_probes();
   std::vector<PathReport> paths;
   for (std::size_t i = 0; i < links_.size(); ++i) {
     paths.push_back(facts_[i].paths[static_cast<std::size_t>(group.self().index)]);

@@ -9,12 +9,27 @@
 #include "transport/path.h"
 
 namespace runnel {
+namespace {
+
+/// Whether a generator has tensors in host memory: for trainers without a device, and for other generators.
+bool needs_host(const PeerGroup& group, const Device* device) {
+  if (device == nullptr || group.generators() > 1) return true;
+  return std::ranges::any_of(group.all(), [](const Peer& peer) { return !peer.has_device(); });
+}
+
+}  // namespace
+
+std::size_t GeneratorMemory::host_bytes(const PeerGroup& group, const Device* device, const BucketLayout& layout,
+                                        const Shard& shard) {
+  if (!needs_host(group, device)) return 0;
+  return GradientSlab::bytes(layout, shard, group.trainers()) + ParameterSlab::bytes(layout, shard);
+}
 
 GeneratorMemory::GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard)
     : fabric_(fabric), layout_(layout), shard_(shard) {
   const std::size_t gradient_bytes = GradientSlab::bytes(layout, shard, fabric.group().trainers());
   const std::size_t parameter_bytes = ParameterSlab::bytes(layout, shard);
-  if (needs_host()) {
+  if (needs_host(fabric.group(), fabric.device())) {
     on_host_.emplace(OnHost{.gradients = Slab::allocate(fabric.context(), gradient_bytes),
                             .parameters = Slab::allocate(fabric.context(), parameter_bytes)});
   }
@@ -26,12 +41,6 @@ GeneratorMemory::GeneratorMemory(Fabric& fabric, const BucketLayout& layout, con
 
 bool GeneratorMemory::on_device(int trainer) const {
   return fabric_.place_with(fabric_.group().trainer(trainer)) == MemoryPlace::device;
-}
-
-bool GeneratorMemory::needs_host() const {
-  const PeerGroup& group = fabric_.group();
-  if (fabric_.device() == nullptr || group.generators() > 1) return true;
-  return std::ranges::any_of(group.all(), [](const Peer& peer) { return !peer.has_device(); });
 }
 
 std::size_t GeneratorMemory::slot_offset(int trainer, int slot) const {
@@ -52,10 +61,19 @@ void GeneratorMemory::add_to(ConnectionOffer& offer) const {
 
 void GeneratorMemory::prepare_probes() const {
   for (int trainer = 0; trainer < fabric_.group().trainers(); ++trainer) {
-    if (!fabric_.group().trainer(trainer).has_device()) continue;
-    const Slab& slots = on_device(trainer) ? on_device_->gradients.slab() : on_host_->gradients;
-    PathProbe::prepare(slots, slot_offset(trainer, 0));
+    PathProbe::prepare(slots_of(trainer), slot_offset(trainer, 0));
   }
+}
+
+void GeneratorMemory::clear_probes() const {
+  const std::vector<std::byte> zeros(PathProbe::kProbeBytes);
+  for (int trainer = 0; trainer < fabric_.group().trainers(); ++trainer) {
+    slots_of(trainer).write(slot_offset(trainer, 0), zeros);
+  }
+}
+
+const Slab& GeneratorMemory::slots_of(int trainer) const {
+  return on_device(trainer) ? on_device_->gradients.slab() : on_host_->gradients;
 }
 
 const float* GeneratorMemory::slot(int trainer, int slot) const {

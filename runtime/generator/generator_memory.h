@@ -26,11 +26,18 @@ class GeneratorMemory {
   /// The arguments outlive this. Throws `TransportError`, and as `Device::allocate` and `pin`.
   GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard);
 
+  /// Bytes of host memory that a generator of `shard` with `device` (or null) will allocate as slabs.
+  static std::size_t host_bytes(const PeerGroup& group, const Device* device, const BucketLayout& layout,
+                                const Shard& shard);
+
   /// What peers need to reach the tensors.
   void add_to(ConnectionOffer& offer) const;
 
-  /// Fills the slots of those trainers that probe the path to them: their own tensors lie on a device.
+  /// Fills the slots for the trainers, which probe the path to them.
   void prepare_probes() const;
+
+  /// Zeroes what probes have left there: gaps between tensors are never written, and count in a norm.
+  void clear_probes() const;
 
   /// Where what reduces finds the gradients of trainer `trainer`, and the parameters of `version`: for the device,
   /// where there is one.
@@ -71,7 +78,7 @@ class GeneratorMemory {
   };
 
   bool on_device(int trainer) const;
-  bool needs_host() const;
+  const Slab& slots_of(int trainer) const;
   std::size_t slot_offset(int trainer, int slot) const;
   std::size_t buffer_offset(std::uint64_t version) const;
   std::size_t floats() const { return shard_.bytes.size() / sizeof(float); }

@@ -60,6 +60,30 @@ TEST(ConnectionTest, WithATransportThatUcxDoesNotKnowIsABadConfiguration) {
   EXPECT_NE(output.find("; unset UCX_TLS"), std::string::npos) << output;
 }
 
+/// The one trainer maps the control slab, the slots and the parameters of the generator, in this order; of these, that
+/// of `number` not.
+Job with_unmapped(const RunnelProgram& program, int number, const std::string& require) {
+  return Job(
+      {.argv = program.train({"-n", "1", "--set", "transport.require=" + require}),
+       .environment = {{"LD_PRELOAD", RUNNEL_UCX_INTERPOSER}, {"RUNNEL_TEST_UNMAPPED", std::to_string(number)}}});
+}
+
+TEST(UnmappedSlabTest, IsNoMappedPathWhicheverOfThemItIs) {
+  for (const int number : {1, 2, 3}) {
+    SCOPED_TRACE("mapping " + std::to_string(number));
+    const RunnelProgram program;
+    Job any = with_unmapped(program, number, "any");
+    ASSERT_EQ(any.wait_for_all(std::chrono::seconds(30)), 0) << any.output();
+    const auto report = program.report();
+    EXPECT_NE(report["paths"][0]["path"], "mapped") << report["paths"][0];
+
+    Job mapped = with_unmapped(program, number, "mapped");
+    EXPECT_EQ(mapped.wait_for_all(std::chrono::seconds(30)), 78) << mapped.output();
+    EXPECT_NE(mapped.output().find("transport.require is \"mapped\", but trainer 0 on "), std::string::npos)
+        << mapped.output();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Paths, RequirementTest, testing::Values("mapped", "one-sided", "rdma"), [](const auto& test) {
   return test.param == std::string("one-sided") ? "one_sided" : test.param;
 });

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A library to preload: it lets one of a process's gets fail.
+// A library to preload: it lets one of a process's gets fail, or one of its mappings of a peer's region.
 //   RUNNEL_TEST_FAILING_GET=RANK:NUMBER  in process RANK, its get of NUMBER, from 1
+//   RUNNEL_TEST_UNMAPPED=NUMBER          in every process that maps so many, from 1
 #include <dlfcn.h>
 #include <ucp/api/ucp.h>
 
@@ -27,4 +28,12 @@ extern "C" ucs_status_ptr_t ucp_get_nbx(ucp_ep_h endpoint, void* buffer, size_t 
     return reinterpret_cast<ucs_status_ptr_t>(UCS_ERR_IO_ERROR);
   }
   return original(endpoint, buffer, count, address, key, parameters);
+}
+
+extern "C" ucs_status_t ucp_rkey_ptr(ucp_rkey_h key, uint64_t address, void** local) {
+  static const auto original = reinterpret_cast<decltype(&ucp_rkey_ptr)>(dlsym(RTLD_NEXT, "ucp_rkey_ptr"));
+  static const std::string unmapped = variable("RUNNEL_TEST_UNMAPPED");
+  static int calls = 0;
+  if (std::to_string(++calls) == unmapped) return UCS_ERR_UNREACHABLE;
+  return original(key, address, local);
 }

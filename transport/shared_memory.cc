@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "transport/shared_memory.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "transport/status.h"
+
+namespace runnel {
+namespace {
+
+constexpr const char* kFolder = "/dev/shm";
+
+}  // namespace
+
+std::optional<std::size_t> free_shared_memory() {
+  struct statvfs info = {};
+  if (statvfs(kFolder, &info) != 0) return std::nullopt;
+  return static_cast<std::size_t>(info.f_bavail) * info.f_frsize;
+}
+
+void require_free_shared_memory(std::size_t bytes, std::string_view what) {
+  const auto free_bytes = free_shared_memory();
+  if (free_bytes && bytes > *free_bytes) throw_short_of_shared_memory(bytes, what);
+}
+
+void throw_short_of_shared_memory(std::size_t bytes, std::string_view what) {
+  throw TransportError(StatusCode::out_of_memory,
+                       std::string(what) + " " + std::to_string(bytes) + " bytes of shared memory and " + kFolder +
+                           " has " + std::to_string(free_shared_memory().value_or(0)) +
+                           " free; enlarge it, end what else uses it, or use a path that needs none");
+}
+
+std::size_t mapped_shared_memory() {
+  struct stat folder = {};
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), &std::fclose);
+  if (maps == nullptr || stat(kFolder, &folder) != 0) return 0;
+  std::size_t bytes = 0;
+  char* line = nullptr;
+  std::size_t capacity = 0;
+  while (getline(&line, &capacity, maps.get()) > 0) {
+    unsigned long begin = 0;
+    unsigned long end = 0;
+    unsigned device_major = 0;
+    unsigned device_minor = 0;
+    if (std::sscanf(line, "%lx-%lx %*s %*x %x:%x", &begin, &end, &device_major, &device_minor) != 4) continue;
+    if (makedev(device_major, device_minor) == folder.st_dev) bytes += end - begin;
+  }
+  std::free(line);
+  return bytes;
+}
+
+}  // namespace runnel
