@@ -10,6 +10,7 @@
 #include "trainer/program/job_diagnosis.h"
 #include "trainer/program/rank_count.h"
 #include "trainer/program/start_checks.h"
+#include "transport/ucx_library.h"
 
 namespace runnel {
 namespace {
@@ -57,6 +58,7 @@ DoctorCommand::DoctorCommand(CLI::App& app) {
 }
 
 int DoctorCommand::run(const std::vector<std::string>& arguments) const {
+  require_supported_ucx();
   const auto place = place_in_job();
   if (!place) require_own_ranks_wanted("a diagnosis", /*asks_for_ranks=*/true);
   if (place && !options_.hosts.empty()) {

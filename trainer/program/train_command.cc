@@ -25,6 +25,7 @@
 #include "trainer/run/software.h"
 #include "trainer/run/training_job.h"
 #include "transport/log.h"
+#include "transport/ucx_library.h"
 
 namespace runnel {
 namespace {
@@ -163,6 +164,7 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
   if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.trainers > 0);
   report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, options_);
+  require_supported_ucx();
   if (!place) return start_ranks(config, arguments);
   end_with_parent();
   count_suspended_time();
