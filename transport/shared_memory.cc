@@ -16,13 +16,17 @@
 namespace runnel {
 namespace {
 
-constexpr const char* kFolder = "/dev/shm";
+/// Where UCX's posix transport keeps its files.
+const char* folder() {
+  const char* named = std::getenv("UCX_POSIX_DIR");
+  return named != nullptr ? named : "/dev/shm";
+}
 
 }  // namespace
 
 std::optional<std::size_t> free_shared_memory() {
   struct statvfs info = {};
-  if (statvfs(kFolder, &info) != 0) return std::nullopt;
+  if (statvfs(folder(), &info) != 0) return std::nullopt;
   return static_cast<std::size_t>(info.f_bavail) * info.f_frsize;
 }
 
@@ -33,15 +37,15 @@ void require_free_shared_memory(std::size_t bytes, std::string_view what) {
 
 void throw_short_of_shared_memory(std::size_t bytes, std::string_view what) {
   throw TransportError(StatusCode::out_of_memory,
-                       std::string(what) + " " + std::to_string(bytes) + " bytes of shared memory and " + kFolder +
+                       std::string(what) + " " + std::to_string(bytes) + " bytes of shared memory and " + folder() +
                            " has " + std::to_string(free_shared_memory().value_or(0)) +
                            " free; enlarge it, end what else uses it, or use a path that needs none");
 }
 
 std::size_t mapped_shared_memory() {
-  struct stat folder = {};
+  struct stat info = {};
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), &std::fclose);
-  if (maps == nullptr || stat(kFolder, &folder) != 0) return 0;
+  if (maps == nullptr || stat(folder(), &info) != 0) return 0;
   std::size_t bytes = 0;
   char* line = nullptr;
   std::size_t capacity = 0;
@@ -51,7 +55,7 @@ std::size_t mapped_shared_memory() {
     unsigned device_major = 0;
     unsigned device_minor = 0;
     if (std::sscanf(line, "%lx-%lx %*s %*x %x:%x", &begin, &end, &device_major, &device_minor) != 4) continue;
-    if (makedev(device_major, device_minor) == folder.st_dev) bytes += end - begin;
+    if (makedev(device_major, device_minor) == info.st_dev) bytes += end - begin;
   }
   std::free(line);
   return bytes;

@@ -12,7 +12,7 @@ namespace runnel {
 /// queue of 32 entries, 548 864 bytes in UCX 1.19 and 1.22. The rest is room for the words of a CompletionQueue.
 inline constexpr std::size_t kWorkerSharedBytes = std::size_t{576} << 10;
 
-/// Free bytes of /dev/shm; nothing on a machine that has none.
+/// Free bytes of /dev/shm, or of UCX_POSIX_DIR where that is set; nothing on a machine that has none.
 std::optional<std::size_t> free_shared_memory();
 
 /// Throws `TransportError` (out_of_memory), with needed and free bytes, when /dev/shm has fewer than `bytes` free.
