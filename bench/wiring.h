@@ -19,6 +19,7 @@
 #include "transport/context.h"
 #include "transport/endpoint.h"
 #include "transport/path.h"
+#include "transport/path_probe.h"
 #include "transport/region_descriptor.h"
 #include "transport/remote_region.h"
 #include "transport/slab.h"

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "transport/context.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "transport/shared_memory.h"
 #include "transport/status.h"
+#include "transport/transport_list.h"
+#include "transport/ucx_library.h"
+#include "transport/ucx_setting.h"
 
 namespace runnel {
 namespace {
@@ -57,19 +59,6 @@ void modify_unless_set(ucp_config_t* config, const std::string& name, const char
   if (std::getenv(("UCX_" + name).c_str()) == nullptr) modify(config, name.c_str(), value);
 }
 
-/// Whether `list` (UCX_TLS: names and aliases, "^" for all but these) selects the shared-memory transport `name`.
-bool selects(std::string_view list, std::string_view name) {
-  const bool is_negated = list.starts_with('^');
-  if (is_negated) list.remove_prefix(1);
-  bool is_named = list.empty();
-  while (!list.empty()) {
-    const std::string_view entry = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), entry.size() + 1));
-    is_named |= entry == name || entry == "all" || entry == "sm" || entry == "shm" || entry == "mm";
-  }
-  return is_named != is_negated;
-}
-
 }  // namespace
 
 std::span<const EnvironmentSetting> settings_before_exec() {
@@ -85,21 +74,22 @@ std::string ucx_version() {
 }
 
 Context::Context(const ContextOptions& options) {
+  require_supported_ucx();
   ucp_config_t* raw_config = nullptr;
   throw_unless_ok(Status::from_ucx(ucp_config_read(nullptr, nullptr, &raw_config), "ucp_config_read"));
   const UcpConfigHandle config(raw_config);
   for (const auto& [name, value] : kSettings) modify_unless_set(config.get(), name, value);
-  const char* environment = std::getenv("UCX_TLS");
   std::string transports = options.transports;
-  if (transports.empty()) transports = environment != nullptr ? environment : kDefaultTransports;
+  if (transports.empty()) transports = user_setting("TLS").value_or(std::string(kDefaultTransports));
+  const TransportList selected(transports);
   for (const auto& [name, prefix] : {std::pair{"posix", "POSIX_"}, {"sysv", "SYSV_"}}) {
-    if (!selects(transports, name)) continue;  // UCX warns of settings of a transport that is not selected
+    if (!selected.selects(name)) continue;  // UCX warns of settings of a transport that is not selected
     for (const auto& [setting, value] : kSharedMemorySettings) {
       modify_unless_set(config.get(), std::string(prefix) + setting, value);
     }
     uses_shared_memory_ = true;
   }
-  uses_posix_ = selects(transports, "posix");
+  uses_posix_ = selected.selects("posix");
   if (uses_posix_) {
     modify_unless_set(config.get(), kPosixMinimum.name, kPosixMinimum.value);
     require_free_shared_memory(options.shared_bytes, "this process needs");

@@ -11,11 +11,12 @@
 namespace runnel {
 
 struct ContextOptions {
-  /// UCX_TLS for this context, for example "tcp". Empty: as the user's environment says, or else all but sysv.
+  /// UCX_TLS for this context, for example "tcp". Empty: as the user's environment or ucx.conf says, or else all but
+  /// sysv.
   std::string transports = {};
 
-  /// UCX_NET_DEVICES for this context, for example "lo". Empty: as the user's environment says, or else every
-  /// interface.
+  /// UCX_NET_DEVICES for this context, for example "lo". Empty: as the user's environment or ucx.conf says, or
+  /// else every interface.
   std::string interface = {};
 
   /// Peers this process will connect to; sizes UCX's tables, is not a limit.
@@ -51,7 +52,7 @@ std::string ucx_version();
 class Context {
  public:
   /// Throws `TransportError`: unreachable when the options leave no transport, invalid when UCX rejects a value,
-  /// out_of_memory when /dev/shm has fewer than `shared_bytes` free.
+  /// out_of_memory when /dev/shm has fewer than `shared_bytes` free, and as `require_supported_ucx`.
   explicit Context(const ContextOptions& options);
 
   Context(const Context&) = delete;

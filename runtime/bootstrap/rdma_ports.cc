@@ -27,7 +27,7 @@ std::vector<std::string> rdma_ports(const std::filesystem::path& devices) {
 }
 
 bool ucx_has_rdma() {
-  return std::ranges::any_of(ucx_components(), [](const UcxComponent& component) { return component.name == "ib"; });
+  return has_rdma(ucx_components());
 }
 
 }  // namespace runnel

@@ -17,7 +17,7 @@
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/protocol/tensor_slabs.h"
 #include "runtime/telemetry/trace.h"
-#include "transport/path.h"
+#include "transport/path_probe.h"
 #include "transport/remote_region.h"
 
 namespace runnel {

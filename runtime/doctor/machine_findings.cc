@@ -108,7 +108,7 @@ class HostJudge {
   }
 
   void devices() {
-    const UcxComponent* verbs = component(facts_, "ib");
+    const UcxComponent* verbs = rdma_component(facts_.ucx_components);
     if (!facts_.rdma_devices.empty() && (verbs == nullptr || !verbs->usable)) {
       add("RDMA devices (" + joined(facts_.rdma_devices, ", ") + ") that UCX " +
               (verbs == nullptr ? "has no verbs module (ib) for" : "finds no usable port of"),

@@ -25,9 +25,7 @@ bool one_host(const std::vector<Host>& hosts) {
 
 /// Those that UCX can use.
 std::vector<std::string> usable_rdma_ports(const MachineFacts& facts) {
-  const bool has_verbs =
-      std::ranges::find(facts.ucx_components, "ib", &UcxComponent::name) != facts.ucx_components.end();
-  return has_verbs ? facts.rdma_ports : std::vector<std::string>();
+  return has_rdma(facts.ucx_components) ? facts.rdma_ports : std::vector<std::string>();
 }
 
 std::int64_t speed_of(const MachineFacts& facts, const std::string& interface) {
@@ -98,8 +96,7 @@ struct PairView {
       const auto found = side->ucx_environment.find("UCX_TLS");
       if (found != side->ucx_environment.end()) known.ucx_tls = found->second;
     }
-    known.ucx_has_rdma =
-        std::ranges::find(trainer.ucx_components, "ib", &UcxComponent::name) != trainer.ucx_components.end();
+    known.ucx_has_rdma = has_rdma(trainer.ucx_components);
     return known;
   }
 

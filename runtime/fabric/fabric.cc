@@ -4,7 +4,9 @@
 
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/protocol/control_layout.h"
+#include "transport/log.h"
 #include "transport/shared_memory.h"
+#include "transport/ucx_setting.h"
 
 namespace runnel {
 namespace {
@@ -21,6 +23,22 @@ std::string network_devices(const PeerGroup& group, const std::string& interface
   return devices;
 }
 
+/// A site's ucx.conf counts as the user's own choice where the configuration leaves one.
+void report_overridden(const ContextOptions& options) {
+  struct Setting {
+    const char* name;
+    const char* key;
+    const std::string& chosen;
+  };
+  for (const auto& [name, key, chosen] : {Setting{"TLS", "transport.path", options.transports},
+                                          Setting{"NET_DEVICES", "transport.interface", options.interface}}) {
+    const auto site = chosen.empty() ? std::nullopt : ucx_conf_setting(name);
+    if (!site || *site == chosen) continue;
+    log_warning("UCX_" + std::string(name) + "=" + *site + " of ucx.conf is overridden: " + key + " gives \"" + chosen +
+                "\"");
+  }
+}
+
 ContextOptions context_options(const PeerGroup& group, const TransportConfig& config, const Device* device,
                                std::size_t slab_bytes) {
   const MemoryKind kind = device == nullptr ? MemoryKind::host : device->kind();
@@ -28,6 +46,7 @@ ContextOptions context_options(const PeerGroup& group, const TransportConfig& co
   options.interface = network_devices(group, config.interface);
   options.estimated_peers = group.all().size();
   options.shared_between_threads = true;  // the heartbeat thread has a worker of its own
+  if (group.is_lead()) report_overridden(options);
   options.shared_bytes = slab_bytes + 2 * kWorkerSharedBytes;
   return options;
 }

@@ -12,6 +12,7 @@
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/peer_links.h"
 #include "transport/path.h"
+#include "transport/path_probe.h"
 
 namespace runnel {
 

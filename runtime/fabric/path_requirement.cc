@@ -3,57 +3,17 @@
 #include "runtime/fabric/path_requirement.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <iterator>
 
 #include "runtime/bootstrap/rdma_ports.h"
+#include "transport/transport_list.h"
+#include "transport/ucx_setting.h"
 
 namespace runnel {
 namespace {
 
-/// By UCX's names of its transports over RDMA devices: rc_mlx5, dc_mlx5, ud_verbs, gga_mlx5, srd …
-bool is_rdma(std::string_view transport) {
-  constexpr std::string_view kFamilies[] = {"rc_", "dc_", "ud_", "gga_", "srd"};
-  return std::ranges::any_of(kFamilies, [&](std::string_view family) { return transport.starts_with(family); });
-}
-
-bool is_shared_memory(std::string_view transport) {
-  return transport.starts_with("posix/") || transport.starts_with("sysv/");
-}
-
 bool meets(RequiredPath require, const PathReport& path, bool same_host) {
   const bool needs_rdma = require == RequiredPath::rdma && !same_host;
   return path.path >= least_path(require) && (!needs_rdma || std::ranges::any_of(path.transports, is_rdma));
-}
-
-/// Whether `ucx_tls`, a list of names or, behind ^, of those that are not wanted, is without any that `is_wanted`.
-template <class IsWanted>
-bool leaves_out(std::string_view ucx_tls, IsWanted&& is_wanted) {
-  if (ucx_tls.empty()) return false;
-  const bool unwanted = ucx_tls.starts_with('^');
-  bool is_named = false;
-  for (std::string_view rest = ucx_tls.substr(unwanted ? 1 : 0); !rest.empty();) {
-    const std::size_t end = std::min(rest.find(','), rest.size());
-    const std::string_view name = rest.substr(0, end);
-    is_named |= name == "all" || is_wanted(name);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return is_named == unwanted;
-}
-
-// Names in UCX_TLS, of transports and of UCX's groups of them.
-
-bool names_shared_memory(std::string_view name) {
-  constexpr std::string_view kNames[] = {"posix", "sysv", "xpmem", "mm", "sm", "shm"};
-  return std::ranges::find(kNames, name) != std::end(kNames);
-}
-
-bool names_cuda_ipc(std::string_view name) {
-  return name == "cuda_ipc" || name == "cuda";
-}
-
-bool names_rdma(std::string_view name) {
-  return name == "ib" || is_rdma(std::string(name) + "_");  // "rc" as "rc_x"
 }
 
 bool is_cuda_ipc(std::string_view transport) {
@@ -65,7 +25,8 @@ std::string between_devices(const PathReport& path, const PairFacts& facts) {
     return path.reason +
            "; place both on GPUs that map each other's memory (nvidia-smi topo -p2p r), and use UCX 1.22 or later";
   }
-  if (leaves_out(facts.ucx_tls, names_cuda_ipc)) return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
+  if (!TransportList(facts.ucx_tls).selects("cuda_ipc"))
+    return "UCX_TLS=" + facts.ucx_tls + " leaves cuda_ipc out; unset it";
   return "UCX connects them without cuda_ipc; use one that has it, and in containers the host's IPC namespace";
 }
 
@@ -76,7 +37,7 @@ std::string within_a_host(RequiredPath require, const PathReport& path, const Pa
     return path.reason + "; let processes copy from each other (cma: kernel.yama.ptrace_scope, CAP_SYS_PTRACE), or " +
            "leave transport.path at \"auto\"";
   }
-  if (leaves_out(facts.ucx_tls, names_shared_memory)) {
+  if (!TransportList(facts.ucx_tls).selects_shared_memory()) {
     return "UCX_TLS=" + facts.ucx_tls + " leaves shared memory out; unset it";
   }
   return "UCX connects them without shared memory; give both processes the same /dev/shm, as containers do that share "
@@ -98,7 +59,7 @@ std::string between_hosts(RequiredPath require, const PathReport& path, const Pa
   if (std::ranges::any_of(path.transports, is_rdma)) {
     return path.reason + "; name a transport of the device that works alone in UCX_TLS, as rc";
   }
-  if (leaves_out(facts.ucx_tls, names_rdma)) {
+  if (!TransportList(facts.ucx_tls).selects_rdma()) {
     return "UCX_TLS=" + facts.ucx_tls + " leaves the RDMA device " + port + " out; unset it";
   }
   return "UCX does not connect them by the RDMA device " + port +
@@ -108,10 +69,9 @@ std::string between_hosts(RequiredPath require, const PathReport& path, const Pa
 }  // namespace
 
 PairFacts pair_facts(bool same_host, bool on_devices) {
-  const char* ucx_tls = std::getenv("UCX_TLS");
   return {.same_host = same_host,
           .on_devices = on_devices,
-          .ucx_tls = ucx_tls == nullptr ? "" : ucx_tls,
+          .ucx_tls = user_setting("TLS").value_or(""),
           .rdma_ports = rdma_ports(),
           .ucx_has_rdma = ucx_has_rdma()};
 }

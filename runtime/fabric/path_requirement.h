@@ -14,7 +14,7 @@ namespace runnel {
 struct PairFacts {
   bool same_host = true;
   bool on_devices = false;              ///< the tensors that they share lie in memory of devices
-  std::string ucx_tls;                  ///< UCX_TLS of the environment; empty: not set
+  std::string ucx_tls;                  ///< UCX_TLS of the environment or ucx.conf; empty: not set
   std::vector<std::string> rdma_ports;  ///< of this host, as rdma_ports() gives them
   bool ucx_has_rdma = false;
 };

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "runtime/protocol/tensor_slabs.h"
-#include "transport/path.h"
+#include "transport/path_probe.h"
 
 namespace runnel {
 namespace {

@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "runtime/protocol/slot_protocol.h"
-#include "transport/path.h"
+#include "transport/path_probe.h"
 #include "transport/slab.h"
 
 /// Where bells and records lie in the control slabs. Both sides compute the same offsets; README.md has the

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 
 #include "tests/processes/runnel_program.h"
@@ -58,6 +59,43 @@ TEST(ConnectionTest, WithATransportThatUcxDoesNotKnowIsABadConfiguration) {
   const std::string output = output_with("bogus", 78);
   EXPECT_NE(output.find("(transports \"bogus\""), std::string::npos) << output;
   EXPECT_NE(output.find("; unset UCX_TLS"), std::string::npos) << output;
+}
+
+/// A site's ucx.conf, which UCX reads by itself.
+class UcxConfTest : public testing::Test {
+ protected:
+  UcxConfTest() { std::ofstream(program_.folder() / "ucx.conf") << "UCX_TLS=tcp,self\n"; }
+
+  Job train(const std::vector<std::string>& more) const {
+    return Job({.argv = program_.train(std::vector<std::string>{"-n", "1"} + more),
+                .environment = {{"UCX_CONFIG_DIR", program_.folder().string()}}});
+  }
+
+  const RunnelProgram program_;
+};
+
+TEST_F(UcxConfTest, IsTheUsersOwnChoiceOfTransports) {
+  Job job = train({});
+  ASSERT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
+  const auto path = program_.report()["paths"][0];
+  EXPECT_EQ(path["path"], "emulated") << path;
+  EXPECT_EQ(path["transports"][0], "tcp/lo") << path;
+  EXPECT_EQ(job.output().find("ucx.conf"), std::string::npos) << job.output();
+}
+
+TEST_F(UcxConfTest, IsNamedInTheRemedy) {
+  Job job = train({"--set", "transport.require=mapped"});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 78) << job.output();
+  EXPECT_NE(job.output().find("UCX_TLS=tcp,self leaves shared memory out"), std::string::npos) << job.output();
+}
+
+TEST_F(UcxConfTest, IsReportedOnceWhereTheConfigurationOverridesIt) {
+  Job job = train({"--set", "transport.path=mapped"});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
+  EXPECT_EQ(program_.report()["paths"][0]["path"], "mapped");
+  const std::string line = "UCX_TLS=tcp,self of ucx.conf is overridden: transport.path gives \"posix,self\"";
+  EXPECT_NE(job.output().find(line), std::string::npos) << job.output();
+  EXPECT_EQ(job.output().find(line), job.output().rfind(line)) << job.output();
 }
 
 /// The one trainer maps the control slab, the slots and the parameters of the generator, in this order; of these, that

@@ -10,6 +10,7 @@
 #include "runtime/bootstrap/bootstrap.h"
 #include "transport/completion_queue.h"
 #include "transport/path.h"
+#include "transport/path_probe.h"
 
 namespace runnel::test {
 

@@ -3,10 +3,20 @@
 #include "transport/path.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/support/scoped_environment.h"
 #include "tests/transport/link.h"
 #include "tests/transport/rows.h"
+
+static thread_local unsigned yields = 0;
+
+// Stands in for the C library's.
+extern "C" int sched_yield() noexcept {
+  ++yields;
+  return static_cast<int>(syscall(SYS_sched_yield));
+}
 
 namespace runnel::test {
 namespace {
@@ -19,7 +29,12 @@ PathReport classify(Link& link) {
   PathProbe probe(area, area, link.slab, kOwnProbeOffset);
   link.barrier();
   link.silent_barrier();
+  yields = 0;
   const PathReport report = probe.run();
+  // On a machine with more processes than cores, the peer may need the core to become silent.
+  if (report.path == Path::emulated) {
+    EXPECT_GT(yields, 0u);
+  }
   link.silent_barrier();
   throw_unless_ok(probe.finish(test_deadline()));
   link.barrier();
