@@ -14,7 +14,7 @@
 namespace runnel {
 namespace {
 
-void update_rule(benchmark::State& state, const std::string& name, std::size_t floats) {
+void update_rule(benchmark::State& state, RuleKind name, std::size_t floats) {
   OptimizerConfig config;
   config.name = name;
   const auto rule = make_update_rule(config);
@@ -40,10 +40,10 @@ void update_rule(benchmark::State& state, const std::string& name, std::size_t f
 }  // namespace
 
 void register_update_rule() {
-  for (const std::string name : {"sgd", "adadelta", "adam", "adamw"}) {
+  for (const auto& [name, rule] : kChoices<RuleKind>) {
     for (const std::size_t floats : {std::size_t{512}, std::size_t{kReferenceBytes / sizeof(float)}}) {
-      add("update_rule/" + name + "/floats:" + std::to_string(floats),
-          [name, floats](benchmark::State& state) { update_rule(state, name, floats); });
+      add("update_rule/" + std::string(name) + "/floats:" + std::to_string(floats),
+          [rule = rule, floats](benchmark::State& state) { update_rule(state, rule, floats); });
     }
   }
 }

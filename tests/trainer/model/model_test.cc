@@ -98,11 +98,5 @@ TEST(MakeModel, SameSeedSameValues) {
   EXPECT_FALSE(values(3).equal(values(4)));
 }
 
-TEST(MakeModel, RefusesAnUnknownName) {
-  ModelConfig config;
-  config.name = "alexnet";
-  EXPECT_THROW(make_model(config, 1), RunError);
-}
-
 }  // namespace
 }  // namespace runnel
