@@ -8,76 +8,10 @@
 
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "runtime/base/random.h"
 
 namespace runnel {
-namespace {
-
-/// The passes in its scope have an observer.
-class ObservedPasses {
- public:
-  ObservedPasses(Model& model, PassObserver& observer) : model_(model) { model_.observe(&observer); }
-  ~ObservedPasses() { model_.observe(nullptr); }
-  ObservedPasses(const ObservedPasses&) = delete;
-  ObservedPasses& operator=(const ObservedPasses&) = delete;
-
- private:
-  Model& model_;
-};
-
-/// Gives the observer a complete step, whatever part of the parameters the passes use: each tensor is reported once
-/// before its first use and once with its gradient, which is then in its place.
-class CompleteStep final : public PassObserver {
- public:
-  CompleteStep(const Model& model, const TensorArena& gradients, PassObserver* observer)
-      : model_(model),
-        gradients_(gradients),
-        observer_(observer),
-        used_(gradients.tensors().size()),
-        ready_(gradients.tensors().size()) {}
-
-  void before_use(std::size_t tensor) override {
-    if (used_[tensor]) return;
-    used_[tensor] = true;
-    if (observer_ != nullptr) observer_->before_use(tensor);
-  }
-
-  void gradient_ready(std::size_t tensor) override {
-    ready_[tensor] = true;
-    staged_bytes_ += collect_gradient(model_, gradients_, tensor);
-    if (observer_ != nullptr) observer_->gradient_ready(tensor);
-  }
-
-  /// After the forward pass: gradients may be written once every tensor was reported.
-  void end_forward() {
-    for (std::size_t tensor = 0; tensor < used_.size(); ++tensor) before_use(tensor);
-  }
-
-  /// After the backward pass, which leaves the gradients of parameters that took no part as they were: those of an
-  /// older step.
-  void end_backward() {
-    for (std::size_t tensor = ready_.size(); tensor-- > 0;) {
-      if (ready_[tensor]) continue;
-      gradients_.tensors()[tensor].zero_();
-      if (observer_ != nullptr) observer_->gradient_ready(tensor);
-    }
-  }
-
-  std::uint64_t staged_bytes() const { return staged_bytes_; }
-
- private:
-  const Model& model_;
-  const TensorArena& gradients_;
-  PassObserver* observer_;
-  std::vector<bool> used_;   // by tensor
-  std::vector<bool> ready_;  // by tensor
-  std::uint64_t staged_bytes_ = 0;
-};
-
-}  // namespace
-
 GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
                                    std::uint64_t trainer)
     : model_(model),
@@ -96,14 +30,13 @@ GradientComputer::GradientComputer(Model& model, const IdxDataset& share, const 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
   const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
-  CompleteStep complete(model_, gradients, observer);
+  TrainingStep passes(model_, gradients, observer);
   if (samples.empty()) {
-    complete.end_forward();
-    complete.end_backward();
+    passes.end_forward();
+    passes.end_backward();
     return {};
   }
   const Batch batch = prepare(step, samples, parameters, gradients);
-  const ObservedPasses passes(model_, complete);
   std::optional<TraceSpan> pass;
   const auto begin = [&](TraceWhat what) {
     if (trace_ != nullptr) pass.emplace(*trace_, TraceLabel{.what = what, .step = static_cast<std::uint64_t>(step)});
@@ -113,13 +46,13 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   // Submitted to a GPU before the backward pass, so that reading the loss does not wait for the gradient.
   loss_.copy_(loss.detach(), /*non_blocking=*/true);
   loss_copied_.set();
-  complete.end_forward();
+  passes.end_forward();
   begin(TraceWhat::backward);
   loss.backward();
-  complete.end_backward();
+  passes.end_backward();
   pass.reset();
   loss_copied_.wait();
-  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = complete.staged_bytes()};
+  return {.loss = loss_.item<double>(), .images = batch.size(), .staged_bytes = passes.staged_bytes()};
 }
 
 Batch GradientComputer::prepare(std::int64_t step, std::span<const std::uint32_t> samples,

@@ -19,6 +19,7 @@
 #include "trainer/model/dropout.h"
 #include "trainer/model/linear.h"
 #include "trainer/model/max_pool.h"
+#include "trainer/model/tensor_arena.h"
 
 namespace runnel {
 namespace {
@@ -123,15 +124,15 @@ Model::Model(std::vector<Parameter> parameters) : parameters_(std::move(paramete
       at::Tensor& memory = parameters_[i].tensor.mutable_grad();
       if (memory.defined()) memory.zero_();
     });
-    const auto tell = [this, i] {
-      if (observer_ != nullptr) observer_->gradient_ready(i);
+    const auto report = [this, i] {
+      if (step_ != nullptr) step_->gradient_ready(i);
     };
-    torch::autograd::impl::set_post_acc_grad_hooks(tensor, std::make_unique<AfterGradient>(tell));
+    torch::autograd::impl::set_post_acc_grad_hooks(tensor, std::make_unique<AfterGradient>(report));
   }
 }
 
 const at::Tensor& Model::use(std::size_t tensor) {
-  if (observer_ != nullptr) observer_->before_use(tensor);
+  if (step_ != nullptr) step_->before_use(tensor);
   return parameters_[tensor].tensor;
 }
 
@@ -141,6 +142,52 @@ std::vector<BucketLayout::Tensor> Model::shapes() const {
     shapes.push_back({parameter.name, parameter.tensor.sizes().vec()});
   }
   return shapes;
+}
+
+TrainingStep::TrainingStep(Model& model, const TensorArena& gradients, PassObserver* observer)
+    : model_(model),
+      gradients_(gradients),
+      observer_(observer),
+      used_(gradients.tensors().size()),
+      ready_(gradients.tensors().size()) {
+  model_.step_ = this;
+}
+
+TrainingStep::~TrainingStep() {
+  model_.step_ = nullptr;
+}
+
+void TrainingStep::before_use(std::size_t tensor) {
+  if (used_[tensor]) return;
+  used_[tensor] = true;
+  if (observer_ != nullptr) observer_->before_use(tensor);
+}
+
+void TrainingStep::gradient_ready(std::size_t tensor) {
+  ready_[tensor] = true;
+  collect(tensor);
+  if (observer_ != nullptr) observer_->gradient_ready(tensor);
+}
+
+/// Copies a gradient to its place where autograd left it elsewhere.
+void TrainingStep::collect(std::size_t tensor) {
+  const at::Tensor& gradient = model_.parameters()[tensor].tensor.grad();
+  const at::Tensor& place = gradients_.tensors()[tensor];
+  if (gradient.const_data_ptr() == place.const_data_ptr()) return;
+  place.copy_(gradient);
+  staged_bytes_ += gradient.nbytes();
+}
+
+void TrainingStep::end_forward() {
+  for (std::size_t tensor = 0; tensor < used_.size(); ++tensor) before_use(tensor);
+}
+
+void TrainingStep::end_backward() {
+  for (std::size_t tensor = ready_.size(); tensor-- > 0;) {
+    if (ready_[tensor]) continue;
+    gradients_.tensors()[tensor].zero_();
+    if (observer_ != nullptr) observer_->gradient_ready(tensor);
+  }
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, c10::Device device) {

@@ -17,6 +17,9 @@
 
 namespace runnel {
 
+class TensorArena;
+class TrainingStep;
+
 /// A network that classifies images, as training and evaluation use it.
 ///
 /// The tensors in `parameters()` are leaves of autograd; their memory may be exchanged at any time between two passes
@@ -47,9 +50,6 @@ class Model {
   /// Names and shapes of the parameters, for a `BucketLayout`.
   std::vector<BucketLayout::Tensor> shapes() const;
 
-  /// `observer` is notified of parameters and gradients by all later passes, and outlives them; nullptr: none.
-  void observe(PassObserver* observer) { observer_ = observer; }
-
  protected:
   /// `parameters` are leaves of autograd that nothing else uses.
   explicit Model(std::vector<Parameter> parameters);
@@ -58,8 +58,46 @@ class Model {
   const at::Tensor& use(std::size_t tensor);
 
  private:
+  friend class TrainingStep;
+
   std::vector<Parameter> parameters_;
-  PassObserver* observer_ = nullptr;
+  TrainingStep* step_ = nullptr;
+};
+
+/// A step's forward and backward pass, complete for an observer whatever part of the parameters the passes use: each
+/// tensor is reported once before its first use, and once with its gradient, which is then in its place.
+class TrainingStep {
+ public:
+  /// Passes of `model` in the scope of this belong to the step. `gradients` are bound to the model; `observer` may be
+  /// null. The arguments outlive this.
+  TrainingStep(Model& model, const TensorArena& gradients, PassObserver* observer);
+  ~TrainingStep();
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
+
+  /// After the forward pass: gradients may be written once every tensor was reported.
+  void end_forward();
+
+  /// After the backward pass, which leaves the gradients of parameters that took no part as they were: those of an
+  /// older step. They become zero.
+  void end_backward();
+
+  /// Bytes of gradients that autograd put elsewhere, and that were copied to their places.
+  std::uint64_t staged_bytes() const { return staged_bytes_; }
+
+ private:
+  friend class Model;
+
+  void before_use(std::size_t tensor);
+  void gradient_ready(std::size_t tensor);
+  void collect(std::size_t tensor);
+
+  Model& model_;
+  const TensorArena& gradients_;
+  PassObserver* observer_;
+  std::vector<bool> used_;   // by tensor
+  std::vector<bool> ready_;  // by tensor
+  std::uint64_t staged_bytes_ = 0;
 };
 
 /// The model named `config.name`, initialised by LibTorch from `seed`: on every device with the values that PyTorch

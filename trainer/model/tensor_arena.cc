@@ -45,12 +45,4 @@ void bind_gradients(const Model& model, const TensorArena& arena) {
   }
 }
 
-std::uint64_t collect_gradient(const Model& model, const TensorArena& arena, std::size_t tensor) {
-  const at::Tensor& gradient = model.parameters()[tensor].tensor.grad();
-  const at::Tensor& place = arena.tensors()[tensor];
-  if (gradient.const_data_ptr() == place.const_data_ptr()) return 0;
-  place.copy_(gradient);
-  return gradient.nbytes();
-}
-
 }  // namespace runnel

@@ -43,9 +43,4 @@ void bind_parameters(const Model& model, const TensorArena& arena);
 /// Makes the model's gradients views into `arena`: backward passes from now on write their gradients there.
 void bind_gradients(const Model& model, const TensorArena& arena);
 
-/// Copies the gradient of parameter `tensor` to its place in `arena` if the backward pass has put it elsewhere, and
-/// returns the bytes copied: 0 as long as autograd adds in place, which it does for dense gradients without double
-/// backward.
-std::uint64_t collect_gradient(const Model& model, const TensorArena& arena, std::size_t tensor);
-
 }  // namespace runnel

@@ -78,15 +78,18 @@ TEST_F(TensorArenaTest, CollectingCopiesOnlyWhatLiesElsewhere) {
   std::vector<float> memory(layout_.float_count());
   const TensorArena arena(layout_, memory);
   bind_gradients(*model_, arena);
-  backward();
-  for (std::size_t i = 0; i < layout_.tensors().size(); ++i) EXPECT_EQ(collect_gradient(*model_, arena, i), 0U);
+  const auto staged_bytes = [&] {
+    const TrainingStep step(*model_, arena, /*observer=*/nullptr);
+    backward();
+    return step.staged_bytes();
+  };
+  EXPECT_EQ(staged_bytes(), 0U);
 
   const std::vector<float> in_place = memory;
   std::fill(memory.begin(), memory.end(), 0.0F);
   const Model::Parameter& elsewhere = model_->parameters()[3];
   elsewhere.tensor.mutable_grad() = at::Tensor();
-  backward();
-  EXPECT_EQ(collect_gradient(*model_, arena, 3), elsewhere.tensor.nbytes());
+  EXPECT_EQ(staged_bytes(), elsewhere.tensor.nbytes());
   EXPECT_EQ(memory, in_place);
 }
 
