@@ -3,8 +3,8 @@
 #
 # Finds LibTorch without its own TorchConfig.cmake, which demands a CUDA toolkit whenever LibTorch was built with CUDA.
 # A site's own copy wins: with -DLibTorch_ROOT=DIR (a LibTorch zip, or site-packages/torch) or the environment's
-# LibTorch_ROOT nothing else is looked at; else come CMAKE_PREFIX_PATH and the wheel that cmake/install-deps.sh unpacked.
-# Target: LibTorch::cpu. Variable: LibTorch_VERSION.
+# LibTorch_ROOT nothing else is looked at; else come CMAKE_PREFIX_PATH and the wheel that cmake/install-deps.sh
+# unpacked. Target: LibTorch::cpu. Variable: LibTorch_VERSION.
 include(FindPackageHandleStandardArgs)
 
 set(_torch_root "${LibTorch_ROOT}")

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Finds UCX. A site's own build wins: with -DUCX_ROOT=DIR or the environment's UCX_ROOT nothing else is looked at; else come
-# CMAKE_PREFIX_PATH, the wheel that cmake/install-deps.sh unpacked, and the system. Target: UCX::ucp. Variable: UCX_VERSION.
+# Finds UCX. A site's own build wins: with -DUCX_ROOT=DIR or the environment's UCX_ROOT nothing else is looked at; else
+# come CMAKE_PREFIX_PATH, the wheel that cmake/install-deps.sh unpacked, and the system. Target: UCX::ucp. Variable:
+# UCX_VERSION.
 include(FindPackageHandleStandardArgs)
 
 set(_ucx_root "${UCX_ROOT}")

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Installs the program with its configurations and data, the libraries, their headers and a package config. Each library is a component with an export file of its own,
-# so that find_package(runnel COMPONENTS runtime) looks neither for LibTorch nor for MPI.
+# Installs the program with its configurations and data, the libraries, their headers and a package config. Each library
+# is a component with an export file of its own, so that find_package(runnel COMPONENTS runtime) looks neither for
+# LibTorch nor for MPI.
 include(CMakePackageConfigHelpers)
 
 set(runnel_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/runnel")

@@ -22,8 +22,8 @@ function(runnel_compile_options target)
   endif()
 endfunction()
 
-# runnel_library(NAME): the static library runnel_NAME, known to users as runnel::NAME. runnel_sources gives it its files.
-# Headers are included as "folder/room/file.h" from the project's root, in the tree as after an install.
+# runnel_library(NAME): the static library runnel_NAME, known to users as runnel::NAME. runnel_sources gives it its
+# files. Headers are included as "folder/room/file.h" from the project's root, in the tree as after an install.
 function(runnel_library name)
   set(target runnel_${name})
   add_library(${target} STATIC)

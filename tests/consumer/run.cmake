@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# cmake -DBUILD=DIR -DWORK=DIR -DCOMPILER=… -DGENERATOR=… -DCOMPONENTS=NAME,… -P run.cmake: installs the build tree, then
-# configures, builds and runs a consumer of each component against the installed package, where nothing that the component
-# does not need can be found.
+# cmake -DBUILD=DIR -DWORK=DIR -DCOMPILER=… -DGENERATOR=… -DCOMPONENTS=NAME,… -P run.cmake: installs the build tree,
+# then configures, builds and runs a consumer of each component against the installed package, where nothing that the
+# component does not need can be found.
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()

@@ -149,6 +149,11 @@ Result cuGetProcAddress_v2(const char* /*name*/, void** function, int /*version*
   return not_found;
 }
 
+/// For memory of cuMemCreate alone, of which there is none.
+Result cuMemRetainAllocationHandle(void* /*handle*/, void* /*address*/) {
+  return invalid_value;
+}
+
 }  // extern "C"
 
 }  // namespace runnel::test::driver

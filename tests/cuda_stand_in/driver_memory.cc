@@ -293,11 +293,6 @@ Result cuPointerSetAttribute(const void* /*value*/, int /*attribute*/, const std
   return success;
 }
 
-/// For memory of cuMemCreate alone, of which there is none.
-Result cuMemRetainAllocationHandle(void* /*handle*/, void* /*address*/) {
-  return invalid_value;
-}
-
 }  // extern "C"
 
 }  // namespace runnel::test::driver

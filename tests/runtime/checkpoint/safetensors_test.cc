@@ -250,14 +250,12 @@ TEST_F(SafetensorsTest, RefusesTwoTensorsInOnePlace) {
 
 TEST_F(SafetensorsTest, RefusesEveryOtherLength) {
   const Bytes good = make_file(good_header().dump(), 32);
-  for (std::size_t length = 0; length < good.size(); ++length) {
-    EXPECT_EQ(load_status(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length))),
-              ExitStatus::bad_data)
-        << length;
+  for (std::size_t length = 0; length <= good.size() + 1; ++length) {
+    if (length == good.size()) continue;
+    Bytes other = good;
+    other.resize(length);
+    EXPECT_EQ(load_status(other), ExitStatus::bad_data) << length;
   }
-  Bytes longer = good;
-  longer.push_back(0);
-  EXPECT_EQ(load_status(longer), ExitStatus::bad_data);
 }
 
 TEST_F(SafetensorsTest, NoBytesMakeItCrash) {
@@ -275,28 +273,27 @@ TEST_F(SafetensorsTest, NoBytesMakeItCrash) {
   }
 }
 
+template <class Action>
+void expect_error_naming(const std::filesystem::path& path, ExitStatus status, Action&& action) {
+  try {
+    action();
+    FAIL() << path;
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), status) << error.what();
+    EXPECT_THAT(error.what(), HasSubstr(path.string()));
+  }
+}
+
 TEST_F(SafetensorsTest, NamesAMissingFile) {
-  std::vector<float> parameters(8);
+  std::vector<float> floats(8);
   for (const auto& path : {folder_.path() / "none", folder_.path()}) {
-    try {
-      load_safetensors(path, layout_, parameters);
-      FAIL();
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::input_missing) << error.what();
-      EXPECT_THAT(error.what(), HasSubstr(path.string()));
-    }
+    expect_error_naming(path, ExitStatus::input_missing, [&] { load_safetensors(path, layout_, floats); });
   }
 }
 
 TEST_F(SafetensorsTest, SaysWhereItCannotWriteAndLeavesNothing) {
   for (const auto& path : {folder_.path() / "none" / "model.safetensors", folder_.path()}) {
-    try {
-      save_safetensors(path, layout_, values_);
-      FAIL();
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::cannot_create) << error.what();
-      EXPECT_THAT(error.what(), HasSubstr(path.string()));
-    }
+    expect_error_naming(path, ExitStatus::cannot_create, [&] { save_safetensors(path, layout_, values_); });
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }

@@ -5,61 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
 
 #include "tests/runtime/allocation_count.h"
+#include "tests/runtime/reduction/random_job.h"
 
 namespace runnel {
 namespace {
 
-constexpr std::size_t kFloats = 5 * kBlockFloats + 1234;
-constexpr int kSteps = 3;
-
-using Floats = std::vector<float>;
-
-// Ordinary gradients with zeros of both signs, denormals and, on request, infinities among them.
-Floats random_gradient(std::mt19937& random, bool infinities) {
-  std::normal_distribution<float> normal(0, 1);
-  std::uniform_int_distribution<int> kind(0, 999);
-  Floats gradient(kFloats);
-  for (float& g : gradient) {
-    g = normal(random);
-    const int special = kind(random);
-    if (special == 0) g = 0.0F;
-    if (special == 1) g = -0.0F;
-    if (special < 20) g *= std::numeric_limits<float>::denorm_min() * 1000;
-    if (infinities && special == 21) g = std::copysign(std::numeric_limits<float>::infinity(), g);
-  }
-  return gradient;
-}
-
-struct Job {
-  OptimizerConfig optimizer;
-  std::size_t virtual_trainers = 0;
-  std::vector<std::vector<Floats>> gradients;  // of each step, of each trainer
-  Floats start;
-};
-
-Job random_job(std::mt19937& random, const OptimizerConfig& optimizer, bool infinities) {
-  Job job = {optimizer, 0, {}, random_gradient(random, false)};
-  const std::size_t trainers = std::uniform_int_distribution<std::size_t>(1, 6)(random);
-  if (std::has_single_bit(trainers)) job.virtual_trainers = std::array<std::size_t, 3>{0, trainers, 32}[random() % 3];
-  for (int step = 0; step < kSteps; ++step) {
-    std::vector<Floats>& gradients = job.gradients.emplace_back();
-    for (std::size_t i = 0; i < trainers; ++i) gradients.push_back(random_gradient(random, infinities));
-  }
-  return job;
-}
-
-std::vector<const float*> pointers(const std::vector<Floats>& gradients) {
-  std::vector<const float*> all;
-  for (const Floats& gradient : gradients) all.push_back(gradient.data());
-  return all;
-}
+using namespace test;  // random_job.h
 
 // The parameters' bits after all steps, with buckets reduced in a random order.
 std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::size_t threads, std::mt19937& random) {
