@@ -25,7 +25,6 @@ using test::Bytes;
 using test::read_bytes;
 using test::TemporaryFolder;
 using test::write_bytes;
-
 using testing::HasSubstr;
 using Json = nlohmann::ordered_json;
 
