@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -32,6 +35,12 @@ std::optional<std::size_t> free_shared_memory() {
 
 void require_free_shared_memory(std::size_t bytes, std::string_view what) {
   const auto free_bytes = free_shared_memory();
+  if (free_bytes && access(folder(), W_OK) != 0) {
+    throw TransportError(StatusCode::out_of_memory, std::string(what) + " " + std::to_string(bytes) +
+                                                        " bytes of shared memory and " + folder() +
+                                                        " cannot be written: " + std::strerror(errno) +
+                                                        "; mount it writable for this user (mode 1777)");
+  }
   if (free_bytes && bytes > *free_bytes) throw_short_of_shared_memory(bytes, what);
 }
 

@@ -15,8 +15,8 @@ inline constexpr std::size_t kWorkerSharedBytes = std::size_t{576} << 10;
 /// Free bytes of /dev/shm, or of UCX_POSIX_DIR where that is set; nothing on a machine that has none.
 std::optional<std::size_t> free_shared_memory();
 
-/// Throws `TransportError` (out_of_memory), with needed and free bytes, when /dev/shm has fewer than `bytes` free.
-/// `what` needs them: "a slab needs". A machine without /dev/shm passes.
+/// Throws `TransportError` (out_of_memory), with needed and free bytes, when /dev/shm has fewer than `bytes` free,
+/// or cannot be written. `what` needs them: "a slab needs". A machine without /dev/shm passes.
 void require_free_shared_memory(std::size_t bytes, std::string_view what);
 
 /// Throws that error after an allocation that failed: what was free before, another process may have taken.

@@ -30,6 +30,7 @@
 #include "runtime/launch/stall_watch.h"
 #include "runtime/launch/stop_signals.h"
 #include "transport/owned_fd.h"
+#include "transport/shared_memory.h"
 
 namespace runnel {
 namespace {
@@ -215,6 +216,12 @@ int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command) {
 
 std::int64_t open_files_needed(std::int64_t ranks) {
   return 40 + 4 * ranks;
+}
+
+void require_shared_memory_of_mpi(std::int64_t ranks) {
+  // Open MPI 4 and 5: a segment a rank of 4 MiB and a page, until MPI_Finalize.
+  constexpr std::size_t kSegmentBytes = (std::size_t{4} << 20) + 4096;
+  require_free_shared_memory(static_cast<std::size_t>(ranks) * kSegmentBytes, "MPI needs, while a job starts,");
 }
 
 void allow_open_files(std::int64_t needed, const std::string& job) {

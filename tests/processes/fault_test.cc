@@ -70,6 +70,10 @@ class FaultTest : public testing::Test {
     }
     for (std::size_t at = 0; (at = output.find(lost_line, at)) != std::string::npos; at += lost_line.size()) {
       const std::string line = output.substr(at, output.find('\n', at) - at);
+      // mpirun continues a stopped lead before it ends it: then its trainers, which have ended, are lost to it.
+      const std::string reporter = "[generator] ";
+      const std::size_t begin = output.rfind('\n', at) + 1;
+      if (lost == 0 && output.compare(begin, reporter.size(), reporter) == 0) continue;
       EXPECT_NE(line.find(" peer=" + std::to_string(lost) + " "), std::string::npos) << line;
     }
   }

@@ -56,6 +56,15 @@ TEST_F(SharedMemoryTest, ThatIsShortEndsAJobWithNeededAndFreeBytes) {
   }
 }
 
+TEST_F(SharedMemoryTest, ThatCannotBeWrittenEndsAJobWithTheRemedy) {
+  const std::string mount = "mount -t tmpfs -o ro tmpfs /dev/shm && exec ";
+  Job job({.argv = {"unshare", "--mount", "bash", "-c", mount + train("report.json")}});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 71);
+  EXPECT_NE(job.output().find("/dev/shm cannot be written: Read-only file system; mount it writable"),
+            std::string::npos)
+      << job.output();
+}
+
 TEST_F(SharedMemoryTest, ThatSufficesIsMapped) {
   Job job({.argv = with_memory(34816, "exec " + train("report.json"))});
   EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();

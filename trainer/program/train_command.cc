@@ -121,6 +121,7 @@ int start_ranks(const Config& config, const std::vector<std::string>& arguments)
   check_job(config);
   const std::int64_t ranks = config.trainer.count + config.generator.count;
   allow_open_files(open_files_needed(ranks), "a job of " + std::to_string(ranks) + " processes");
+  require_shared_memory_of_mpi(ranks);
   return launch_ranks(static_cast<int>(ranks), arguments);
 }
 

@@ -4,18 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
-#include <functional>
 #include <numeric>
-#include <optional>
 #include <random>
 #include <string>
 
 #include "runtime/base/random.h"
-#include "runtime/base/run_error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 
@@ -24,27 +19,15 @@ namespace {
 
 using test::Bytes;
 using test::gzip;
-using test::idx_images;
-using test::idx_labels;
 using test::read_bytes;
 using test::TemporaryFolder;
 using test::write_bytes;
 using test::write_idx_folder;
 
 using testing::ElementsAreArray;
-using testing::HasSubstr;
 
 constexpr const char* kImages = "train-images-idx3-ubyte";
 constexpr const char* kLabels = "train-labels-idx1-ubyte";
-
-std::optional<RunError> error_of(const std::function<void()>& action) {
-  try {
-    action();
-    return std::nullopt;
-  } catch (const RunError& error) {
-    return error;
-  }
-}
 
 TEST(IdxDataset, ReadsTheMnistThatComesWithRunnel) {
   const IdxDataset train = IdxDataset::load(RUNNEL_MNIST_FOLDER, Split::train);
