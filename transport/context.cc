@@ -59,6 +59,31 @@ void modify_unless_set(ucp_config_t* config, const std::string& name, const char
   if (std::getenv(("UCX_" + name).c_str()) == nullptr) modify(config, name.c_str(), value);
 }
 
+/// Settings of the transports through shared memory that are selected, of which `bytes` must be free.
+void configure_shared_memory(ucp_config_t* config, const TransportList& selected, std::size_t bytes) {
+  for (const auto& [name, prefix] : {std::pair{"posix", "POSIX_"}, {"sysv", "SYSV_"}}) {
+    if (!selected.selects(name)) continue;  // UCX warns of settings of a transport that is not selected
+    for (const auto& [setting, value] : kSharedMemorySettings) {
+      modify_unless_set(config, std::string(prefix) + setting, value);
+    }
+    modify_unless_set(config, "ALLOC_PRIO", kSharedAllocation);
+  }
+  if (!selected.selects("posix")) return;
+  modify_unless_set(config, kPosixMinimum.name, kPosixMinimum.value);
+  require_free_shared_memory(bytes, "this process needs");
+}
+
+ucp_params_t parameters_of(const ContextOptions& options) {
+  ucp_params_t params = {};
+  params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_MT_WORKERS_SHARED | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS |
+                      UCP_PARAM_FIELD_NAME;
+  params.features = UCP_FEATURE_RMA | UCP_FEATURE_WAKEUP;
+  params.mt_workers_shared = options.shared_between_threads ? 1 : 0;
+  params.estimated_num_eps = options.estimated_peers;
+  params.name = "runnel";
+  return params;
+}
+
 }  // namespace
 
 std::span<const EnvironmentSetting> settings_before_exec() {
@@ -82,29 +107,13 @@ Context::Context(const ContextOptions& options) {
   std::string transports = options.transports;
   if (transports.empty()) transports = user_setting("TLS").value_or(std::string(kDefaultTransports));
   const TransportList selected(transports);
-  for (const auto& [name, prefix] : {std::pair{"posix", "POSIX_"}, {"sysv", "SYSV_"}}) {
-    if (!selected.selects(name)) continue;  // UCX warns of settings of a transport that is not selected
-    for (const auto& [setting, value] : kSharedMemorySettings) {
-      modify_unless_set(config.get(), std::string(prefix) + setting, value);
-    }
-    uses_shared_memory_ = true;
-  }
   uses_posix_ = selected.selects("posix");
-  if (uses_posix_) {
-    modify_unless_set(config.get(), kPosixMinimum.name, kPosixMinimum.value);
-    require_free_shared_memory(options.shared_bytes, "this process needs");
-  }
-  if (uses_shared_memory_) modify_unless_set(config.get(), "ALLOC_PRIO", kSharedAllocation);
+  uses_shared_memory_ = uses_posix_ || selected.selects("sysv");
+  configure_shared_memory(config.get(), selected, options.shared_bytes);
   modify(config.get(), "TLS", transports.c_str());
   if (!options.interface.empty()) modify(config.get(), "NET_DEVICES", options.interface.c_str());
 
-  ucp_params_t params = {};
-  params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_MT_WORKERS_SHARED | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS |
-                      UCP_PARAM_FIELD_NAME;
-  params.features = UCP_FEATURE_RMA | UCP_FEATURE_WAKEUP;
-  params.mt_workers_shared = options.shared_between_threads ? 1 : 0;
-  params.estimated_num_eps = options.estimated_peers;
-  params.name = "runnel";
+  const ucp_params_t params = parameters_of(options);
   ucp_context_h context = nullptr;
   const Status status = Status::from_ucx(ucp_init(&params, config.get(), &context), "ucp_init");
   if (!status.ok()) {

@@ -173,6 +173,16 @@ void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
   }
 }
 
+/// A trainer's end of a probe: the generator progresses again, and compares clocks.
+void end_probe(Fabric& fabric, PathProbe& probe, GeneratorLink& link, const Deadline& deadline) {
+  const int rank = link.peer.rank;
+  const Status status = probe.finish(deadline);
+  if (!status.ok()) fabric.loop().throw_for(status, rank);
+  fabric.loop().ring(link.hello, kProbed, rank);
+  answer_clock_rounds(fabric, link, rank);
+  fabric.loop().wait_for_transfers(rank);
+}
+
 }  // namespace
 
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
@@ -222,15 +232,10 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
   bootstrap.barrier(deadline, fabric.loop().silence());
   std::vector<SharedPath> shared;
   for (std::size_t i = 0; i < generators.size(); ++i) {
-    GeneratorLink& link = generators[i].link;
-    const int rank = link.peer.rank;
-    const Status status = probes[i].finish(deadline);
-    if (!status.ok()) fabric.loop().throw_for(status, rank);
-    fabric.loop().ring(link.hello, kProbed, rank);
-    answer_clock_rounds(fabric, link, rank);
-    fabric.loop().wait_for_transfers(rank);
+    end_probe(fabric, probes[i], generators[i].link, deadline);
+    const Peer& peer = generators[i].link.peer;
     const PairFacts facts =
-        pair_facts(group.same_host(group.self(), link.peer), fabric.place_with(link.peer) == MemoryPlace::device);
+        pair_facts(group.same_host(group.self(), peer), fabric.place_with(peer) == MemoryPlace::device);
     shared.push_back({paths[i], unmet_requirement(require, paths[i], facts)});
   }
   share_paths(bootstrap, fabric, shared, require, deadline);

@@ -232,6 +232,13 @@ std::vector<std::string> without_hosts(const std::vector<std::string>& arguments
   return kept;
 }
 
+/// A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts. With
+/// GPUs, which hosts that this one cannot look at may have, also for their start here and in UCX.
+std::chrono::seconds patience_with(int ranks, const std::string& hosts) {
+  const bool may_have_gpus = !gpus().empty() || !hosts.empty();
+  return (5 + ranks) * kPatience + (may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0));
+}
+
 }  // namespace
 
 int diagnose_job(const DiagnosisRequest& request) {
@@ -247,12 +254,8 @@ int diagnose_job(const DiagnosisRequest& request) {
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
     allow_open_files(open_files_needed(ranks), "this job");
-    // A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts.
-    // And with GPUs, which hosts that this one cannot look at may have, for their start here and in UCX.
-    const bool may_have_gpus = !gpus().empty() || !request.hosts.empty();
-    const auto for_gpus = may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0);
-    const auto deadline = Deadline::after((5 + ranks) * kPatience + for_gpus);
-    const int status = launch_ranks(ranks, without_hosts(request.arguments), request.hosts, deadline);
+    const int status = launch_ranks(ranks, without_hosts(request.arguments), request.hosts,
+                                    Deadline::after(patience_with(ranks, request.hosts)));
     if (status == 0) {
       out.write(out.kept());
       return 0;
