@@ -72,11 +72,11 @@ class CompletionQueue {
   /// before, is in the peer's memory; completes as visible_at_peer. Also invalid: a `value` not above the bell's
   /// latest.
   ///
-  /// The bell is posted from the flush's callback: posted right behind the payload it overtakes it.
+  /// The bell is posted from the flush's callback: posted right after the payload, it overtakes it.
   Status put_and_ring(const RemoteRegion& region, std::size_t offset, std::span<const std::byte> source,
                       const Slab& slab, RemoteBell& bell, std::uint64_t value, std::uint64_t tag);
 
-  /// `put_and_ring` without a payload: orders the bell behind all that was put to the peer before.
+  /// `put_and_ring` without a payload: orders the bell after all that was put to the peer before.
   Status ring(RemoteBell& bell, std::uint64_t value, std::uint64_t tag);
 
   /// Reads from `offset` of the peer's region into `target`, a part of `slab`; completes as data_arrived.

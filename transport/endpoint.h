@@ -23,7 +23,7 @@ struct EndpointState;
 /// Thread: the worker's.
 class Endpoint {
  public:
-  /// Starts to connect to the worker whose `Worker::address` the peer sent; `flush` tells when that is done.
+  /// Starts to connect to the worker whose `Worker::address` the peer sent; `flush` completes when that is done.
   /// The bytes go to UCX unchecked, which crashes on damaged ones: check the frame they came in first.
   /// Throws `TransportError` (unreachable) when no transport leads there.
   Endpoint(Worker& worker, std::span<const std::byte> peer_address);

@@ -33,7 +33,7 @@ class Worker {
   /// Moves operations on and runs callbacks. Returns true when something happened.
   bool progress();
 
-  /// How often `progress` returned true; a Waiter reads it to tell an idle worker from one that is copying.
+  /// How often `progress` returned true; a Waiter reads it to distinguish an idle worker from one that is copying.
   std::uint64_t events() const { return events_; }
 
   /// Readable when an armed worker has something to progress. Writes through shared memory do not show here.

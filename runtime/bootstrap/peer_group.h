@@ -30,7 +30,7 @@ struct Peer {
   bool has_device() const { return device != "cpu"; }
 };
 
-/// What a process tells all others before any memory is shared, and what all must agree on.
+/// What a process sends to all others before any memory is shared, and what all must agree on.
 struct Introduction {
   std::string device;
   std::string runnel_version;
@@ -60,7 +60,7 @@ class PeerGroup {
   const Peer& generator(int index) const { return at(index); }
   const Peer& trainer(int index) const { return at(generators_ + index); }
 
-  /// The generator that keeps the account of the run: trainers tell it about their steps and tests.
+  /// The generator that keeps the account of the run: trainers send it the records of their steps and tests.
   const Peer& lead() const { return generator(0); }
   bool is_lead() const { return self_ == 0; }
 

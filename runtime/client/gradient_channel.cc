@@ -59,7 +59,7 @@ Status GradientChannel::hand_over(std::uint64_t step, std::uint32_t count, std::
 }
 
 Status GradientChannel::sent(std::uint64_t tag) {
-  if (is_mapped()) return Status();  // a ring, which told of everything at once
+  if (is_mapped()) return Status();  // a ring covers all buckets at once
   fabric_.trace().end(puts_.front().begin_ns, puts_.front().label);
   std::move(puts_.begin() + 1, puts_.end(), puts_.begin());
   --in_flight_;

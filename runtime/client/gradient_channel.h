@@ -59,9 +59,9 @@ class GradientChannel {
   Status sent(std::uint64_t tag);
 
  private:
-  // A bell is put when its bucket's flush is through, behind everything that is on its way by then: with all buckets on
-  // their way at once, the first bell would arrive behind the last bucket, and nothing could come back meanwhile. Two
-  // keep the network busy while a flush goes there and back.
+  // A bell is put when its bucket's flush is complete, so after everything that was posted before. With all buckets
+  // posted at once, the first bell would arrive after the last bucket, and no parameters could come back meanwhile. Two
+  // buckets keep the network busy during the round trip of a flush.
   static constexpr std::uint32_t kInFlight = 2;
 
   /// For the trace.

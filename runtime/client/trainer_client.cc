@@ -51,8 +51,8 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
     CompletionQueue& queue = fabric_.loop().queue();
     const std::uint64_t tag = Tag{peer.link.peer.rank, kOther}.encode();
     queue.watch(peer.link.endpoint, tag);
-    queue.watch(peer.link.hello_heard, tag);
-    queue.watch(peer.link.version_heard, tag);
+    queue.watch(peer.link.hello_received, tag);
+    queue.watch(peer.link.version_received, tag);
   }
   const auto all_are = [&](auto&& is_mapped) { return std::ranges::all_of(generators_, is_mapped); };
   if (!all_are([](const auto& one) { return one->gradients.is_mapped(); }))
@@ -113,7 +113,7 @@ void TrainerClient::on_completion(const Completion& completion, const Tag& tag) 
 bool TrainerClient::usable(std::size_t buckets) {
   for (std::size_t generator = 0; generator < generators_.size(); ++generator) {
     GeneratorPeer& peer = *generators_[generator];
-    peer.protocol.on_bell(peer.link.version_heard.value());
+    peer.protocol.on_bell(peer.link.version_received.value());
     require_ok(peer.parameters.fetch(peer.protocol, kFirstFetch), peer);
     while (usable_ >= peer.shard.first_bucket && usable_ < peer.shard.first_bucket + peer.shard.buckets &&
            peer.parameters.usable(peer.protocol, static_cast<std::uint32_t>(usable_ - peer.shard.first_bucket))) {
@@ -198,7 +198,7 @@ void TrainerClient::note_device_times() {
   note_copies();
 }
 
-/// Parameters that the device copies are usable when it has copied them, not when it was told to.
+/// Parameters that the device copies are usable when it has copied them, not when the copy was started.
 void TrainerClient::note_copies() {
   for (auto& peer : generators_) {
     const ParameterChannel& parameters = peer->parameters;
@@ -272,7 +272,7 @@ void TrainerClient::leave() {
   loop.wait_until([this](const auto&... news) { on_completion(news...); },
                   [&] { return loop.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
   trace().close();
-  const auto goes_on = [](const auto& one) { return one->link.version_heard.value() < kEndOfRun.encode(); };
+  const auto goes_on = [](const auto& one) { return one->link.version_received.value() < kEndOfRun.encode(); };
   loop.wait_regardless([&] { return std::ranges::none_of(generators_, goes_on); },
                        [&] { return (*std::ranges::find_if(generators_, goes_on))->link.peer.rank; });
   // Endpoints are not closed in agreement with the generators: these have everything, and may progress no more.

@@ -24,8 +24,8 @@ namespace runnel {
 /// A trainer's side of the exchange, with all generators. A step is: `pull`, compute with `parameters(buffer())` into
 /// `gradients(slot())`, `push`.
 ///
-/// To let the exchange go on behind the computing, a step may await tensor after tensor instead of pulling all, and say
-/// of each gradient when it is ready. Every method throws `RunError`, and only to end the run: a peer is lost or late,
+/// To overlap exchange and computing, a step may call `before_use` for each tensor instead of `pull`, and
+/// `gradient_ready` for each gradient. Every method throws `RunError`, and only to end the run: a peer is lost or late,
 /// or a signal came. Where nothing goes wrong, a step allocates nothing. Thread: the one that made it.
 ///
 /// With tensors on a device, computing means work for the device's default stream. What is awaited may not be in memory

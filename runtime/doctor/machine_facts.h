@@ -48,7 +48,7 @@ struct MachineFacts {
 };
 
 /// Reads what can be read without MPI and LibTorch, whose versions the caller adds, as it does Runnel's own. What the
-/// system does not tell stays at its default. Throws `RunError` (71), `TransportError`. Any thread.
+/// system does not give stays at its default. Throws `RunError` (71), `TransportError`. Any thread.
 MachineFacts read_machine_facts();
 
 /// Models of the NVIDIA GPUs of this host, or their device files. Starts no driver. Any thread.

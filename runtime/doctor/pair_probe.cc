@@ -72,7 +72,7 @@ void together(Bootstrap& bootstrap, const PeerGroup& group, const std::optional<
 void watch(Fabric& fabric, const TrainerLink& link) {
   const std::uint64_t tag = Tag{.rank = link.peer.rank}.encode();
   fabric.loop().queue().watch(link.endpoint, tag);
-  for (const Bell* bell : {&link.hello_heard, &link.gradient_heard, &link.evaluation_heard}) {
+  for (const Bell* bell : {&link.hello_received, &link.gradient_received, &link.evaluation_received}) {
     fabric.loop().queue().watch(*bell, tag);
   }
 }
@@ -80,7 +80,7 @@ void watch(Fabric& fabric, const TrainerLink& link) {
 void watch(Fabric& fabric, const GeneratorLink& link) {
   const std::uint64_t tag = Tag{.rank = link.peer.rank}.encode();
   fabric.loop().queue().watch(link.endpoint, tag);
-  for (const Bell* bell : {&link.hello_heard, &link.version_heard}) fabric.loop().queue().watch(*bell, tag);
+  for (const Bell* bell : {&link.hello_received, &link.version_received}) fabric.loop().queue().watch(*bell, tag);
 }
 
 /// As `await`, but spins longer than a wait in a run before it parks: what is measured is the path, and not how long
@@ -136,7 +136,7 @@ class Measurement {
 
   void round_trip() {
     fabric_.loop().ring(link_.gradient, ++word_, generator_);
-    await_spinning(fabric_, link_.version_heard, word_, generator_);
+    await_spinning(fabric_, link_.version_received, word_, generator_);
   }
 
   Fabric& fabric_;
@@ -149,10 +149,10 @@ class Measurement {
 /// The generator's side of a turn: it answers bells, and progresses until the trainer is through.
 void answer(Fabric& fabric, TrainerLink& link, int rank) {
   for (std::uint64_t word = 1; word <= kBellRounds; ++word) {
-    await_spinning(fabric, link.gradient_heard, word, rank);
+    await_spinning(fabric, link.gradient_received, word, rank);
     fabric.loop().ring(link.version, word, rank);
   }
-  fabric.loop().await(link.evaluation_heard, kTurnIsOver, rank);
+  fabric.loop().await(link.evaluation_received, kTurnIsOver, rank);
   fabric.loop().wait_for_transfers(rank);
 }
 

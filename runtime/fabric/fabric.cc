@@ -11,7 +11,7 @@
 namespace runnel {
 namespace {
 
-/// The devices that UCX may use, by UCX's names. RDMA devices are no IP interfaces: they are named beside the
+/// The devices that UCX may use, by UCX's names. RDMA devices are no IP interfaces: they are named after the
 /// interface, and UCX prefers them.
 std::string network_devices(const PeerGroup& group, const std::string& interface) {
   if (interface != "auto") return interface;

@@ -28,7 +28,7 @@ namespace runnel {
 class Fabric {
  public:
   /// Makes context, worker, and a control slab of `control_bytes` whose first line is the park word; and a loop for
-  /// `operations` transfers at once, whose waits end by `bootstrap` until it is told how to park. `device`: where the
+  /// `operations` transfers at once, whose waits end by `bootstrap` until `park_on`. `device`: where the
   /// tensors of this process lie, else null; it outlives this. `tensor_bytes`: of the slabs in host memory that the
   /// caller will allocate: shared memory must have room for them before UCX starts; 0 leaves it to the slabs. Throws
   /// `TransportError`, `RunError`.

@@ -43,7 +43,7 @@ PathReport not_more_than_the_other_slabs(PathReport report, const GreetedGenerat
   return report;
 }
 
-/// The path to `generator`. An error in that is of this process, which tells its peers.
+/// The path to `generator`. Errors here are this process's own: its peers are notified.
 PathReport try_path(Fabric& fabric, PathProbe& probe, const GreetedGenerator& generator) {
   const Peer& peer = generator.link.peer;
   try {
@@ -149,26 +149,26 @@ std::int64_t compare_clocks(Fabric& fabric, TrainerLink& link, int rank) {
   std::int64_t least_round_trip = std::numeric_limits<std::int64_t>::max();
   std::int64_t offset = 0;
   for (std::uint64_t round = 0; round < kClockRounds; ++round) {
-    const std::uint64_t before = link.hello_heard.value();
+    const std::uint64_t before = link.hello_received.value();
     const std::int64_t sent = steady_ns();
     fabric.loop().ring(link.hello, kFirstClockRound + round, rank);
-    fabric.loop().await(link.hello_heard, before + 1, rank);
+    fabric.loop().await(link.hello_received, before + 1, rank);
     const std::int64_t received = steady_ns();
-    if (link.hello_heard.value() > kLatestNs) {
+    if (link.hello_received.value() > kLatestNs) {
       throw RunError(ExitStatus::protocol_mismatch, link.peer.name + " rang a time that no clock has rank=" +
                                                         std::to_string(fabric.group().self().rank) +
                                                         " peer=" + std::to_string(rank) + "; is it the same build?");
     }
     if (received - sent >= least_round_trip) continue;
     least_round_trip = received - sent;
-    offset = static_cast<std::int64_t>(link.hello_heard.value()) - (sent + received) / 2;
+    offset = static_cast<std::int64_t>(link.hello_received.value()) - (sent + received) / 2;
   }
   return offset;
 }
 
 void answer_clock_rounds(Fabric& fabric, GeneratorLink& link, int rank) {
   for (std::uint64_t round = 0; round < kClockRounds; ++round) {
-    fabric.loop().await(link.hello_heard, kFirstClockRound + round, rank);
+    fabric.loop().await(link.hello_received, kFirstClockRound + round, rank);
     fabric.loop().ring(link.hello, static_cast<std::uint64_t>(steady_ns()), rank);
   }
 }
@@ -193,10 +193,10 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   for (auto& link : links) {
     fabric.loop().ring(link->hello, kConnected, link->peer.rank);
   }
-  for (auto& link : links) fabric.loop().await(link->hello_heard, kConnected, link->peer.rank);
+  for (auto& link : links) fabric.loop().await(link->hello_received, kConnected, link->peer.rank);
   become_silent(bootstrap, fabric, unreached, deadline);
   bootstrap.barrier(deadline, fabric.loop().silence());
-  for (auto& link : links) fabric.loop().await(link->hello_heard, kProbed, link->peer.rank);
+  for (auto& link : links) fabric.loop().await(link->hello_received, kProbed, link->peer.rank);
 
   std::vector<TrainerFacts> facts(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) {
@@ -216,7 +216,7 @@ std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
   const auto rank_of = [](const GreetedGenerator& generator) { return generator.link.peer.rank; };
   for (const auto& generator : generators) fabric.loop().ring(generator.link.hello, kConnected, rank_of(generator));
   for (const auto& generator : generators)
-    fabric.loop().await(generator.link.hello_heard, kConnected, rank_of(generator));
+    fabric.loop().await(generator.link.hello_received, kConnected, rank_of(generator));
   const auto unreached = [&] {
     const auto found = std::ranges::find_if(generators, [](const auto& one) { return !one.link.hello.reached(); });
     return rank_of(found == generators.end() ? generators.front() : *found);

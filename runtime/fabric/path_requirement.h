@@ -10,7 +10,7 @@
 
 namespace runnel {
 
-/// What a process knows of its pair with a peer and of its own machine, beside the path that was found.
+/// What a process knows about its pair with a peer and about its own machine, besides the path that was found.
 struct PairFacts {
   bool same_host = true;
   bool on_devices = false;              ///< the tensors that they share lie in memory of devices

@@ -27,18 +27,18 @@ struct TrainerLink {
                 fabric.mapping_policy()),
         hello(control, TrainerControl::hello_bell(fabric.group().self().index), kParkOffset),
         version(control, TrainerControl::version_bell(fabric.group().self().index), kParkOffset),
-        hello_heard(fabric.control(), GeneratorControl::hello_bell(trainer)),
-        gradient_heard(fabric.control(), GeneratorControl::gradient_bell(trainer)),
-        evaluation_heard(fabric.control(), GeneratorControl::evaluation_bell(trainer)) {}
+        hello_received(fabric.control(), GeneratorControl::hello_bell(trainer)),
+        gradient_received(fabric.control(), GeneratorControl::gradient_bell(trainer)),
+        evaluation_received(fabric.control(), GeneratorControl::evaluation_bell(trainer)) {}
 
   const Peer& peer;
   Endpoint endpoint;
   RemoteRegion control;
   RemoteBell hello;
   RemoteBell version;
-  Bell hello_heard;
-  Bell gradient_heard;
-  Bell evaluation_heard;
+  Bell hello_received;
+  Bell gradient_received;
+  Bell evaluation_received;
 };
 
 /// The rank of the first trainer that a ring has not reached yet; of the first of all when there is none.
@@ -60,8 +60,8 @@ struct GeneratorLink {
         hello(control, GeneratorControl::hello_bell(fabric.group().self().index), kParkOffset),
         gradient(control, GeneratorControl::gradient_bell(fabric.group().self().index), kParkOffset),
         evaluation(control, GeneratorControl::evaluation_bell(fabric.group().self().index), kParkOffset),
-        hello_heard(fabric.control(), TrainerControl::hello_bell(generator)),
-        version_heard(fabric.control(), TrainerControl::version_bell(generator)) {}
+        hello_received(fabric.control(), TrainerControl::hello_bell(generator)),
+        version_received(fabric.control(), TrainerControl::version_bell(generator)) {}
 
   const Peer& peer;
   Endpoint endpoint;
@@ -69,8 +69,8 @@ struct GeneratorLink {
   RemoteBell hello;
   RemoteBell gradient;
   RemoteBell evaluation;
-  Bell hello_heard;
-  Bell version_heard;
+  Bell hello_received;
+  Bell version_received;
 };
 
 }  // namespace runnel

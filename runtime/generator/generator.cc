@@ -67,9 +67,9 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
         *links_.emplace_back(std::make_unique<TrainerLink>(fabric_, offers[static_cast<std::size_t>(rank)], index));
     CompletionQueue& queue = fabric_.loop().queue();
     queue.watch(link.endpoint, Tag{rank, kPeer}.encode());
-    queue.watch(link.hello_heard, Tag{rank, kPeer}.encode());
-    queue.watch(link.gradient_heard, Tag{rank, kGradient}.encode());
-    queue.watch(link.evaluation_heard, Tag{rank, kEvaluation}.encode());
+    queue.watch(link.hello_received, Tag{rank, kPeer}.encode());
+    queue.watch(link.gradient_received, Tag{rank, kGradient}.encode());
+    queue.watch(link.evaluation_received, Tag{rank, kEvaluation}.encode());
   }
   if (group.is_lead() && group.generators() > 1) others_.emplace(fabric_, offers, layout_);
   if (group.is_lead() && fabric_.trace().on()) {
@@ -166,7 +166,7 @@ Generator::Evaluation Generator::collect_evaluation() {
   ++evaluations_collected_;
   const auto missing = [this] {
     return std::find_if(evaluations_.begin(), evaluations_.end(),
-                        [this](std::uint64_t heard) { return heard < evaluations_collected_; });
+                        [this](std::uint64_t received) { return received < evaluations_collected_; });
   };
   fabric_.loop().wait_until(
       [this](const auto&... news) { on_completion(news...); }, [&] { return missing() == evaluations_.end(); },

@@ -80,7 +80,7 @@ class Generator {
   /// After `error`, which this process reports: notifies its peers, which then stop at once instead of waiting for it.
   void fail(const std::exception& error);
 
-  /// Throws the error to end with where a signal has come meanwhile, also behind `leave`.
+  /// Throws the error to end with when a signal has arrived, also after `leave`.
   void require_going_on() const { fabric_.loop().require_going_on(); }
 
  private:
@@ -115,7 +115,7 @@ class Generator {
   std::unique_ptr<Reducer> reducer_;
   std::unique_ptr<ReductionPasses> passes_;  // ended before the memory that they use
   std::vector<const float*> slots_;          // of the current step, by trainer
-  std::vector<std::uint64_t> evaluations_;   // heard, by trainer
+  std::vector<std::uint64_t> evaluations_;   // received, by trainer
   std::uint64_t evaluations_collected_ = 0;
   std::int64_t idle_since_ns_ = 0;  // for the trace; 0 while there is something to reduce
 };

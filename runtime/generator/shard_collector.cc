@@ -65,8 +65,7 @@ void ShardCollector::end_run() {
 
 void ShardCollector::ring_all(std::uint64_t word) {
   for (auto& other : others_) fabric_.loop().ring(other->bell, word, other->peer.rank);
-  // A generator that has heard of the end may be gone before it has acknowledged that: its ring then fails, and is over
-  // as well.
+  // A generator that has received the end may exit before it has acknowledged it. Its ring then fails, which is fine.
   fabric_.loop().wait_for_transfers([this] {
     const auto unreached = std::ranges::find_if(others_, [](const auto& other) { return !other->bell.reached(); });
     return (unreached == others_.end() ? others_.front() : *unreached)->peer.rank;

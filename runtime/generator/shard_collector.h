@@ -18,8 +18,8 @@
 
 namespace runnel {
 
-/// The lead generator's hold on the other generators: it collects their parameters at the end, and tells them when the
-/// run is over. Thread: the main thread's.
+/// The lead generator's connections to the other generators: collects their parameters at the end, and ends their runs.
+/// Thread: the main thread's.
 class ShardCollector {
  public:
   /// The word of the lead bell that ends a generator's run.

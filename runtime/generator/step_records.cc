@@ -43,7 +43,7 @@ void StepRecords::reserve(std::size_t steps) {
 }
 
 StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t published_ns) {
-  Step told;
+  Step sum;
   std::uint64_t batches = 0;
   std::int64_t last_gradient_ns = 0;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
@@ -51,17 +51,17 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
     const auto record =
         read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
     check(record, step, trainer);
-    told.samples += record.samples;
-    told.loss += record.loss * static_cast<double>(record.batches);
+    sum.samples += record.samples;
+    sum.loss += record.loss * static_cast<double>(record.batches);
     batches += record.batches;
     timings_.staged_bytes += record.staged_bytes;
     note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
     last_gradient_ns = std::max(last_gradient_ns, record.gradient_ready_ns - facts_[i].clock_offset_ns);
   }
-  if (batches > 0) told.loss /= static_cast<double>(batches);
+  if (batches > 0) sum.loss /= static_cast<double>(batches);
   close_exchange();
   exchange_ = {.open = true, .last_gradient_ns = last_gradient_ns, .published_ns = published_ns};
-  return told;
+  return sum;
 }
 
 void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
@@ -120,8 +120,8 @@ void StepRecords::check(const EvaluationRecord& record, std::uint64_t version, c
 }
 
 void StepRecords::note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns) {
-  if (!exchange_.open) return;  // the first step, or told before with a test's results
-  // A trainer that never had to wait for the last of them has nothing to tell: they were usable once they were rung.
+  if (!exchange_.open) return;  // the first step, or reported before with a test's results
+  // A trainer that never had to wait for the last of them reports no time: they were usable once they were rung.
   const std::int64_t usable_ns = ready_ns == 0 ? exchange_.published_ns : ready_ns - facts_[trainer].clock_offset_ns;
   exchange_.last_parameters_ns = std::max(exchange_.last_parameters_ns, usable_ns);
   timings_.exposed_ms.push_back(static_cast<double>(exposed_ns) * 1e-6);

@@ -18,12 +18,12 @@
 
 namespace runnel {
 
-/// What trainers tell the lead generator about their steps and tests, checked, and the times that follow from it.
+/// The trainers' records of their steps and tests at the lead generator, checked, and the times that follow from it.
 ///
 /// After `reserve` a step allocates nothing. Thread: the main thread's.
 class StepRecords {
  public:
-  /// What the trainers told about a step.
+  /// The sum of the trainers' records of a step.
   struct Step {
     double loss = 0;            ///< mean over the batches of all trainers
     std::uint64_t samples = 0;  ///< of all trainers
@@ -70,7 +70,7 @@ class StepRecords {
   void note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns);
   void close_exchange();
 
-  /// The exchange of the last step, as long as not all trainers have told when its parameters were usable.
+  /// The exchange of the last step, until all trainers have reported when its parameters were usable.
   struct Exchange {
     bool open = false;
     std::int64_t last_gradient_ns = 0;

@@ -72,7 +72,7 @@ sigset_t launcher_signals() {
 
 struct EndOfMpirun {
   int status = 0;        ///< as waitpid gives it
-  int stop_signal = 0;   ///< what this process was told to stop with before; 0 when it was not
+  int stop_signal = 0;   ///< the signal that ended this process's wait; 0: none
   std::string stall;     ///< why it was killed by this process; empty when it was not
   std::string messages;  ///< Open MPI's own: see MessageFilter
 };
@@ -253,7 +253,7 @@ int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std
   }
   if (child == 0) become(command, messages.sink());
   messages.close_sink();
-  std::signal(SIGPIPE, SIG_IGN);  // when nobody reads standard error any more, the status still tells
+  std::signal(SIGPIPE, SIG_IGN);  // when nobody reads standard error any more, the status still arrives
   const EndOfMpirun end = MpirunWait(child, messages, deadline, hosts.empty()).wait();
   if (end.stop_signal == 0) sigprocmask(SIG_SETMASK, &before, nullptr);
   if (end.stop_signal == 0 && !is_status_of_rank(code_of(end.status))) {

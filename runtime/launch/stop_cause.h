@@ -11,7 +11,7 @@ enum class StopCause : std::uint8_t {
   none = 0,
   process_ended = 1,         ///< a peer on this host has ended (pidfd)
   connection_lost = 2,       ///< UCX reported the peer's endpoint
-  no_heartbeat = 3,          ///< stopped, hung, or behind a broken network
+  no_heartbeat = 3,          ///< stopped, hung, or cut off from the network
   own_error = 4,             ///< the process has reported an error of its own
   interrupted = 5,           ///< SIGINT
   terminated = 6,            ///< SIGTERM

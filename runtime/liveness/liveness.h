@@ -82,7 +82,7 @@ class Liveness {
   /// briefly for the heartbeat thread: if that learns why the run has to stop, throws as `throw_stop`.
   [[noreturn]] void throw_lost(int rank, const std::string& cause) const;
 
-  /// Throws the `PeerLost` to end with when rank `rank` is alive but late; `remedy` tells the user what to do.
+  /// Throws the `PeerLost` to end with when rank `rank` is alive but late; `remedy` says what the user can do.
   [[noreturn]] void throw_late(int rank, const std::string& cause, const std::string& remedy) const;
 
   /// See HeartbeatThread.

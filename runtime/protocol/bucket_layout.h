@@ -39,7 +39,7 @@ struct Shard {
   std::uint32_t buckets = 0;
 };
 
-/// How a model's tensors lie one behind the other in every buffer of a job, how that sequence is cut into shards, one
+/// How a model's tensors follow each other in every buffer of a job, how that sequence is cut into shards, one
 /// for each generator, and these into buckets.
 ///
 /// Tensors follow each other without padding: what is on the wire is exactly what the model holds. Constant after

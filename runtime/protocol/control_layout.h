@@ -14,7 +14,7 @@
 /// table. Control slabs are host memory even when tensors are not.
 namespace runnel {
 
-/// What a trainer tells about a step, next to its gradients. Times are of the trainer's steady clock.
+/// A trainer's record of a step, sent with its gradients. Times are of the trainer's steady clock.
 struct StepRecord {
   std::uint64_t step;
   std::uint64_t samples;
@@ -27,7 +27,7 @@ struct StepRecord {
   std::uint32_t nonfinite_share;     ///< 1 + index of its first virtual trainer whose loss is not finite; 0: none
 };
 
-/// What a trainer tells about its part of an evaluation. The run's last one also closes the last step.
+/// A trainer's record of its part of an evaluation. The run's last one also closes the last step.
 struct EvaluationRecord {
   std::uint64_t version;
   std::uint64_t samples;

@@ -6,8 +6,8 @@
 
 namespace runnel {
 
-/// Is told by a step's passes when they need a parameter and when they have made a gradient, so that both can travel
-/// while the passes go on.
+/// Is notified by a step's passes when they need a parameter and when a gradient is complete, so that both can be
+/// transferred while the passes continue.
 ///
 /// `tensor` counts as `Model::parameters()` and `BucketLayout::tensors()` do. What a method throws ends the step and
 /// comes out of it unchanged. Thread: that which makes the passes; but on a GPU `gradient_ready` may come on LibTorch's

@@ -8,7 +8,7 @@
 namespace runnel {
 
 /// The bits of |value|, whose order is that of the magnitudes: infinity is `kInfinityBits`, and NaN is above it. The
-/// maximum over a loop tells whether all values are finite. Unlike a maximum of floats it is vectorised, and it is
+/// maximum over a loop shows whether all values are finite. Unlike a maximum of floats it is vectorised, and it is
 /// cheaper than a second loop over the values in the cache.
 inline std::int32_t magnitude_bits(float value) {
   return std::bit_cast<std::int32_t>(value) & 0x7fffffff;

@@ -42,7 +42,7 @@ class GradientComputer {
   ///
   /// The passes read `parameters` in place. On return the gradient is complete in memory, nothing refers to the arenas
   /// except the model's bindings, and both may be handed over. On a GPU the forward pass is done then, and the rest is
-  /// given to the compute stream: what reads the gradient or writes the parameters is to be ordered behind that.
+  /// given to the compute stream: what reads the gradient or writes the parameters must be ordered after that.
   ///
   /// `observer`, where there is one, gets one call of `before_use` and then one of `gradient_ready` for every tensor,
   /// also for an empty batch and for parameters that take no part. A parameter is not read before the former,
