@@ -12,15 +12,19 @@ namespace runnel {
 /// queue of 32 entries, 548 864 bytes in UCX 1.19 and 1.22. The rest is room for the words of a CompletionQueue.
 inline constexpr std::size_t kWorkerSharedBytes = std::size_t{576} << 10;
 
-/// Free bytes of /dev/shm, or of UCX_POSIX_DIR where that is set; nothing on a machine that has none.
-std::optional<std::size_t> free_shared_memory();
+/// Where UCX keeps shared memory: /dev/shm, or UCX_POSIX_DIR where that is set.
+const char* shared_memory_folder();
 
-/// Throws `TransportError` (out_of_memory), with needed and free bytes, when /dev/shm has fewer than `bytes` free,
-/// or cannot be written. `what` needs them: "a slab needs". A machine without /dev/shm passes.
-void require_free_shared_memory(std::size_t bytes, std::string_view what);
+/// Free bytes of `folder`; nothing on a machine that does not have it.
+std::optional<std::size_t> free_shared_memory(const char* folder = shared_memory_folder());
+
+/// Throws `TransportError` (out_of_memory), with needed and free bytes, when `folder` has fewer than `bytes` free,
+/// or cannot be written. `what` needs them: "a slab needs". A machine without the folder passes.
+void require_free_shared_memory(std::size_t bytes, std::string_view what, const char* folder = shared_memory_folder());
 
 /// Throws that error after an allocation that failed: what was free before, another process may have taken.
-[[noreturn]] void throw_short_of_shared_memory(std::size_t bytes, std::string_view what);
+[[noreturn]] void throw_short_of_shared_memory(std::size_t bytes, std::string_view what,
+                                               const char* folder = shared_memory_folder());
 
 /// How many bytes of /dev/shm are mapped into this process.
 std::size_t mapped_shared_memory();

@@ -200,12 +200,12 @@ void LocalBootstrap::accept_all(const Deadline& deadline) {
       continue;
     }
     OwnedFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    // A process of another user is none of the group.
+    // A process of another user does not belong to the group.
     if (peer.get() < 0 || !is_same_user(peer.get())) continue;
     std::int32_t rank = 0;
     receive_all(peer.get(), &rank, sizeof rank, {deadline, {}}, "a process that connected");
     if (rank <= 0 || rank >= place_.size || sockets_[static_cast<std::size_t>(rank)].get() >= 0) {
-      fail(name_of(rank) + " came twice, or is none of " + std::to_string(place_.size));
+      fail(name_of(rank) + " connected twice or is outside 0…" + std::to_string(place_.size - 1));
     }
     sockets_[static_cast<std::size_t>(rank)] = std::move(peer);
     ++arrived;

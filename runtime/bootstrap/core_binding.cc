@@ -72,10 +72,10 @@ CoreNeed unpack(std::span<const std::byte> frame, const Peer& peer, const Config
 std::string refusal(const Peer& peer, const CoreNeed& need, std::size_t left, const std::vector<CoreNeed>& all) {
   std::size_t needed = 0;
   for (const CoreNeed& other : all) needed += other.machine == need.machine ? other.threads : 0;
-  return "run.pin binds nobody: " + peer.name + " on " + peer.host.name + " finds " + std::to_string(left) +
-         " of the " + std::to_string(need.allowed.size()) + " cores that it may use left for its " +
-         std::to_string(need.threads) + " threads, and the job needs " + std::to_string(needed) +
-         " there; have fewer trainers or threads, or allow more cores";
+  return "run.pin: not enough cores: " + peer.name + " on " + peer.host.name + " needs " +
+         std::to_string(need.threads) + ", " + std::to_string(left) + " of its " + std::to_string(need.allowed.size()) +
+         " allowed cores are free, and the job needs " + std::to_string(needed) +
+         " there; no process is pinned: use fewer trainers or threads, or allow more cores";
 }
 
 }  // namespace

@@ -22,7 +22,7 @@
 
 namespace runnel {
 
-/// The way of one trainer's gradients into its slots at one generator.
+/// Carries one trainer's gradients into its slots at one generator.
 ///
 /// On a mapped path the slots themselves are the memory that backward writes, and handing over is a ring. On other
 /// paths that memory is a registered slab of this process, and each bucket is put and then rung. Nothing is copied in

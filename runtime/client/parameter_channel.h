@@ -18,11 +18,11 @@
 
 namespace runnel {
 
-/// The way of the parameters from one generator's buffers to one trainer.
+/// Carries the parameters from one generator's buffers to one trainer.
 ///
 /// On a mapped path the model's tensors are views into the generator's buffers: nothing moves. On other paths each
-/// bucket is got into a registered slab of this process as soon as it is published; what is mapped for a device, that
-/// copies into such a slab. Thread: the main thread's. Its methods allocate nothing.
+/// bucket is fetched into a registered slab of this process as soon as it is published; what is mapped for a device,
+/// that copies into such a slab. Thread: the main thread's. Its methods allocate nothing.
 class ParameterChannel {
  public:
   /// `parameters` is the generator's slab with its buffers, one after the other; a buffer holds `shard`. Where it is

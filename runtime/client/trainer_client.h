@@ -84,8 +84,8 @@ class TrainerClient final : public PassObserver {
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples);
 
-  /// After the last `report_evaluation`: waits until the generators have everything from everybody, and parts from
-  /// them.
+  /// After the last `report_evaluation`: waits until the generators have everything from everybody, then
+  /// disconnects.
   void leave();
 
   /// After an error that this process reports: notifies its peers, which then stop at once instead of waiting for it.

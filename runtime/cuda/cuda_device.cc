@@ -10,7 +10,7 @@
 namespace runnel {
 namespace {
 
-constexpr int kOldestMajor = 8;  // runtime/CMakeLists.txt: the oldest architecture is sm_80
+constexpr int kOldestMajor = 8;  // runtime/cuda/CMakeLists.txt: the oldest architecture is sm_80
 
 struct FreeMemory {
   void operator()(std::byte* memory) const { (void)cudaFree(memory); }

@@ -8,8 +8,8 @@
 namespace runnel {
 namespace {
 
-/// Whether a status says that the peer is gone or late; anything else is a fault of ours or of UCX.
-bool tells_of_peer(StatusCode code) {
+/// Whether the peer is gone or late; any other status is a fault of ours or of UCX.
+bool is_peer_failure(StatusCode code) {
   return code == StatusCode::peer_lost || code == StatusCode::canceled || code == StatusCode::unreachable ||
          code == StatusCode::deadline_exceeded;
 }
@@ -77,7 +77,7 @@ void CompletionLoop::drop_completions() {
 
 void CompletionLoop::throw_for(const Status& status, int rank) const {
   require_going_on();
-  if (!tells_of_peer(status.code())) {
+  if (!is_peer_failure(status.code())) {
     throw RunError(ExitStatus::internal, "a transfer with " + group_.at(rank).name + " failed rank=" +
                                              std::to_string(group_.self().rank) + " peer=" + std::to_string(rank) +
                                              " cause=" + status.message() + "; report it with the lines above");

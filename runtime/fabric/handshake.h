@@ -16,6 +16,12 @@
 
 namespace runnel {
 
+/// A trainer's paths and clock, as a generator knows them after the handshake.
+struct TrainerFacts {
+  std::vector<PathReport> paths;     ///< by generator
+  std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus this process's; 0 on the same host
+};
+
 /// The last part of the bootstrap: first bells both ways, the path of every pair found by trying, clocks compared.
 ///
 /// The order keeps generators silent (no progress of their workers) while trainers probe:
@@ -25,11 +31,7 @@ namespace runnel {
 ///   3. trainers finish their probes and ring "probed"; generators, which progress again, wait for it;
 ///   4. each generator times some rounds of bells with each trainer, whose answer is its clock;
 ///   5. all learn all paths, and refuse the run together when one is worse than `transport.require`.
-struct TrainerFacts {
-  std::vector<PathReport> paths;     ///< by generator
-  std::int64_t clock_offset_ns = 0;  ///< the trainer's steady clock minus this process's; 0 on the same host
-};
-
+///
 /// A generator's part; gives the facts of every trainer. It has prepared what trainers probe. Throws `RunError`,
 /// `TransportError`, `BootstrapError`.
 std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,

@@ -245,10 +245,10 @@ void Generator::on_gradient_bell(std::size_t trainer, std::uint64_t word) {
   const Peer& peer = links_[trainer]->peer;
   const GeneratorProtocol::Ring ring = protocol_.on_bell(static_cast<int>(trainer), word);
   if (ring == GeneratorProtocol::Ring::violation) {
-    throw RunError(ExitStatus::protocol_mismatch, peer.name + " rang a bell that no trainer can ring at step " +
-                                                      std::to_string(protocol_.step()) +
-                                                      " rank=" + std::to_string(fabric_.group().self().rank) +
-                                                      " peer=" + std::to_string(peer.rank) + "; is it the same build?");
+    throw RunError(ExitStatus::protocol_mismatch,
+                   peer.name + " broke the slot protocol at step " + std::to_string(protocol_.step()) + ": bell word " +
+                       hex_of_word(word) + " rank=" + std::to_string(fabric_.group().self().rank) +
+                       " peer=" + std::to_string(peer.rank) + "; is it the same build?");
   }
   if (ring != GeneratorProtocol::Ring::news) return;
   const BellWord bell = BellWord::decode(word);

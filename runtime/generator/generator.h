@@ -74,7 +74,7 @@ class Generator {
   /// `own_trace`.
   std::vector<ProcessTrace> collect_traces() { return traces_->collect(facts_); }
 
-  /// After the last test: parts from the trainers. Generators that do not lead wait here until the lead does.
+  /// After the last test: disconnects from the trainers. Generators that do not lead wait here until the lead does.
   void leave();
 
   /// After `error`, which this process reports: notifies its peers, which then stop at once instead of waiting for it.

@@ -19,8 +19,8 @@ namespace runnel {
 /// A generator's slots and parameter buffers.
 ///
 /// Without a device they lie in host memory. With one, those of trainers that have a device lie in the generator's
-/// device; trainers without one, and other generators, find theirs in the host's, which the device reads gradients from
-/// and writes parameters to. Thread: the main thread's.
+/// device; peers without a device use host memory: the device reads gradients from it and mirrors parameters into it.
+/// Thread: the main thread's.
 class GeneratorMemory {
  public:
   /// The arguments outlive this. Throws `TransportError`, and as `Device::allocate` and `pin`.

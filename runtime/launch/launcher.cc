@@ -218,12 +218,6 @@ std::int64_t open_files_needed(std::int64_t ranks) {
   return 40 + 4 * ranks;
 }
 
-void require_shared_memory_of_mpi(std::int64_t ranks) {
-  // Open MPI 4 and 5: a segment a rank of 4 MiB and a page, until MPI_Finalize.
-  constexpr std::size_t kSegmentBytes = (std::size_t{4} << 20) + 4096;
-  require_free_shared_memory(static_cast<std::size_t>(ranks) * kSegmentBytes, "MPI needs, while a job starts,");
-}
-
 void allow_open_files(std::int64_t needed, const std::string& job) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= static_cast<rlim_t>(needed)) return;
@@ -234,6 +228,14 @@ void allow_open_files(std::int64_t needed, const std::string& job) {
                                            " needs " + std::to_string(needed) + ": raise it with ulimit -n " +
                                            std::to_string(std::max<std::int64_t>(1024, needed)) +
                                            ", or nofile in limits.conf");
+}
+
+void prepare_launch(std::int64_t ranks) {
+  allow_open_files(open_files_needed(ranks), "a job of " + std::to_string(ranks) + " processes");
+  // Open MPI 4 and 5: a segment a rank of 4 MiB and a page, until MPI_Finalize.
+  constexpr std::size_t kSegmentBytes = (std::size_t{4} << 20) + 4096;
+  require_free_shared_memory(static_cast<std::size_t>(ranks) * kSegmentBytes, "MPI needs, while a job starts,",
+                             "/dev/shm");
 }
 
 int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts,

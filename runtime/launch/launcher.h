@@ -19,9 +19,10 @@ std::int64_t open_files_needed(std::int64_t ranks);
 /// `RunError` (71) with the remedy where the hard limit is lower. With too few mpirun may hang.
 void allow_open_files(std::int64_t needed, const std::string& job);
 
-/// Throws `TransportError` (out_of_memory) when /dev/shm has no room for what MPI takes there while `ranks` ranks of
-/// this host start: MPI's own messages about that name no remedy.
-void require_shared_memory_of_mpi(std::int64_t ranks);
+/// Checks the limits of this host for a job of `ranks` processes here: open files as `allow_open_files`, and the room
+/// that MPI takes in /dev/shm while they start, about which its own messages name no remedy. Throws `RunError` (71),
+/// and `TransportError` (out_of_memory).
+void prepare_launch(std::int64_t ranks);
 
 /// Starts this program as `ranks` ranks with mpirun, on this host or on `hosts` ("a:2,b:1", as --host takes them),
 /// waits, and gives the exit status of the whole: that of the first rank that failed.

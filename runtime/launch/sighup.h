@@ -5,8 +5,8 @@
 namespace runnel {
 
 /// Makes SIGHUP what it was when the program was started: UCX takes it for a debugger's signal while it is loaded, also
-/// where it was ignored, as under nohup. Called first in main, by programs that compile hangup.cc themselves: the
-/// library has no part in it.
+/// where it was ignored, as under nohup. Called first in main, by programs, which link the object library
+/// runnel_sighup.
 void restore_sighup();
 
 }  // namespace runnel

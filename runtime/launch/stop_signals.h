@@ -51,7 +51,7 @@ class StopSignals {
 /// when another process reports it, `StoppedByLauncher` when that is the launcher.
 [[noreturn]] void throw_stopped(const Stop& stop);
 
-/// The signal by which `launch_ranks` passes `stop_signal`, SIGINT, SIGTERM or SIGHUP, on.
+/// The signal by which `launch_ranks` passes on `stop_signal`, one of `user_stop_signals`.
 int signal_to_ranks(int stop_signal);
 
 }  // namespace runnel

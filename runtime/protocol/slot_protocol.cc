@@ -3,7 +3,9 @@
 #include "runtime/protocol/slot_protocol.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstdio>
 #include <stdexcept>
 
 namespace runnel {
@@ -15,6 +17,12 @@ std::uint32_t check_buckets(std::uint32_t buckets) {
 }
 
 }  // namespace
+
+std::string hex_of_word(std::uint64_t word) {
+  std::array<char, 19> text{};
+  std::snprintf(text.data(), text.size(), "0x%016llx", static_cast<unsigned long long>(word));
+  return text.data();
+}
 
 std::uint64_t BellWord::encode() const {
   return (number << (2 * kBucketBits)) | (std::uint64_t{front} << kBucketBits) | back;

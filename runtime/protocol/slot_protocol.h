@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 /// The protocol of a step as plain state machines: which slot, which buffer, what may be touched when. No UCX, no MPI,
@@ -38,6 +39,9 @@ struct BellWord {
 
   friend bool operator==(const BellWord&, const BellWord&) = default;
 };
+
+/// A bell word in a message: "0x…", 16 digits.
+std::string hex_of_word(std::uint64_t word);
 
 /// What a generator rings at trainers when it has everything and the run is over: above every version.
 inline constexpr BellWord kEndOfRun{.number = (std::uint64_t{1} << BellWord::kNumberBits) - 1, .front = 0, .back = 0};

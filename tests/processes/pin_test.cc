@@ -47,8 +47,9 @@ TEST_F(PinTest, SaysOnceThatThereAreTooFewCores) {
   EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0);
   ASSERT_EQ(sched_setaffinity(0, sizeof allowed_, &allowed_), 0);
   const std::string output = job.output();
-  const std::string line = "finds 0 of the 1 cores that it may use left for its 1 threads, and the job needs 2 there";
-  EXPECT_NE(output.find("[generator] warning: run.pin binds nobody: trainer 0 on "), std::string::npos) << output;
+  const std::string line =
+      "needs 1, 0 of its 1 allowed cores are free, and the job needs 2 there; no process is pinned";
+  EXPECT_NE(output.find("[generator] warning: run.pin: not enough cores: trainer 0 on "), std::string::npos) << output;
   EXPECT_NE(output.find(line), std::string::npos) << output;
   EXPECT_EQ(output.find("run.pin"), output.rfind("run.pin")) << "more than one rank says so:\n" << output;
 }

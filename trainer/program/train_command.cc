@@ -120,8 +120,7 @@ std::optional<LaunchPlace> place_of(const Options& options) {
 int start_ranks(const Config& config, const std::vector<std::string>& arguments) {
   check_job(config);
   const std::int64_t ranks = config.trainer.count + config.generator.count;
-  allow_open_files(open_files_needed(ranks), "a job of " + std::to_string(ranks) + " processes");
-  require_shared_memory_of_mpi(ranks);
+  prepare_launch(ranks);
   return launch_ranks(static_cast<int>(ranks), arguments);
 }
 

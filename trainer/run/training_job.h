@@ -15,7 +15,8 @@ void check_devices(const Config& config);
 /// read: mpirun may have started them on hosts where the files differ.
 void check_job(const Config& config);
 
-/// Runs this process's part of a job that MPI started: rank 0 is the generator, the others are trainers.
+/// Runs this process's part of a job that MPI started: the first `generator.count` ranks are generators, the
+/// others trainers.
 ///
 /// `config` has one trainer for each rank that is not a generator. Every error in the user's input is found before MPI
 /// starts; MPI is finalized before the first step. Progress and results go to standard output of rank
