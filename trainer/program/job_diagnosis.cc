@@ -44,8 +44,7 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kPatienceWithGpus{60};
 
-/// UCX's queues and heartbeats: 1 MB a process with UCX 1.22, rounded up. What MPI takes while a job starts, the
-/// launcher checks (`prepare_launch`).
+/// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
 
 BucketLayout layout_of(const Config& config) {
@@ -254,7 +253,7 @@ int diagnose_job(const DiagnosisRequest& request) {
   std::string reason;
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
-    prepare_launch(ranks);
+    allow_open_files(open_files_needed(ranks), "this job");
     const int status = launch_ranks(ranks, without_hosts(request.arguments), request.hosts,
                                     Deadline::after(patience_with(ranks, request.hosts)));
     if (status == 0) {
