@@ -47,7 +47,7 @@ struct GeneratorPeer {
 
   /// What the path is probed with: the slots, and memory that payload goes from. On a device that is the tensors' own,
   /// which is free until the first step, as the slots are: a shard of two copies has room for a probe area.
-  GreetedGenerator to_greet(Fabric& fabric, const TensorWindows& windows) {
+  ProbedGenerator to_probe(Fabric& fabric, const TensorWindows& windows) {
     static_assert(TensorWindow::kCopies * kBlockBytes >= PathProbe::kProbeBytes);
     const bool on_device = fabric.device() != nullptr;
     return {.link = link,

@@ -37,9 +37,9 @@ TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const
   const auto offers = exchange_offers(bootstrap, fabric_.offer(), deadline, fabric_.loop().silence());
   connect(offers);
   fabric_.liveness().start(offers);
-  std::vector<GreetedGenerator> greeted;
-  for (auto& peer : generators_) greeted.push_back(peer->to_greet(fabric_, windows_));
-  paths_ = greet_generators(bootstrap, fabric_, greeted, config.transport.require, deadline);
+  std::vector<ProbedGenerator> probed;
+  for (auto& peer : generators_) probed.push_back(peer->to_probe(fabric_, windows_));
+  paths_ = handshake_with_generators(bootstrap, fabric_, probed, config.transport.require, deadline);
   fabric_.loop().park_on(park_on_for(paths_));
 }
 

@@ -201,7 +201,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
   fabric->liveness().start(offers);
   telling_peers(*fabric, [&] {
     std::vector<PathReport> paths;
-    for (TrainerFacts& facts : greet_trainers(bootstrap, *fabric, links, RequiredPath::any, deadline)) {
+    for (TrainerFacts& facts : handshake_with_trainers(bootstrap, *fabric, links, RequiredPath::any, deadline)) {
       paths.push_back(std::move(facts.paths.front()));
     }
     fabric->loop().park_on(park_on_for(paths));
@@ -230,8 +230,9 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
   fabric->liveness().start(offers);
   PairMeasurement facts;
   telling_peers(*fabric, [&] {
-    const GreetedGenerator greeted = payload->to_greet();
-    PathReport path = greet_generators(bootstrap, *fabric, std::span(&greeted, 1), RequiredPath::any, deadline).front();
+    const ProbedGenerator probed = payload->to_probe();
+    PathReport path =
+        handshake_with_generators(bootstrap, *fabric, std::span(&probed, 1), RequiredPath::any, deadline).front();
     fabric->loop().park_on(park_on_for(std::span(&path, 1)));
     take_turns(bootstrap, *fabric, config, [&](int index) {
       if (index == group.self().index) facts = Measurement(*fabric, *link, *payload).run(std::move(path));

@@ -74,7 +74,7 @@ std::size_t Payload::memory_bytes(std::size_t bytes) {
   return std::max(2 * bytes, PathProbe::kProbeBytes);
 }
 
-GreetedGenerator Payload::to_greet() const {
+ProbedGenerator Payload::to_probe() const {
   const bool on_device = fabric_.device() != nullptr;
   return {.link = link_,
           .gradients = {region_, probe_area(fabric_.group().self().index)},

@@ -60,7 +60,7 @@ class Payload {
   static std::size_t memory_bytes(std::size_t bytes);
 
   /// What the path is probed with.
-  GreetedGenerator to_greet() const;
+  ProbedGenerator to_probe() const;
 
   /// Writes what is sent: other words in every trainer, as all write to the same place.
   void fill();

@@ -33,7 +33,7 @@ void become_silent(Bootstrap& bootstrap, Fabric& fabric, Awaited&& awaited, cons
 }
 
 /// Each slab is mapped or not by itself: without this a pair would pass for mapped of which one slab is.
-PathReport not_more_than_the_other_slabs(PathReport report, const GreetedGenerator& generator) {
+PathReport not_more_than_the_other_slabs(PathReport report, const ProbedGenerator& generator) {
   const bool on_host = generator.parameters.kind() == MemoryKind::host;  // else words and tensors differ in kind
   const bool words_are_mapped = !on_host || generator.link.control.is_mapped();
   if (report.path != Path::mapped || (words_are_mapped && generator.parameters.is_mapped())) return report;
@@ -44,7 +44,7 @@ PathReport not_more_than_the_other_slabs(PathReport report, const GreetedGenerat
 }
 
 /// The path to `generator`. Errors here are this process's own: its peers are notified.
-PathReport try_path(Fabric& fabric, PathProbe& probe, const GreetedGenerator& generator) {
+PathReport try_path(Fabric& fabric, PathProbe& probe, const ProbedGenerator& generator) {
   const Peer& peer = generator.link.peer;
   try {
     return not_more_than_the_other_slabs(probe.run(), generator);
@@ -185,9 +185,9 @@ void end_probe(Fabric& fabric, PathProbe& probe, GeneratorLink& link, const Dead
 
 }  // namespace
 
-std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::vector<std::unique_ptr<TrainerLink>>& links, RequiredPath require,
-                                         const Deadline& deadline) {
+std::vector<TrainerFacts> handshake_with_trainers(Bootstrap& bootstrap, Fabric& fabric,
+                                                  std::vector<std::unique_ptr<TrainerLink>>& links,
+                                                  RequiredPath require, const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
   const auto unreached = [&] { return first_unreached(links); };
   for (auto& link : links) {
@@ -209,11 +209,11 @@ std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
   return facts;
 }
 
-std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::span<const GreetedGenerator> generators, RequiredPath require,
-                                         const Deadline& deadline) {
+std::vector<PathReport> handshake_with_generators(Bootstrap& bootstrap, Fabric& fabric,
+                                                  std::span<const ProbedGenerator> generators, RequiredPath require,
+                                                  const Deadline& deadline) {
   const PeerGroup& group = fabric.group();
-  const auto rank_of = [](const GreetedGenerator& generator) { return generator.link.peer.rank; };
+  const auto rank_of = [](const ProbedGenerator& generator) { return generator.link.peer.rank; };
   for (const auto& generator : generators) fabric.loop().ring(generator.link.hello, kConnected, rank_of(generator));
   for (const auto& generator : generators)
     fabric.loop().await(generator.link.hello_received, kConnected, rank_of(generator));

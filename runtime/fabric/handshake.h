@@ -34,12 +34,12 @@ struct TrainerFacts {
 ///
 /// A generator's part; gives the facts of every trainer. It has prepared what trainers probe. Throws `RunError`,
 /// `TransportError`, `BootstrapError`.
-std::vector<TrainerFacts> greet_trainers(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::vector<std::unique_ptr<TrainerLink>>& links, RequiredPath require,
-                                         const Deadline& deadline);
+std::vector<TrainerFacts> handshake_with_trainers(Bootstrap& bootstrap, Fabric& fabric,
+                                                  std::vector<std::unique_ptr<TrainerLink>>& links,
+                                                  RequiredPath require, const Deadline& deadline);
 
-/// A generator as a trainer greets it, and what it probes the path with.
-struct GreetedGenerator {
+/// A generator, and what a trainer probes the path to it with.
+struct ProbedGenerator {
   GeneratorLink& link;
   PathProbe::Place gradients;      ///< the trainer's own slots: prepared by the generator, free until the first step
   const RemoteRegion& parameters;  ///< mapped as the gradients are, or the path is not "mapped"
@@ -53,8 +53,8 @@ inline std::size_t probe_offset_on_host(const GeneratorLink& link) {
 }
 
 /// A trainer's part; gives its own path to every generator. Throws the same.
-std::vector<PathReport> greet_generators(Bootstrap& bootstrap, Fabric& fabric,
-                                         std::span<const GreetedGenerator> generators, RequiredPath require,
-                                         const Deadline& deadline);
+std::vector<PathReport> handshake_with_generators(Bootstrap& bootstrap, Fabric& fabric,
+                                                  std::span<const ProbedGenerator> generators, RequiredPath require,
+                                                  const Deadline& deadline);
 
 }  // namespace runnel

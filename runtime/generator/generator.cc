@@ -48,8 +48,8 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   const auto offers = exchange_offers(bootstrap, mine, deadline, fabric_.loop().silence());
   connect(offers);
   fabric_.liveness().start(offers);
-  if (others_) others_->greet();
-  facts_ = greet_trainers(bootstrap, fabric_, links_, config.transport.require, deadline);
+  if (others_) others_->ring_hello();
+  facts_ = handshake_with_trainers(bootstrap, fabric_, links_, config.transport.require, deadline);
   memory_.clear_probes();
   std::vector<PathReport> paths;
   for (std::size_t i = 0; i < links_.size(); ++i) {

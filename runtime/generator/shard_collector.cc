@@ -40,7 +40,7 @@ ShardCollector::ShardCollector(Fabric& fabric, const std::vector<ConnectionOffer
   }
 }
 
-void ShardCollector::greet() {
+void ShardCollector::ring_hello() {
   ring_all(kHello);
 }
 

@@ -30,7 +30,7 @@ class ShardCollector {
 
   /// Rings a first bell at each of them, which progresses, so that what does not connect shows at once. Throws
   /// `RunError`.
-  void greet();
+  void ring_hello();
 
   /// Lets `traces` reach the others as well.
   void add_to(TraceCollector& traces, const std::vector<ConnectionOffer>& offers);
