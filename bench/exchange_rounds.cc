@@ -23,7 +23,7 @@ constexpr int kWarmUpRounds = 10;
 constexpr int kRounds = 300;
 constexpr int kFewRounds = 50;  // between hosts and of large tensors, which take a hundred times as long
 constexpr double kLearningRate = 0.1;
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kTimeout{30};
 constexpr std::chrono::seconds kSleep{2};
 
 Sha256 digest_of(std::span<const float> parameters) {
@@ -33,7 +33,7 @@ Sha256 digest_of(std::span<const float> parameters) {
 /// Collective, when no exchange is under way any more: the lead generator and all trainers must end with the same
 /// parameters. Throws `RunError` on every rank when one does not.
 void require_same(Job& job, const Sha256& mine) {
-  const auto digests = job.bootstrap().all_gather(mine, Deadline::after(kPatience));
+  const auto digests = job.bootstrap().all_gather(mine, Deadline::after(kTimeout));
   for (int trainer = 0; trainer < job.group().trainers(); ++trainer) {
     const int rank = job.group().trainer(trainer).rank;
     if (digests[static_cast<std::size_t>(rank)] == digests[0]) continue;
@@ -62,7 +62,7 @@ int rounds_of(const Job& job, const Order& order) {
 /// All rounds of a generator that does not lead.
 void run_shard(Job& job, const Order& order) {
   ExchangePlace place(job, order);
-  Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+  Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
                       place.device());
   const MpiRounds mpi(job, 0);
   start(generator, place.layout());
@@ -80,7 +80,7 @@ double cpu_seconds() {
 /// All rounds of a trainer; gives the digest of the parameters that it ends with.
 Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
   ExchangePlace place(job, order);
-  TrainerClient trainer(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+  TrainerClient trainer(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
                         place.device());
   const bool sleeps = order.task == Task::sleep_before_push;
   std::optional<MpiRounds> mpi;
@@ -107,7 +107,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
   ExchangePlace place(job, order);
   ExchangeTimes times;
   {
-    Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+    Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
                         place.device());
     const MpiRounds mpi(job, 0);
     times.path = generator.trainers().front().paths.front();
@@ -124,7 +124,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
 
 double measure_idle_generator(Job& job, const Order& order) {
   ExchangePlace place(job, order);
-  Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kPatience),
+  Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
                       place.device());
   start(generator, place.layout());
   generator.step(kLearningRate);

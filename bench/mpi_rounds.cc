@@ -12,12 +12,12 @@
 namespace runnel {
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kTimeout{30};
 
 /// Collective: a list of every trainer, empty in the generators' place. All ranks run the same program: intervals
 /// travel as they lie in memory.
 std::vector<std::vector<Interval>> gather(Job& job, const std::vector<Interval>& mine) {
-  const auto blobs = job.bootstrap().all_gather(std::as_bytes(std::span(mine)), Deadline::after(kPatience));
+  const auto blobs = job.bootstrap().all_gather(std::as_bytes(std::span(mine)), Deadline::after(kTimeout));
   std::vector<std::vector<Interval>> all;
   for (int trainer = 0; trainer < job.group().trainers(); ++trainer) {
     const auto& blob = blobs[static_cast<std::size_t>(job.group().trainer(trainer).rank)];

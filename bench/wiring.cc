@@ -16,9 +16,9 @@
 namespace runnel {
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
-constexpr std::chrono::seconds kConnectPatience{10};
-constexpr std::chrono::hours kPeerPatience{1};  // rank 0 may measure for long between two bells; it dies, they die
+constexpr std::chrono::seconds kTimeout{30};
+constexpr std::chrono::seconds kConnectTimeout{10};
+constexpr std::chrono::hours kPeerTimeout{1};  // rank 0 may measure for long between two bells; it dies, they die
 
 constexpr std::size_t kOperations = 256;
 constexpr std::size_t kPage = 4096;
@@ -77,9 +77,9 @@ Wiring::Wiring(Job& job, const Order& order)
     : job_(job),
       order_(order),
       takes_part_(job.group().self().rank <= order.peers),
-      patience_(job.is_peer() ? kPeerPatience : kPatience) {
+      timeout_(job.is_peer() ? kPeerTimeout : kTimeout) {
   agree([this] { make_own_end(); });
-  const auto offers = job.bootstrap().all_gather(offer(), Deadline::after(kPatience));
+  const auto offers = job.bootstrap().all_gather(offer(), Deadline::after(kTimeout));
   agree([&] { connect(offers); });
   become_silent();
   agree([this] { probe_partners(); });
@@ -97,7 +97,7 @@ void Wiring::agree(const std::function<void()>& action) {
     error = failure.what();
   }
   const auto bytes = std::as_bytes(std::span(error));
-  for (const auto& blob : job_.bootstrap().all_gather(bytes, Deadline::after(kPatience))) {
+  for (const auto& blob : job_.bootstrap().all_gather(bytes, Deadline::after(kTimeout))) {
     if (!blob.empty()) throw Impossible(std::string(reinterpret_cast<const char*>(blob.data()), blob.size()));
   }
 }
@@ -142,7 +142,7 @@ void Wiring::connect(const std::vector<std::vector<std::byte>>& offers) {
         poll();
         return heard_all() && queue_->in_flight() == 0;
       },
-      Deadline::after(kConnectPatience));
+      Deadline::after(kConnectTimeout));
   if (!status.ok()) throw TransportError(status.code(), "no bell of every partner within 10 s");
   connect_time_ = std::chrono::steady_clock::now() - begin;
   PathProbe::prepare(*slab_, layout_of(order_).probe(0));
@@ -150,10 +150,10 @@ void Wiring::connect(const std::vector<std::vector<std::byte>>& offers) {
 
 /// Collective: on return nobody progresses any more, so that a probe sees what needs the peer's help.
 void Wiring::become_silent() {
-  job_.bootstrap().barrier(Deadline::after(kPatience), [this] {
+  job_.bootstrap().barrier(Deadline::after(kTimeout), [this] {
     if (takes_part_) poll();
   });
-  job_.bootstrap().barrier(Deadline::after(kPatience));
+  job_.bootstrap().barrier(Deadline::after(kTimeout));
 }
 
 /// Rank 0 probes its peers, one after the other. Throws `Impossible` when what it finds is not the order's path.
@@ -172,7 +172,7 @@ void Wiring::probe_partners() {
 
 void Wiring::park_for_path() {
   for (const auto& probe : probes_) {
-    const Status status = probe->finish(Deadline::after(kPatience));
+    const Status status = probe->finish(Deadline::after(kTimeout));
     if (!status.ok()) fail(status.message());
   }
   std::vector<PathReport> paths;
@@ -255,7 +255,7 @@ void Wiring::poll() {
 }
 
 void Wiring::check_and_yield(std::optional<Deadline>& deadline) {
-  if (!deadline) deadline = Deadline::after(patience_);
+  if (!deadline) deadline = Deadline::after(timeout_);
   if (deadline->expired()) fail("no answer in time");
   for (const auto& partner : partners_) {
     if (partner->endpoint.lost()) fail(partner->endpoint.error().message());
@@ -274,10 +274,10 @@ void Wiring::disconnect(bool is_right) {
     complete_all();
   }
   const std::byte verdict{static_cast<unsigned char>(is_right ? 1 : 0)};
-  const auto verdicts = job_.bootstrap().all_gather(std::span(&verdict, 1), Deadline::after(kPatience), [this] {
+  const auto verdicts = job_.bootstrap().all_gather(std::span(&verdict, 1), Deadline::after(kTimeout), [this] {
     if (takes_part_) poll();
   });
-  for (const auto& partner : partners_) (void)partner->endpoint.close(Deadline::after(kConnectPatience));
+  for (const auto& partner : partners_) (void)partner->endpoint.close(Deadline::after(kConnectTimeout));
   if (job_.is_peer()) return;
   for (std::size_t rank = 0; rank < verdicts.size(); ++rank) {
     if (verdicts[rank].size() == 1 && verdicts[rank][0] == std::byte{1}) continue;

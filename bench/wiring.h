@@ -81,7 +81,7 @@ class Wiring {
       poll();
       return done();
     };
-    const Status status = waiter_->wait(ready, Deadline::after(patience_));
+    const Status status = waiter_->wait(ready, Deadline::after(timeout_));
     if (!status.ok()) fail(status.message());
   }
 
@@ -139,7 +139,7 @@ class Wiring {
   Job& job_;
   Order order_;
   bool takes_part_;
-  std::chrono::seconds patience_;  // of one wait
+  std::chrono::seconds timeout_;  // of one wait
   std::optional<Context> context_;
   std::optional<Worker> worker_;
   std::optional<Slab> slab_;

@@ -43,9 +43,9 @@ CudaStream::CudaStream(int device, std::size_t marks)
 
 CudaStream::~CudaStream() {
   (void)cudaSetDevice(device_);
-  const auto patience = std::chrono::steady_clock::now() + kFarewell;
+  const auto give_up_at = std::chrono::steady_clock::now() + kFarewell;
   while (cudaStreamQuery(stream_.get()) == cudaErrorNotReady) {
-    if (std::chrono::steady_clock::now() > patience) give_up();
+    if (std::chrono::steady_clock::now() > give_up_at) give_up();
     std::this_thread::yield();
   }
   (void)cudaGetLastError();

@@ -43,7 +43,7 @@ double microseconds_since(std::int64_t start_ns) {
 }
 
 /// For connecting, and for each trainer's turn.
-Deadline patience(const Config& config) {
+Deadline probe_deadline(const Config& config) {
   return Deadline::after(
       std::chrono::duration_cast<Deadline::Clock::duration>(std::chrono::duration<double>(config.run.timeout_s)));
 }
@@ -161,7 +161,7 @@ template <class Turn>
 void take_turns(Bootstrap& bootstrap, Fabric& fabric, const Config& config, Turn&& turn) {
   for (int index = 0; index < fabric.group().trainers(); ++index) {
     turn(index);
-    bootstrap.barrier(patience(config), fabric.loop().progress());
+    bootstrap.barrier(probe_deadline(config), fabric.loop().progress());
   }
   fabric.liveness().leave();
 }
@@ -245,7 +245,7 @@ PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, c
 
 std::optional<PairMeasurement> probe_pair(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
                                           std::size_t payload_bytes, Device* device) {
-  const Deadline deadline = patience(config);
+  const Deadline deadline = probe_deadline(config);
   if (group.self().role == Role::trainer) {
     return probe_as_trainer(bootstrap, group, config, payload_bytes, device, deadline);
   }

@@ -24,7 +24,7 @@ struct Event {
 
 namespace {
 
-constexpr int kPatience = 3;
+constexpr int kQueriesUntilReached = 3;
 
 std::mutex mutex;
 
@@ -98,7 +98,7 @@ Result cuEventRecord(Event* event, Stream* stream) {
 /// In each of UCX's progress calls.
 Result cuEventQuery(Event* event) {
   const std::lock_guard lock(mutex);
-  if (!event->reached && ++event->asked >= kPatience) {
+  if (!event->reached && ++event->asked >= kQueriesUntilReached) {
     work_off(*event->stream, [event] { return event->reached; });
   }
   return event->reached ? success : not_ready;

@@ -16,7 +16,7 @@ namespace {
 
 using Variable = std::pair<std::string, std::string>;
 
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kJobTimeout{60};
 
 std::string as_text(const Variable& variable) {
   return variable.first + "=" + variable.second;
@@ -57,7 +57,7 @@ TEST_P(BindingTest, LeavesTrainingAloneOnAllItsCores) {
 
 TEST_P(BindingTest, IsReportedByRankZeroUnderMpirun) {
   Job job({.argv = program_.mpirun(3), .environment = {GetParam()}});
-  EXPECT_EQ(job.wait_for_all(kPatience), 0);
+  EXPECT_EQ(job.wait_for_all(kJobTimeout), 0);
   const std::string line = "warning: ignored: " + as_text(GetParam()) + "; ";
   EXPECT_NE(job.output().find(line), std::string::npos) << job.output();
   EXPECT_EQ(job.output().find(line), job.output().rfind(line)) << job.output();
@@ -67,7 +67,7 @@ TEST_P(BindingTest, IsNamedByDoctor) {
   Job job(
       {.argv = {RUNNEL_PROGRAM, "doctor", "-n", "1", "--set", "trainer.device=cpu", "--set", "generator.device=cpu"},
        .environment = {GetParam()}});
-  (void)job.wait_for_all(kPatience);
+  (void)job.wait_for_all(kJobTimeout);
   EXPECT_NE(job.output().find("  ignored: " + as_text(GetParam()) + "\n"), std::string::npos) << job.output();
 }
 
@@ -85,7 +85,7 @@ TEST_P(FewerThreadsTest, ChangesNoBit) {
       program.train({"--alone", "--set", "trainer.threads=2", "--set", "run.max_gradients=2"});
   const std::string expected = program.run(argv)["parameters_sha256"];
   Job job({.argv = argv, .environment = {GetParam()}});
-  EXPECT_EQ(job.wait_for_all(kPatience), 0);
+  EXPECT_EQ(job.wait_for_all(kJobTimeout), 0);
   EXPECT_EQ(program.report()["parameters_sha256"], expected);
   EXPECT_NE(job.output().find("warning: ignored: " + as_text(GetParam()) + "; "), std::string::npos) << job.output();
 }
@@ -103,7 +103,7 @@ class SingleRankTest : public testing::TestWithParam<Shell> {
   /// Runs `argv` to its end, expects `status`, and gives its output.
   static std::string run(const std::vector<std::string>& argv, int status) {
     Job job({.argv = argv, .environment = GetParam()});
-    EXPECT_EQ(job.wait_for_all(kPatience), status) << job.output();
+    EXPECT_EQ(job.wait_for_all(kJobTimeout), status) << job.output();
     return job.output();
   }
 
@@ -157,7 +157,7 @@ class TasksWithoutPmixTest : public testing::Test {
  protected:
   std::string run(const std::vector<std::string>& argv, int status) {
     Job job({.argv = argv, .environment = {{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "3"}}});
-    EXPECT_EQ(job.wait_for_all(kPatience), status) << job.output();
+    EXPECT_EQ(job.wait_for_all(kJobTimeout), status) << job.output();
     return job.output();
   }
 
@@ -185,7 +185,7 @@ TEST(WorkingDirectoryTest, ThatIsDeletedEndsTheProgramWithALine) {
     Job job({.argv = std::vector<std::string>{"sh", "-c", "mkdir \"$0\" && cd \"$0\" && rmdir \"$0\" && exec \"$@\"",
                                               gone} +
                      program.train({way})});
-    EXPECT_EQ(job.wait_for_all(kPatience), 66);
+    EXPECT_EQ(job.wait_for_all(kJobTimeout), 66);
     EXPECT_EQ(job.output(),
               "error: the working directory has been deleted; change to one that exists (cd) and start again\n");
   }
@@ -197,7 +197,7 @@ TEST(FileSizeLimitTest, IsReportedWithTheFile) {
   const std::string weights = program.folder() / "weights.safetensors";  // 4.8 MB
   Job job({.argv = std::vector<std::string>{"sh", "-c", "ulimit -f 2000; exec \"$@\"", "-"} +
                    program.train({"--alone", "--save", weights})});
-  EXPECT_EQ(job.wait_for_all(kPatience), 74);
+  EXPECT_EQ(job.wait_for_all(kJobTimeout), 74);
   EXPECT_NE(job.output().find("error: " + weights + ": cannot be written: File too large"), std::string::npos)
       << job.output();
   EXPECT_FALSE(std::filesystem::exists(weights));
@@ -207,7 +207,7 @@ TEST(CpuTimeLimitTest, IsReported) {
   const RunnelProgram program;
   Job job({.argv = std::vector<std::string>{"bash", "-c", "ulimit -St 3; exec \"$@\"", "-"} +
                    program.train(endless() + std::vector<std::string>{"--alone"})});
-  EXPECT_EQ(job.wait_for_all(kPatience), 71);
+  EXPECT_EQ(job.wait_for_all(kJobTimeout), 71);
   EXPECT_NE(job.output().find("error: ended by SIGXCPU: the limit of CPU time is used up; raise it with ulimit -t"),
             std::string::npos)
       << job.output();

@@ -22,7 +22,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 constexpr int kPeerLost = 69;
 constexpr int kInternalError = 70;
-constexpr std::chrono::seconds kPatience{60};  // then stacks are printed
+constexpr std::chrono::seconds kJobTimeout{60};  // then stacks are printed
 
 /// A run that goes on until something ends it, and not by the deadline of a wait: that is an hour.
 std::vector<std::string> endless_job(const std::vector<std::string>& more = {"-n", "2"}) {
@@ -35,7 +35,7 @@ class EndOfJob {
   explicit EndOfJob(Job& job) : job_(job) {}
 
   void expect(int status) {
-    EXPECT_EQ(job_.wait_for_all(kPatience), status);
+    EXPECT_EQ(job_.wait_for_all(kJobTimeout), status);
     const double took = std::chrono::duration<double>(Clock::now() - start_).count();
     std::printf("all processes had ended after %.2f s\n", took);
   }
@@ -112,7 +112,7 @@ TEST_F(FaultTest, ADeathBySignalIsReportedWithItsUsualCause) {
     Job job({.argv = program_.train(endless_job())});
     job.await_output("step 3/");
     kill(job.await_rank(2), signal);
-    EXPECT_EQ(job.wait_for_all(kPatience), kPeerLost);
+    EXPECT_EQ(job.wait_for_all(kJobTimeout), kPeerLost);
     EXPECT_NE(job.output().find(std::string("error: a rank was ended by ") + text), std::string::npos) << job.output();
   }
 }
@@ -225,7 +225,7 @@ TEST_F(FaultTest, AJobIsNotDisturbedByTheDeathOfAnother) {
   kill(dying.await_rank(1), SIGKILL);
   EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0);
   EXPECT_EQ(program_.report()["parameters_sha256"], expected);
-  EXPECT_EQ(dying.wait_for_all(kPatience), kPeerLost);
+  EXPECT_EQ(dying.wait_for_all(kJobTimeout), kPeerLost);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace runnel::test {
 namespace {
 
-constexpr std::chrono::seconds kPatience{60};  // then stacks are printed
+constexpr std::chrono::seconds kJobTimeout{60};  // then stacks are printed
 
 /// A signal that ends a run, to the launcher.
 class StopTest : public testing::TestWithParam<int> {
@@ -28,7 +28,7 @@ class StopTest : public testing::TestWithParam<int> {
   /// Sends the signal, and expects the end of all processes with one line.
   static void stop(Job& job) {
     kill(job.pid(), GetParam());
-    EXPECT_EQ(job.wait_for_all(kPatience), status());
+    EXPECT_EQ(job.wait_for_all(kJobTimeout), status());
     const std::string output = job.output();
     const std::string ended = GetParam() == SIGINT ? "interrupted" : "ended";
     EXPECT_NE(output.find("error: " + ended + " by " + name() + "; "), std::string::npos) << output;
@@ -81,7 +81,7 @@ TEST(Stop, MpirunThatIsToldToStopEndsTheRanksWithALine) {
   Job job({.argv = program.mpirun(3, endless())});
   job.await_output("step 3/");
   kill(job.pid(), SIGTERM);
-  EXPECT_NE(job.wait_for_all(kPatience), 0);
+  EXPECT_NE(job.wait_for_all(kJobTimeout), 0);
   EXPECT_NE(job.output().find("error: ended by SIGTERM; "), std::string::npos) << job.output();
 }
 
@@ -98,7 +98,7 @@ TEST(Stop, NohupKeepsAHangupFromAJob) {
     kill(job.pid(), SIGHUP);
     job.await_output("step 100/");
     kill(job.pid(), SIGTERM);
-    EXPECT_EQ(job.wait_for_all(kPatience), 143) << job.output();
+    EXPECT_EQ(job.wait_for_all(kJobTimeout), 143) << job.output();
     EXPECT_EQ(job.output().find("SIGHUP"), std::string::npos) << job.output();
   }
 }

@@ -129,8 +129,8 @@ TEST(BellControlTest, ABellPostedRightBehindItsPayloadOvertakesIt) {
     const auto bell = put(bell_source.data(), bell_source.size(), kBellOffset);
     // A payload of this size is copied by cma, which copies only while its sender progresses; the bell was stored at
     // once.
-    const Deadline patience = Deadline::after(std::chrono::milliseconds(50));
-    while (link.bell.value() < round && !patience.expired()) std::this_thread::yield();
+    const Deadline deadline = Deadline::after(std::chrono::milliseconds(50));
+    while (link.bell.value() < round && !deadline.expired()) std::this_thread::yield();
     throw_unless_ok(link.worker.wait(payload, "payload", test_deadline()));
     throw_unless_ok(link.worker.wait(bell, "bell", test_deadline()));
   });

@@ -41,8 +41,8 @@ namespace {
 
 /// How long one process waits for another. Nothing here takes a second on a machine in order, but for the driver of
 /// GPUs: its start takes seconds, more with every process, and UCX starts it wherever there is one.
-constexpr std::chrono::seconds kPatience{10};
-constexpr std::chrono::seconds kPatienceWithGpus{60};
+constexpr std::chrono::seconds kPeerTimeout{10};
+constexpr std::chrono::seconds kPeerTimeoutWithGpus{60};
 
 /// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
@@ -90,9 +90,9 @@ int say(const DiagnosisRequest& request, Diagnosis& diagnosis, const DiagnosisOu
 }
 
 /// Collective: the text of every rank.
-std::vector<std::string> gather(Bootstrap& bootstrap, const std::string& mine, std::chrono::seconds patience) {
+std::vector<std::string> gather(Bootstrap& bootstrap, const std::string& mine, std::chrono::seconds timeout) {
   std::vector<std::string> texts;
-  for (const auto& bytes : bootstrap.all_gather(std::as_bytes(std::span(mine)), Deadline::after(patience))) {
+  for (const auto& bytes : bootstrap.all_gather(std::as_bytes(std::span(mine)), Deadline::after(timeout))) {
     texts.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
   return texts;
@@ -103,16 +103,16 @@ std::string sender(std::size_t rank) {
 }
 
 /// Collective: how long all of them wait for each other from here on.
-std::chrono::seconds agree_on_patience(Bootstrap& bootstrap) {
-  const auto anywhere = gather(bootstrap, gpus().empty() ? "" : "GPUs", kPatience);
+std::chrono::seconds agree_on_timeout(Bootstrap& bootstrap) {
+  const auto anywhere = gather(bootstrap, gpus().empty() ? "" : "GPUs", kPeerTimeout);
   const bool nowhere = std::ranges::all_of(anywhere, &std::string::empty);
-  return nowhere ? kPatience : kPatienceWithGpus;
+  return nowhere ? kPeerTimeout : kPeerTimeoutWithGpus;
 }
 
 /// Collective: starts the devices of all ranks, and fills in their names; or says in `diagnosis.untried` who cannot.
 /// Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
 std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config, const LaunchPlace& place,
-                                      std::chrono::seconds patience, Diagnosis& diagnosis) {
+                                      std::chrono::seconds timeout, Diagnosis& diagnosis) {
   StartedDevice mine{.name = "cpu", .device = nullptr};
   std::string error;
   try {
@@ -120,8 +120,8 @@ std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config
   } catch (const std::exception& failure) {
     error = failure_line(failure);
   }
-  const auto names = gather(bootstrap, mine.name, patience);
-  const auto errors = gather(bootstrap, error, patience);
+  const auto names = gather(bootstrap, mine.name, timeout);
+  const auto errors = gather(bootstrap, error, timeout);
   for (std::size_t rank = 0; rank < names.size(); ++rank) {
     MachineFacts& facts = diagnosis.ranks[rank];
     facts.device = names[rank];
@@ -133,13 +133,13 @@ std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config
 
 /// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not. `device`:
 /// this rank's, null on the CPU.
-void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds patience,
+void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds timeout,
                Diagnosis& diagnosis) {
-  config.run.timeout_s = std::chrono::duration<double>(patience).count();
+  config.run.timeout_s = std::chrono::duration<double>(timeout).count();
   const BucketLayout layout = layout_of(config);
   const std::string name = device == nullptr ? "cpu" : device->name();
   const PeerGroup group = PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), name),
-                                               /*generators=*/1, Deadline::after(patience));
+                                               /*generators=*/1, Deadline::after(timeout));
   PairMeasurement mine;
   try {
     mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});
@@ -147,7 +147,7 @@ void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono:
     diagnosis.untried = error.what();
     return;
   }
-  const auto texts = gather(bootstrap, pack_pair(mine), patience);
+  const auto texts = gather(bootstrap, pack_pair(mine), timeout);
   for (std::size_t rank = 1; rank < texts.size(); ++rank) {
     diagnosis.pairs.push_back(unpack_pair(texts[rank], sender(rank)));
   }
@@ -155,16 +155,16 @@ void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono:
 
 /// Collective: all facts, and the pairs where they can be tried.
 void examine(Bootstrap& bootstrap, const DiagnosisRequest& request, Diagnosis& diagnosis) {
-  const auto patience = agree_on_patience(bootstrap);
-  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()), patience)) {
+  const auto timeout = agree_on_timeout(bootstrap);
+  for (const std::string& text : gather(bootstrap, pack_facts(facts_of_this_process()), timeout)) {
     diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
   }
   if (!find_mismatches(diagnosis.ranks).empty()) {
     diagnosis.untried = "the processes are of different versions";
     return;
   }
-  const auto device = start_devices(bootstrap, request.config, *request.place, patience, diagnosis);
-  if (diagnosis.untried.empty()) try_pairs(bootstrap, request.config, device.get(), patience, diagnosis);
+  const auto device = start_devices(bootstrap, request.config, *request.place, timeout, diagnosis);
+  if (diagnosis.untried.empty()) try_pairs(bootstrap, request.config, device.get(), timeout, diagnosis);
 }
 
 /// Why pairs are untried: another rank may have said what it knows on standard error.
@@ -186,7 +186,7 @@ bool is_stop(const std::runtime_error& error) {
 int diagnose_as_rank(const DiagnosisRequest& request) {
   const DiagnosisOutput out(DiagnosisOutput::Others::to_standard_error);  // where UCX may log
   const BlockedStopSignals blocked;                                       // before MPI and UCX start threads
-  MpiBootstrap bootstrap(Deadline::after(kPatience));
+  MpiBootstrap bootstrap(Deadline::after(kPeerTimeout));
   const bool reports = bootstrap.rank() == 0;
   Diagnosis diagnosis;
   try {
@@ -197,7 +197,7 @@ int diagnose_as_rank(const DiagnosisRequest& request) {
     // time to notice and to print, as mpirun ends it when another rank ends first.
     if (!reports) {
       log_failure(error);
-      std::this_thread::sleep_for(2 * kPatience);
+      std::this_thread::sleep_for(2 * kPeerTimeout);
       _exit(static_cast<int>(ExitStatus::internal));
     }
     diagnosis.untried = reason_of(error, diagnosis.ranks);
@@ -234,9 +234,9 @@ std::vector<std::string> without_hosts(const std::vector<std::string>& arguments
 
 /// A rank waits for MPI's start, facts, introductions, offers and the end of a trainer's turn; mpirun for hosts. With
 /// GPUs, which hosts that this one cannot look at may have, also for their start here and in UCX.
-std::chrono::seconds patience_with(int ranks, const std::string& hosts) {
+std::chrono::seconds launch_timeout(int ranks, const std::string& hosts) {
   const bool may_have_gpus = !gpus().empty() || !hosts.empty();
-  return (5 + ranks) * kPatience + (may_have_gpus ? 2 * kPatienceWithGpus : std::chrono::seconds(0));
+  return (5 + ranks) * kPeerTimeout + (may_have_gpus ? 2 * kPeerTimeoutWithGpus : std::chrono::seconds(0));
 }
 
 }  // namespace
@@ -255,7 +255,7 @@ int diagnose_job(const DiagnosisRequest& request) {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
     allow_open_files(open_files_needed(ranks), "this job");
     const int status = launch_ranks(ranks, without_hosts(request.arguments), request.hosts,
-                                    Deadline::after(patience_with(ranks, request.hosts)));
+                                    Deadline::after(launch_timeout(ranks, request.hosts)));
     if (status == 0) {
       out.write(out.kept());
       return 0;
