@@ -82,7 +82,7 @@ MachineFacts facts_of_this_process() {
 }
 
 /// Adds what the job asks of its machines, prints, and gives the exit status.
-int say(const DiagnosisRequest& request, Diagnosis& diagnosis, const DiagnosisOutput& out) {
+int print_diagnosis(const DiagnosisRequest& request, Diagnosis& diagnosis, const DiagnosisOutput& out) {
   diagnosis.job = job_facts(request, diagnosis.ranks);
   const auto findings = find_problems(diagnosis);
   out.write(request.json ? to_json(diagnosis, findings) : to_text(diagnosis, findings));
@@ -201,11 +201,11 @@ int diagnose_as_rank(const DiagnosisRequest& request) {
       _exit(static_cast<int>(ExitStatus::internal));
     }
     diagnosis.untried = reason_of(error, diagnosis.ranks);
-    (void)say(request, diagnosis, out);
+    (void)print_diagnosis(request, diagnosis, out);
     _exit(1);
   }
   // Before MPI ends, where a rank that has gone would keep all waiting.
-  const int status = reports ? say(request, diagnosis, out) : 0;
+  const int status = reports ? print_diagnosis(request, diagnosis, out) : 0;
   bootstrap.finalize();
   return status;
 }
@@ -216,7 +216,7 @@ int diagnose_this_host(const DiagnosisRequest& request, const std::string& reaso
   const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
   diagnosis.ranks.assign(ranks_here, facts_of_this_process());
   diagnosis.untried = reason;
-  return say(request, diagnosis, out);
+  return print_diagnosis(request, diagnosis, out);
 }
 
 /// The arguments of the ranks, which start no others.
