@@ -29,7 +29,7 @@ struct Diagnosis {
   JobFacts job;
   std::vector<MachineFacts> ranks;     ///< by rank; if none could be started, this process in place of each
   std::vector<PairMeasurement> pairs;  ///< by trainer; empty if they could not be measured
-  std::string untried;                 ///< why pairs is empty
+  std::string not_probed_because;      ///< why pairs is empty
 };
 
 /// Something that is slower or worse than it could be on these machines. Each part is one line without a full stop.

@@ -87,8 +87,9 @@ Facts unpack(std::string_view text, const std::string& sender) {
 }  // namespace
 
 std::string to_json(const Diagnosis& diagnosis, const std::vector<Finding>& findings) {
-  const Json json = {{"job", diagnosis.job},         {"ranks", diagnosis.ranks}, {"pairs", diagnosis.pairs},
-                     {"untried", diagnosis.untried}, {"findings", findings},     {"exit", findings.empty() ? 0 : 1}};
+  const Json json = {{"job", diagnosis.job},     {"ranks", diagnosis.ranks},
+                     {"pairs", diagnosis.pairs}, {"untried", diagnosis.not_probed_because},
+                     {"findings", findings},     {"exit", findings.empty() ? 0 : 1}};
   return dump(json, 2) + '\n';
 }
 

@@ -105,7 +105,7 @@ std::string pairs_text(const Diagnosis& diagnosis) {
                      "); bell: half a round trip of 8 bytes; put, get, and a copy\n"
                      "inside the trainer for comparison: " +
                      megabytes(bytes) + " in memory of their devices; medians\n";
-  if (diagnosis.pairs.empty()) return text + "  not tried: " + diagnosis.untried + "\n\n";
+  if (diagnosis.pairs.empty()) return text + "  not tried: " + diagnosis.not_probed_because + "\n\n";
   const char* columns = "  %-8s %-16s %-7s %-10s %9s %9s %9s %9s  ";
   text += formatted(columns, "trainer", "host", "device", "path", "bell us", "put GB/s", "get GB/s", "copy GB/s") +
           "transports\n";

@@ -235,8 +235,8 @@ std::vector<Finding> find_problems(const Diagnosis& diagnosis) {
     HostJudge(diagnosis, host, found).judge(hosts.size() > 1 || diagnosis.job.has_named_hosts);
   append(found, find_interface_problems(diagnosis));
   append(found, find_pair_problems(diagnosis));
-  if (found.empty() && !diagnosis.untried.empty()) {
-    found.push_back({"job", diagnosis.untried, "this job does not run", "correct what this line names"});
+  if (found.empty() && !diagnosis.not_probed_because.empty()) {
+    found.push_back({"job", diagnosis.not_probed_because, "this job does not run", "correct what this line names"});
   }
   return found;
 }

@@ -109,8 +109,8 @@ std::chrono::seconds agree_on_timeout(Bootstrap& bootstrap) {
   return nowhere ? kPeerTimeout : kPeerTimeoutWithGpus;
 }
 
-/// Collective: starts the devices of all ranks, and fills in their names; or says in `diagnosis.untried` who cannot.
-/// Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
+/// Collective: starts the devices of all ranks, and fills in their names; or says in `diagnosis.not_probed_because` who
+/// cannot. Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
 std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config, const LaunchPlace& place,
                                       std::chrono::seconds timeout, Diagnosis& diagnosis) {
   StartedDevice mine{.name = "cpu", .device = nullptr};
@@ -125,14 +125,14 @@ std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config
   for (std::size_t rank = 0; rank < names.size(); ++rank) {
     MachineFacts& facts = diagnosis.ranks[rank];
     facts.device = names[rank];
-    if (errors[rank].empty() || !diagnosis.untried.empty()) continue;
-    diagnosis.untried = sender(rank) + " on " + facts.host.name + ": " + errors[rank];
+    if (errors[rank].empty() || !diagnosis.not_probed_because.empty()) continue;
+    diagnosis.not_probed_because = sender(rank) + " on " + facts.host.name + ": " + errors[rank];
   }
   return std::move(mine.device);
 }
 
-/// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `untried` why not. `device`:
-/// this rank's, null on the CPU.
+/// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `not_probed_because` why not.
+/// `device`: this rank's, null on the CPU.
 void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds timeout,
                Diagnosis& diagnosis) {
   config.run.timeout_s = std::chrono::duration<double>(timeout).count();
@@ -144,7 +144,7 @@ void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono:
   try {
     mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});
   } catch (const SetUpFailed& error) {
-    diagnosis.untried = error.what();
+    diagnosis.not_probed_because = error.what();
     return;
   }
   const auto texts = gather(bootstrap, pack_pair(mine), timeout);
@@ -160,14 +160,14 @@ void examine(Bootstrap& bootstrap, const DiagnosisRequest& request, Diagnosis& d
     diagnosis.ranks.push_back(unpack_facts(text, sender(diagnosis.ranks.size())));
   }
   if (!find_mismatches(diagnosis.ranks).empty()) {
-    diagnosis.untried = "the processes are of different versions";
+    diagnosis.not_probed_because = "the processes are of different versions";
     return;
   }
   const auto device = start_devices(bootstrap, request.config, *request.place, timeout, diagnosis);
-  if (diagnosis.untried.empty()) try_pairs(bootstrap, request.config, device.get(), timeout, diagnosis);
+  if (diagnosis.not_probed_because.empty()) try_pairs(bootstrap, request.config, device.get(), timeout, diagnosis);
 }
 
-/// Why pairs are untried: another rank may have said what it knows on standard error.
+/// Why pairs are not probed: another rank may have said what it knows on standard error.
 std::string reason_of(const std::runtime_error& error, const std::vector<MachineFacts>& ranks) {
   if (!is_reported(error)) return error.what();
   const Loss* loss = loss_of(error);
@@ -200,7 +200,7 @@ int diagnose_as_rank(const DiagnosisRequest& request) {
       std::this_thread::sleep_for(2 * kPeerTimeout);
       _exit(static_cast<int>(ExitStatus::internal));
     }
-    diagnosis.untried = reason_of(error, diagnosis.ranks);
+    diagnosis.not_probed_because = reason_of(error, diagnosis.ranks);
     (void)print_diagnosis(request, diagnosis, out);
     _exit(1);
   }
@@ -215,7 +215,7 @@ int diagnose_this_host(const DiagnosisRequest& request, const std::string& reaso
   Diagnosis diagnosis;
   const std::size_t ranks_here = request.hosts.empty() ? static_cast<std::size_t>(request.config.trainer.count) + 1 : 1;
   diagnosis.ranks.assign(ranks_here, facts_of_this_process());
-  diagnosis.untried = reason;
+  diagnosis.not_probed_because = reason;
   return print_diagnosis(request, diagnosis, out);
 }
 

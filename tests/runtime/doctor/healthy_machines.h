@@ -72,12 +72,13 @@ inline JobFacts job_of(int trainers) {
 /// Generator and two trainers on one laptop.
 inline Diagnosis one_host() {
   const MachineFacts facts = laptop("one", 1);
-  return {.job = job_of(2), .ranks = {facts, facts, facts}, .pairs = {mapped(), mapped()}, .untried = {}};
+  return {.job = job_of(2), .ranks = {facts, facts, facts}, .pairs = {mapped(), mapped()}, .not_probed_because = {}};
 }
 
 /// Generator and a trainer, each on a host of its own.
 inline Diagnosis two_hosts() {
-  return {.job = job_of(1), .ranks = {laptop("one", 1), laptop("two", 2)}, .pairs = {emulated()}, .untried = {}};
+  return {
+      .job = job_of(1), .ranks = {laptop("one", 1), laptop("two", 2)}, .pairs = {emulated()}, .not_probed_because = {}};
 }
 
 inline void each_rank(Diagnosis& diagnosis, const std::function<void(MachineFacts&)>& spoil) {

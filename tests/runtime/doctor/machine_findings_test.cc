@@ -135,7 +135,7 @@ TEST(MachineFindingsTest, DifferentVersions) {
   diagnosis.ranks[1].ucx_version = "1.19.0";
   diagnosis.ranks[2].runnel_commit = "fedcba987654";
   diagnosis.pairs.clear();
-  diagnosis.untried = "the processes are of different versions";
+  diagnosis.not_probed_because = "the processes are of different versions";
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("rank 1 on one", "UCX 1.19.0", "the same UCX"),
                                                     finding("rank 2 on one", "fedcba987654", "the same build")));
 }
@@ -153,7 +153,7 @@ TEST(MachineFindingsTest, TwoUcxLibrariesInAProcess) {
 TEST(MachineFindingsTest, PairsThatCouldNotBeTriedAreAFindingUnlessOneExplainsIt) {
   Diagnosis diagnosis = one_host();
   diagnosis.pairs.clear();
-  diagnosis.untried = "trainer 1 is lost";
+  diagnosis.not_probed_because = "trainer 1 is lost";
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("job", "trainer 1 is lost", "")));
   each_rank(diagnosis, [](MachineFacts& facts) { facts.open_files = 32; });
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "limit of open files", "ulimit")));
