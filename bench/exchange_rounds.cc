@@ -110,7 +110,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
     Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
                         place.device());
     const MpiRounds mpi(job, 0);
-    times.path = generator.trainers().front().paths.front();
+    times.path = generator.trainer_facts().front().paths.front();
     start(generator, place.layout());
     for (int round = 0; round < rounds_of(job, order); ++round) generator.step(kLearningRate);
     end(job, generator);

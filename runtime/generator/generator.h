@@ -45,7 +45,7 @@ class Generator {
             const Deadline& deadline, Device* device = nullptr);
 
   /// Paths and clock of every trainer, by index.
-  const std::vector<TrainerFacts>& trainers() const { return facts_; }
+  const std::vector<TrainerFacts>& trainer_facts() const { return facts_; }
 
   /// Fills this generator's shard of version 0 from `all`, the parameters of all tensors, and lets trainers begin.
   void publish_start(std::span<const float> all);

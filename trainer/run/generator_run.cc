@@ -129,7 +129,7 @@ void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, c
   report.seconds.bootstrap = set_up.bootstrap;
   describe_processes(group);
   for (int trainer = 0; trainer < group.trainers(); ++trainer) {
-    const TrainerFacts& facts = exchange.trainers()[static_cast<std::size_t>(trainer)];
+    const TrainerFacts& facts = exchange.trainer_facts()[static_cast<std::size_t>(trainer)];
     for (int generator = 0; generator < group.generators(); ++generator) {
       describe(facts.paths[static_cast<std::size_t>(generator)], group.trainer(trainer), group.generator(generator));
     }
