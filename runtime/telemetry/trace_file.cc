@@ -23,7 +23,7 @@ constexpr std::size_t kPieceBytes = 64 << 10;
 struct Kind {
   const char* name;
   bool instant = false;
-  bool beside = false;  ///< goes on beside what its main thread does
+  bool background = false;  ///< overlaps what its main thread does
 };
 
 /// By `TraceWhat`.
@@ -31,14 +31,14 @@ constexpr std::array<Kind, kTraceWhats> kKinds = {{{"wait"},
                                                    {"forward"},
                                                    {"backward"},
                                                    {.name = "bucket ready", .instant = true},
-                                                   {.name = "put", .beside = true},
+                                                   {.name = "put", .background = true},
                                                    {.name = "bell", .instant = true},
                                                    {"reduce + optimize"},
                                                    {"publish"},
                                                    {"test"},
-                                                   {.name = "fetch", .beside = true},
-                                                   {.name = "copy", .beside = true},
-                                                   {.name = "reduce + optimize", .beside = true}}};
+                                                   {.name = "fetch", .background = true},
+                                                   {.name = "copy", .background = true},
+                                                   {.name = "reduce + optimize", .background = true}}};
 
 const Kind& kind_of(const TraceEvent& event) {
   return kKinds[static_cast<std::size_t>(event.label.what)];
@@ -52,7 +52,7 @@ class Lanes {
 
   /// Of events in the order of their begin.
   int lane_of(const TraceEvent& event) {
-    if (!kind_of(event).beside) return kMain;
+    if (!kind_of(event).background) return kMain;
     auto free = std::find_if(ends_.begin(), ends_.end(), [&](std::int64_t end) { return end <= event.begin_ns; });
     if (free == ends_.end()) free = ends_.insert(free, 0);
     *free = event.end_ns;
@@ -152,7 +152,7 @@ void write_process(TraceText& text, const ProcessTrace& process, std::int64_t ea
     text.event(process.rank, lanes.lane_of(event), event.begin_ns - process.clock_offset_ns - earliest, event);
   }
   for (int lane = 0; lane < lanes.count(); ++lane) {
-    text.metadata(process.rank, lane, "thread_name", {{"name", lane == Lanes::kMain ? "main" : "beside"}});
+    text.metadata(process.rank, lane, "thread_name", {{"name", lane == Lanes::kMain ? "main" : "background"}});
     text.metadata(process.rank, lane, "thread_sort_index", {{"sort_index", lane}});
   }
 }

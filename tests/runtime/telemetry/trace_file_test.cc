@@ -134,7 +134,7 @@ TEST_F(TraceFile, GivesTransfersThatOverlapThreadsOfTheirOwn) {
   EXPECT_EQ(puts[2]["tid"], 1) << "the first has ended";
   std::map<int, std::string> threads;
   for (const Json& thread : named(trace, "thread_name")) threads[thread["tid"]] = thread["args"]["name"];
-  EXPECT_EQ(threads, (std::map<int, std::string>{{0, "main"}, {1, "beside"}, {2, "beside"}}));
+  EXPECT_EQ(threads, (std::map<int, std::string>{{0, "main"}, {1, "background"}, {2, "background"}}));
 }
 
 TEST_F(TraceFile, SaysWhatWasDropped) {
