@@ -20,9 +20,9 @@ fs::path without_dots(const fs::path& name) {
 }
 
 fs::path link_target(fs::path file) {
-  constexpr int kMostLinks = 40;  // as in the kernel
-  std::error_code unreadable;     // then it cannot be created either, and that error is reported
-  for (int link = 0; link < kMostLinks && fs::is_symlink(file, unreadable); ++link) {
+  constexpr int kMaxLinks = 40;  // as in the kernel
+  std::error_code unreadable;    // then it cannot be created either, and that error is reported
+  for (int link = 0; link < kMaxLinks && fs::is_symlink(file, unreadable); ++link) {
     file = file.parent_path() / fs::read_symlink(file, unreadable);
   }
   return file;

@@ -43,7 +43,7 @@ std::uint64_t most_header_bytes(const BucketLayout& layout) {
 }
 
 /// Arrays in objects in the header's object.
-constexpr int kMostNesting = 3;
+constexpr int kMaxNesting = 3;
 
 /// A tensor's entry in the header.
 struct Entry {
@@ -96,7 +96,7 @@ bool nests_too_deeply(std::string_view header) {
     if (in_string) {
       i += c == '\\' ? 1 : 0;  // what it escapes
     } else if (c == '{' || c == '[') {
-      if (++depth > kMostNesting) return true;
+      if (++depth > kMaxNesting) return true;
     } else if (c == '}' || c == ']') {
       --depth;
     }

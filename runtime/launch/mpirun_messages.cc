@@ -14,7 +14,7 @@
 namespace runnel {
 namespace {
 
-constexpr std::size_t kMostHeldBytes = 16 << 10;
+constexpr std::size_t kMaxHeldBytes = 16 << 10;
 
 /// Open MPI has 74 dashes; PMIx' are fewer in some versions.
 bool is_rule(std::string_view line) {
@@ -58,7 +58,7 @@ bool MessageFilter::belongs_to_mpi(std::string_view line) {
   }
   if (!in_block_ && !has_mpi_prefix(line) && !line.starts_with("*** ")) return false;
   const bool is_empty = line.find_first_not_of(' ') == line.npos;
-  if (!is_empty && held_.size() + line.size() < kMostHeldBytes) held_.append(line).append(1, '\n');
+  if (!is_empty && held_.size() + line.size() < kMaxHeldBytes) held_.append(line).append(1, '\n');
   return true;
 }
 

@@ -35,7 +35,7 @@ void HeartbeatLink::on_sign_of_life(std::chrono::steady_clock::time_point now) {
 
 void HeartbeatLink::ring(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag) {
   if (!connection || connection->endpoint.lost()) return;
-  skipped_ring = rings_in_flight == kMostRings;
+  skipped_ring = rings_in_flight == kMaxRings;
   // If the queue refuses the ring, the next beat carries all that this one would have.
   if (!skipped_ring && queue.ring(connection->outbound, word, tag).ok()) ++rings_in_flight;
 }

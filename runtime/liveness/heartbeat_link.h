@@ -44,12 +44,12 @@ struct HeartbeatLink {
   /// How many rings to one peer may be in flight: one on the wire, and one with a newer word after it. Rings to a peer
   /// that is stopped or unreachable never complete; without a bound they would use up the queue that all peers share,
   /// and the other peers would get no beats.
-  static constexpr std::size_t kMostRings = 2;
+  static constexpr std::size_t kMaxRings = 2;
 
   /// Throws `TransportError` when descriptors are short.
   HeartbeatLink(const PeerGroup& group, const Peer& peer);
 
-  /// Rings `word`. With kMostRings in flight nothing is posted; `on_ring_complete` then rings the latest word.
+  /// Rings `word`. With kMaxRings in flight nothing is posted; `on_ring_complete` then rings the latest word.
   void ring(CompletionQueue& queue, std::uint64_t word, std::uint64_t tag);
 
   /// To be called for each ring that completes; `word` is the latest word.
@@ -64,7 +64,7 @@ struct HeartbeatLink {
   std::chrono::steady_clock::time_point last_word_at;
   std::optional<Suspicion> suspicion;
   std::size_t rings_in_flight = 0;
-  bool skipped_ring = false;  // because kMostRings were in flight
+  bool skipped_ring = false;  // because kMaxRings were in flight
   bool over = false;          // has left or is lost, and is no longer watched
   bool lost = false;          // ended without a last word
 };

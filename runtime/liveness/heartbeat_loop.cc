@@ -21,7 +21,7 @@ HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const 
       peers_(group.connected_to(group.self().rank)),
       worker_(context),
       slab_(Slab::allocate(context, (1 + peers_.size()) * kLineBytes)),
-      queue_(worker_, HeartbeatLink::kMostRings * peers_.size()) {
+      queue_(worker_, HeartbeatLink::kMaxRings * peers_.size()) {
   for (const int rank : peers_) links_.push_back(std::make_unique<HeartbeatLink>(group, group.at(rank)));
 }
 

@@ -12,7 +12,7 @@ namespace runnel {
 namespace {
 
 /// A bell word holds every version below the one that ends the run.
-constexpr auto kMostSteps = static_cast<std::int64_t>(kEndOfRun.number) - 1;
+constexpr auto kMaxSteps = static_cast<std::int64_t>(kEndOfRun.number) - 1;
 
 }  // namespace
 
@@ -32,9 +32,9 @@ RunPlan::RunPlan(const Config& config, std::size_t samples)
                .batch_size = config.trainer.batch_size,
                .max_epochs = config.run.max_epochs,
                .max_gradients = config.run.max_gradients}) {
-  if (total_steps_ <= kMostSteps) return;
+  if (total_steps_ <= kMaxSteps) return;
   throw RunError(ExitStatus::bad_configuration,
-                 "key 'run.max_epochs': expected a run of at most " + std::to_string(kMostSteps) + " steps, found " +
+                 "key 'run.max_epochs': expected a run of at most " + std::to_string(kMaxSteps) + " steps, found " +
                      std::to_string(total_steps_) + "; lower it, or limit the run with run.max_gradients");
 }
 

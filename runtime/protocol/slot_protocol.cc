@@ -12,7 +12,7 @@ namespace runnel {
 namespace {
 
 std::uint32_t check_buckets(std::uint32_t buckets) {
-  if (buckets < 1 || buckets > kMostBuckets) throw std::invalid_argument("bucket count out of range");
+  if (buckets < 1 || buckets > kMaxBuckets) throw std::invalid_argument("bucket count out of range");
   return buckets;
 }
 
@@ -30,8 +30,8 @@ std::uint64_t BellWord::encode() const {
 
 BellWord BellWord::decode(std::uint64_t word) {
   return {.number = word >> (2 * kBucketBits),
-          .front = static_cast<std::uint32_t>(word >> kBucketBits) & kMostBuckets,
-          .back = static_cast<std::uint32_t>(word) & kMostBuckets};
+          .front = static_cast<std::uint32_t>(word >> kBucketBits) & kMaxBuckets,
+          .back = static_cast<std::uint32_t>(word) & kMaxBuckets};
 }
 
 GeneratorProtocol::GeneratorProtocol(int trainers, std::uint32_t buckets)

@@ -47,7 +47,7 @@ std::string hex_of_word(std::uint64_t word);
 inline constexpr BellWord kEndOfRun{.number = (std::uint64_t{1} << BellWord::kNumberBits) - 1, .front = 0, .back = 0};
 
 /// Most buckets of one generator that a bell word can count.
-inline constexpr std::uint32_t kMostBuckets = (1U << BellWord::kBucketBits) - 1;
+inline constexpr std::uint32_t kMaxBuckets = (1U << BellWord::kBucketBits) - 1;
 
 /// Slots per trainer, and parameter buffers of the generator: with two, step k+1 may begin before the memory of step k
 /// is free.

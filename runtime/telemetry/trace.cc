@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "traces travel between
 constexpr std::int64_t kLatestNs = std::int64_t{1} << 61;
 
 /// Half of that, so that the difference of two clock offsets stays below it.
-constexpr std::int64_t kMostApartNs = kLatestNs / 2;
+constexpr std::int64_t kMaxApartNs = kLatestNs / 2;
 
 bool is_valid(const TraceEvent& event) {
   return 0 <= event.begin_ns && event.begin_ns <= event.end_ns && event.end_ns <= kLatestNs &&
@@ -79,7 +79,7 @@ RecordedTrace read_trace(std::span<const std::byte> memory, const std::string& w
   if (header.recorded > room) {
     refuse(who, "a trace of " + std::to_string(header.recorded) + " events in memory for " + std::to_string(room));
   }
-  if (header.first_trainer_ns < -kMostApartNs || header.first_trainer_ns > kMostApartNs) {
+  if (header.first_trainer_ns < -kMaxApartNs || header.first_trainer_ns > kMaxApartNs) {
     refuse(who, "an impossible difference of clocks in its trace");
   }
   RecordedTrace recorded{.events = std::vector<TraceEvent>(header.recorded),

@@ -13,7 +13,7 @@ namespace runnel {
 namespace {
 
 /// A generator, and as many trainers as -n takes.
-constexpr std::int64_t kMostRanks = 1025;
+constexpr std::int64_t kMaxRanks = 1025;
 
 }  // namespace
 
@@ -39,9 +39,9 @@ int ranks_on_hosts(const std::string& hosts) {
     throw RunError(ExitStatus::usage,
                    "--hosts asks for 1 rank; a job needs a generator and at least one trainer, as in HOST:2");
   }
-  if (ranks > kMostRanks) {
+  if (ranks > kMaxRanks) {
     throw RunError(ExitStatus::usage, "--hosts asks for " + std::to_string(ranks) + " ranks; at most " +
-                                          std::to_string(kMostRanks) + " are possible");
+                                          std::to_string(kMaxRanks) + " are possible");
   }
   return static_cast<int>(ranks);
 }

@@ -27,7 +27,7 @@ namespace runnel {
 namespace {
 
 /// Memory reserved before the first step, so that no step allocates; in a longer run it grows as the run goes on.
-constexpr std::int64_t kMostReservedSteps = 1'000'000;
+constexpr std::int64_t kMaxReservedSteps = 1'000'000;
 
 RunReport::Software software_of_job() {
   RunReport::Software software = software_of_this_process();
@@ -165,7 +165,7 @@ void GeneratorRun::describe(const PathReport& path, const Peer& trainer, const P
 }
 
 void GeneratorRun::make_steps(Generator& exchange) {
-  const auto steps = static_cast<std::size_t>(std::min(plan_.total_steps(), kMostReservedSteps));
+  const auto steps = static_cast<std::size_t>(std::min(plan_.total_steps(), kMaxReservedSteps));
   account_.reserve(steps);
   exchange.reserve(steps);
   exchange.publish_start(start_);

@@ -20,10 +20,10 @@ BucketLayout layout_of(const Model& model, const Config& config) {
   }
   layout = BucketLayout(model.shapes(), static_cast<std::size_t>(config.transport.bucket_bytes), shards);
   for (std::size_t i = 0; i < shards; ++i) {
-    if (layout.shard(i).buckets <= kMostBuckets) continue;
+    if (layout.shard(i).buckets <= kMaxBuckets) continue;
     throw RunError(ExitStatus::bad_configuration,
                    "key 'transport.bucket_bytes': a generator's part has " + std::to_string(layout.shard(i).buckets) +
-                       " buckets, at most " + std::to_string(kMostBuckets) + " are possible; use larger buckets");
+                       " buckets, at most " + std::to_string(kMaxBuckets) + " are possible; use larger buckets");
   }
   return layout;
 }

@@ -14,15 +14,15 @@ namespace {
 
 TEST(BellWord, RoundTripsAndGrowsWithNumberAndBuckets) {
   constexpr std::uint64_t kLastNumber = (std::uint64_t{1} << BellWord::kNumberBits) - 1;
-  const BellWord word{.number = kLastNumber, .front = kMostBuckets, .back = kMostBuckets - 1};
+  const BellWord word{.number = kLastNumber, .front = kMaxBuckets, .back = kMaxBuckets - 1};
   EXPECT_EQ(BellWord::decode(word.encode()), word);
   const auto encoded = [](std::uint64_t number, std::uint32_t front, std::uint32_t back) {
     return BellWord{.number = number, .front = front, .back = back}.encode();
   };
   EXPECT_LT(encoded(7, 0, 3), encoded(7, 0, 4));
-  EXPECT_LT(encoded(7, 0, kMostBuckets), encoded(7, 1, 0));
-  EXPECT_LT(encoded(7, kMostBuckets, kMostBuckets), encoded(8, 0, 0));
-  EXPECT_LT(encoded(kLastNumber - 1, kMostBuckets, kMostBuckets), kEndOfRun.encode());
+  EXPECT_LT(encoded(7, 0, kMaxBuckets), encoded(7, 1, 0));
+  EXPECT_LT(encoded(7, kMaxBuckets, kMaxBuckets), encoded(8, 0, 0));
+  EXPECT_LT(encoded(kLastNumber - 1, kMaxBuckets, kMaxBuckets), kEndOfRun.encode());
 }
 
 TEST(BellWord, HasAPartFromTheFrontAndAPartFromTheBack) {

@@ -207,7 +207,7 @@ TEST(HostReducer, ClipsTheNormOfTheReducedGradient) {
 }
 
 TEST(HostReducer, FindsTheFirstParameterThatIsNotFinite) {
-  constexpr float kMost = std::numeric_limits<float>::max();
+  constexpr float kMax = std::numeric_limits<float>::max();
   for (const double clip_norm : {0.0, 1e30}) {
     for (const std::size_t threads : {1, 3}) {
       HostReducer reducer(kFloats, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = clip_norm}, threads);
@@ -231,7 +231,7 @@ TEST(HostReducer, FindsTheFirstParameterThatIsNotFinite) {
       }
       if (clip_norm > 0) continue;  // clipping makes zeros of that
       Floats large(kFloats);
-      large[9] = kMost;
+      large[9] = kMax;
       EXPECT_EQ(found_after_step(large), 9U);
     }
   }
