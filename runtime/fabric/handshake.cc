@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/fabric/handshake.h"
 
-#include <algorithm>
 #include <deque>
 #include <limits>
 
@@ -218,8 +217,7 @@ std::vector<PathReport> handshake_with_generators(Bootstrap& bootstrap, Fabric& 
   for (const auto& generator : generators)
     fabric.loop().await(generator.link.hello_received, kConnected, rank_of(generator));
   const auto unreached = [&] {
-    const auto found = std::ranges::find_if(generators, [](const auto& one) { return !one.link.hello.reached(); });
-    return rank_of(found == generators.end() ? generators.front() : *found);
+    return rank_of(first_unreached(generators, [](const auto& one) { return one.link.hello.reached(); }));
   };
   become_silent(bootstrap, fabric, unreached, deadline);
   std::deque<PathProbe> probes;

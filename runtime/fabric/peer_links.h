@@ -41,11 +41,18 @@ struct TrainerLink {
   Bell evaluation_received;
 };
 
+/// The first of `links` that is not `reached`, or the first of all if every one is: the peer to name when a wait for
+/// rings takes too long. `links` is not empty.
+template <class Links, class Reached>
+const auto& first_unreached(const Links& links, Reached&& reached) {
+  const auto found = std::ranges::find_if_not(links, reached);
+  return found == std::ranges::end(links) ? *std::ranges::begin(links) : *found;
+}
+
 /// The rank of the first trainer that a ring has not reached yet; of the first of all when there is none.
 inline int first_unreached(const std::vector<std::unique_ptr<TrainerLink>>& links) {
-  const auto unreached = [](const auto& link) { return !link->hello.reached() || !link->version.reached(); };
-  const auto found = std::find_if(links.begin(), links.end(), unreached);
-  return (found == links.end() ? links.front() : *found)->peer.rank;
+  const auto reached = [](const auto& link) { return link->hello.reached() && link->version.reached(); };
+  return first_unreached(links, reached)->peer.rank;
 }
 
 /// A generator as a trainer holds it. Thread: the main thread's.

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/generator/shard_collector.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
 
 #include "runtime/bootstrap/frame.h"
+#include "runtime/fabric/peer_links.h"
 #include "runtime/generator/remote_read.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/tensor_slabs.h"
@@ -66,10 +66,8 @@ void ShardCollector::end_run() {
 void ShardCollector::ring_all(std::uint64_t word) {
   for (auto& other : others_) fabric_.loop().ring(other->bell, word, other->peer.rank);
   // A generator that has received the end may exit before it has acknowledged it. Its ring then fails, which is fine.
-  fabric_.loop().wait_for_transfers([this] {
-    const auto unreached = std::ranges::find_if(others_, [](const auto& other) { return !other->bell.reached(); });
-    return (unreached == others_.end() ? others_.front() : *unreached)->peer.rank;
-  });
+  fabric_.loop().wait_for_transfers(
+      [this] { return first_unreached(others_, [](const auto& other) { return other->bell.reached(); })->peer.rank; });
 }
 
 }  // namespace runnel
