@@ -79,8 +79,7 @@ void TrainerClient::await_buckets(std::size_t buckets) {
   const bool had_to_wait = usable_ == 0 || !usable(buckets);
   const std::int64_t wait_begin_ns = trace().begin();
   fabric_.liveness().enter(Phase::pull, step_);
-  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); }, [&] { return usable(buckets); },
-                            [this] { return awaited(); });
+  wait_until([&] { return usable(buckets); }, [this] { return awaited(); });
   fabric_.liveness().enter(Phase::push, step_);
   const bool all = buckets == layout_.bucket_count();
   trace().end(wait_begin_ns, {.what = TraceWhat::wait,
@@ -132,7 +131,7 @@ void TrainerClient::gradient_ready(std::size_t tensor) {
   if (!fabric_.worker().is_owned_by_this_thread()) return;
   pull();  // a tensor that no pass has read may be missing yet
   // What was handed over before moves on only while somebody polls.
-  fabric_.loop().poll([this](const auto&... news) { on_completion(news...); });
+  poll();
   hand_over_early();
 }
 
@@ -221,7 +220,7 @@ void TrainerClient::await_device(Done&& done) {
                        " within run.timeout_s rank=" + std::to_string(fabric_.group().self().rank) +
                        "; raise run.timeout_s if a step takes that long");
   };
-  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); }, done, late, [] { return true; });
+  wait_until(done, late, [] { return true; });
 }
 
 std::uint64_t TrainerClient::put_tag(const GeneratorPeer& peer) {
@@ -269,8 +268,7 @@ void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, st
 
 void TrainerClient::leave() {
   CompletionLoop& loop = fabric_.loop();
-  loop.wait_until([this](const auto&... news) { on_completion(news...); },
-                  [&] { return loop.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
+  wait_until([&] { return loop.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
   trace().close();
   const auto goes_on = [](const auto& one) { return one->link.version_received.value() < kEndOfRun.encode(); };
   loop.wait_regardless([&] { return std::ranges::none_of(generators_, goes_on); },

@@ -94,6 +94,14 @@ class TrainerClient final : public PassObserver {
  private:
   void connect(const std::vector<ConnectionOffer>& offers);
   void on_completion(const Completion& completion, const Tag& tag);
+  /// As `CompletionLoop::wait_until` and `poll`; `on_completion` gets what completes.
+  template <class... Conditions>
+  void wait_until(Conditions&&... conditions) {
+    fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); }, conditions...);
+  }
+  void poll() {
+    fabric_.loop().poll([this](const auto&... news) { on_completion(news...); });
+  }
   bool usable(std::size_t buckets);
   void await_buckets(std::size_t buckets);
   int awaited() const;

@@ -94,13 +94,13 @@ Generator::Step Generator::step(double lr) {
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
   reducer_->begin_step(lr, static_cast<std::int64_t>(step) + 1, memory_.parameters(step), memory_.parameters(step + 1),
                        slots_);
-  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); },
-                            [this] {
-                              reduce_ready_buckets();
-                              publish_done();
-                              return protocol_.step_complete() && passes_->idle();
-                            },
-                            [this] { return awaited(); }, [this] { return !passes_->idle(); });
+  wait_until(
+      [this] {
+        reduce_ready_buckets();
+        publish_done();
+        return protocol_.step_complete() && passes_->idle();
+      },
+      [this] { return awaited(); }, [this] { return !passes_->idle(); });
   finish_step(step);
   require_finite(step);
   fabric_.liveness().enter(Phase::publish, step);
@@ -125,12 +125,12 @@ void Generator::finish_step(std::uint64_t step) {
   passes_->begin();
   reducer_->finish_step();
   passes_->end({.what = TraceWhat::reduce, .step = step}, step + 1, {0, shard_.bytes.size()}, protocol_.version_word());
-  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); },
-                            [this] {
-                              publish_done();
-                              return passes_->idle();
-                            },
-                            [this] { return awaited(); }, [] { return true; });
+  wait_until(
+      [this] {
+        publish_done();
+        return passes_->idle();
+      },
+      [this] { return awaited(); }, [] { return true; });
 }
 
 /// Before the version is published: no trainer begins the next step with it.
@@ -168,9 +168,8 @@ Generator::Evaluation Generator::collect_evaluation() {
     return std::find_if(evaluations_.begin(), evaluations_.end(),
                         [this](std::uint64_t received) { return received < evaluations_collected_; });
   };
-  fabric_.loop().wait_until(
-      [this](const auto&... news) { on_completion(news...); }, [&] { return missing() == evaluations_.end(); },
-      [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
+  wait_until([&] { return missing() == evaluations_.end(); },
+             [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
   const Evaluation sum = records_.read_evaluation(protocol_.version());
   finite_.check_loss("the test", sum.loss_sum, protocol_.version() - 1);
   return sum;
@@ -207,9 +206,7 @@ void Generator::leave() {
 void Generator::await_lead() {
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
   const Bell lead(fabric_.control(), GeneratorControl::kLeadBell);
-  fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); },
-                            [&] { return lead.value() >= ShardCollector::kEnd; },
-                            [this] { return fabric_.group().lead().rank; });
+  wait_until([&] { return lead.value() >= ShardCollector::kEnd; }, [this] { return fabric_.group().lead().rank; });
 }
 
 /// Rings the version bell of a trainer. Waits while all places in the queue are taken: they get free as earlier rings
@@ -221,7 +218,7 @@ void Generator::ring(TrainerLink& link, std::uint64_t word) {
     const Status status = loop.queue().ring(link.version, word, Tag{link.peer.rank, kPeer}.encode());
     if (status.ok()) return;
     if (status.code() != StatusCode::queue_full) loop.throw_for(status, link.peer.rank);
-    loop.poll([this](const auto&... news) { on_completion(news...); });
+    poll();
     loop.require_going_on();
     if (until.expired()) loop.throw_for(Status(StatusCode::deadline_exceeded, "ring"), link.peer.rank);
     std::this_thread::yield();

@@ -92,6 +92,14 @@ class Generator {
   void let_lead_report();
   int awaited() const;
   void on_completion(const Completion& completion, const Tag& tag);
+  /// As `CompletionLoop::wait_until` and `poll`; `on_completion` gets what completes.
+  template <class... Conditions>
+  void wait_until(Conditions&&... conditions) {
+    fabric_.loop().wait_until([this](const auto&... news) { on_completion(news...); }, conditions...);
+  }
+  void poll() {
+    fabric_.loop().poll([this](const auto&... news) { on_completion(news...); });
+  }
   void on_gradient_bell(std::size_t trainer, std::uint64_t word);
   void reduce_ready_buckets();
   void reduce(std::uint32_t bucket);
