@@ -20,7 +20,7 @@ void DeviceStage::begin(std::uint64_t step, std::uint32_t count) {
     const std::uint32_t bucket = shard_.buckets - 1 - begun_;
     marks_[begun_] = {.computed = computed, .copied = computed};
     if (target == nullptr) continue;
-    const auto source = window_.bytes(slot, layout_.bucket(shard_.first_bucket + bucket));
+    const auto source = window_.bytes(slot, layout_.bucket(shard_.index_of(bucket)));
     stream_.copy(target + layout_.bucket_in(shard_, bucket).begin, source.data(), source.size());
     marks_[begun_].copied = stream_.mark();
   }
@@ -42,11 +42,9 @@ void DeviceStage::record_into(Trace& trace, std::uint16_t peer) {
     if (marks.copied == marks.computed) continue;
     const DeviceStream::Mark before =
         i > 0 && marks_[i - 1].copied > marks.computed ? marks_[i - 1].copied : marks.computed;
-    trace.add(stream_.reached_ns(before), stream_.reached_ns(marks.copied),
-              {.what = TraceWhat::copy,
-               .peer = peer,
-               .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + shard_.buckets - 1 - i,
-               .step = step_});
+    trace.add(
+        stream_.reached_ns(before), stream_.reached_ns(marks.copied),
+        {.what = TraceWhat::copy, .peer = peer, .bucket = shard_.index_of(shard_.buckets - 1 - i), .step = step_});
   }
 }
 

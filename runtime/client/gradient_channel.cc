@@ -89,7 +89,7 @@ Status GradientChannel::put_bucket(std::uint32_t bucket, std::uint64_t tag) {
 TraceLabel GradientChannel::label(TraceWhat what, std::uint32_t bucket) const {
   return {.what = what,
           .peer = static_cast<std::uint16_t>(link_.peer.rank),
-          .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + bucket,
+          .bucket = shard_.index_of(bucket),
           .step = step_};
 }
 

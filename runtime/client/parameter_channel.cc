@@ -90,7 +90,7 @@ void ParameterChannel::record_copies() {
 TraceLabel ParameterChannel::label(TraceWhat what, std::uint32_t bucket) const {
   return {.what = what,
           .peer = static_cast<std::uint16_t>(generator_.rank),
-          .bucket = static_cast<std::uint32_t>(shard_.first_bucket) + bucket,
+          .bucket = shard_.index_of(bucket),
           .step = buckets_[bucket].version};
 }
 

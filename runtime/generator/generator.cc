@@ -251,7 +251,7 @@ void Generator::on_gradient_bell(std::size_t trainer, std::uint64_t word) {
   const BellWord bell = BellWord::decode(word);
   fabric_.trace().instant({.what = TraceWhat::bell,
                            .peer = static_cast<std::uint16_t>(peer.rank),
-                           .bucket = index_of(shard_.buckets - bell.back),
+                           .bucket = shard_.index_of(shard_.buckets - bell.back),
                            .step = bell.number});
 }
 
@@ -272,7 +272,7 @@ void Generator::reduce(std::uint32_t bucket) {
   passes_->begin();
   reducer_->reduce(bytes);
   protocol_.reduced();
-  passes_->end({.what = TraceWhat::reduce, .bucket = index_of(bucket), .step = step}, step + 1,
+  passes_->end({.what = TraceWhat::reduce, .bucket = shard_.index_of(bucket), .step = step}, step + 1,
                reducer_->clips() ? ByteRange{} : bytes, protocol_.version_word());
 }
 
@@ -286,11 +286,6 @@ void Generator::publish_bucket(std::uint64_t word) {
   if (reducer_->clips() || BellWord::decode(word).has_all(shard_.buckets) || fetching_.empty()) return;
   const TraceSpan span(fabric_.trace(), {.what = TraceWhat::publish, .step = protocol_.step()});
   for (TrainerLink* link : fetching_) ring(*link, word);
-}
-
-/// Among all buckets, of one of this shard.
-std::uint32_t Generator::index_of(std::uint32_t bucket) const {
-  return static_cast<std::uint32_t>(shard_.first_bucket) + bucket;
 }
 
 }  // namespace runnel

@@ -106,7 +106,6 @@ class Generator {
   void publish_done();
   void publish_bucket(std::uint64_t word);
   void await_lead();
-  std::uint32_t index_of(std::uint32_t bucket) const;
 
   Fabric fabric_;
   const BucketLayout& layout_;

@@ -37,6 +37,9 @@ struct Shard {
   ByteRange bytes;               ///< whole blocks, but for the end of the last shard
   std::size_t first_bucket = 0;  ///< index among all buckets
   std::uint32_t buckets = 0;
+
+  /// The index among all buckets of this shard's bucket `bucket`.
+  std::uint32_t index_of(std::uint32_t bucket) const { return static_cast<std::uint32_t>(first_bucket) + bucket; }
 };
 
 /// How a model's tensors follow each other in every buffer of a job, how that sequence is cut into shards, one
