@@ -64,7 +64,8 @@ class TrainerClient final : public PassObserver {
   std::span<float> gradients(int slot) const { return windows_.gradients.floats(slot); }
 
   /// The gradient of `tensor` is complete in `gradients(slot())` and is not touched any more: buckets that are complete
-  /// with it are handed over, but for the last one. Not for every tensor, or for none, is fine.
+  /// with it are handed over, but for the last one. At most once a tensor and step. `push` takes the gradients of all
+  /// tensors as complete, also those for which this was not called.
   void gradient_ready(std::size_t tensor) override;
 
   /// What a gradient is computed from.
