@@ -186,7 +186,7 @@ std::span<const float> Generator::collect_parameters() {
 ProcessTrace Generator::own_trace() {
   const Peer& self = fabric_.group().self();
   return {.rank = self.rank,
-          .name = self.name + " (" + self.host.name + ")",
+          .name = trace_name(self),
           .clock_offset_ns = 0,
           .recorded = read_trace(fabric_.trace().close(), self.name)};
 }

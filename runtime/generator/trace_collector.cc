@@ -24,6 +24,10 @@ std::int64_t clock_offset_ns(const Peer& peer, const PeerGroup& group, const std
 
 }  // namespace
 
+std::string trace_name(const Peer& peer) {
+  return peer.name + " (" + peer.host.name + ")";
+}
+
 void TraceCollector::add(const Peer& peer, Endpoint& endpoint, const std::vector<ConnectionOffer>& offers) {
   const auto& offered = offers[static_cast<std::size_t>(peer.rank)].trace;
   if (!offered) throw FrameError("rank " + std::to_string(peer.rank) + ", the " + peer.name + ", offers no trace");
@@ -37,7 +41,7 @@ std::vector<ProcessTrace> TraceCollector::collect(const std::vector<TrainerFacts
   for (const Source& source : sources_) {
     RecordedTrace recorded = fetch(source);
     traces.push_back({.rank = source.peer.rank,
-                      .name = source.peer.name + " (" + source.peer.host.name + ")",
+                      .name = trace_name(source.peer),
                       .clock_offset_ns = clock_offset_ns(source.peer, fabric_.group(), trainers, recorded),
                       .recorded = std::move(recorded)});
   }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "runtime/bootstrap/connection_offer.h"
+#include "runtime/bootstrap/peer_group.h"
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/telemetry/trace_file.h"
@@ -13,6 +15,9 @@
 #include "transport/remote_region.h"
 
 namespace runnel {
+
+/// A process's name in the trace file: "trainer 1 (node7)".
+std::string trace_name(const Peer& peer);
 
 /// The lead generator's hold on the traces of all other processes, which it gets out of their memory at the end of a
 /// run. Thread: the main thread's.
