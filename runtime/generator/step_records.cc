@@ -48,8 +48,7 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
   std::int64_t last_gradient_ns = 0;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const Peer& trainer = group_.trainer(static_cast<int>(i));
-    const auto record =
-        read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
+    const StepRecord record = step_record(trainer, step);
     check(record, step, trainer);
     sum.samples += record.samples;
     sum.loss += record.loss * static_cast<double>(record.batches);
@@ -65,14 +64,17 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
 }
 
 void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
-  for (const Peer& trainer : group_.all()) {
-    if (trainer.role != Role::trainer) continue;
-    const auto record =
-        read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
+  for (int index = 0; index < group_.trainers(); ++index) {
+    const Peer& trainer = group_.trainer(index);
+    const StepRecord record = step_record(trainer, step);
     if (std::isfinite(record.loss)) continue;
     check(record, step, trainer);
     guard.check_loss(name_of_loss(record, trainer), record.loss, step);
   }
+}
+
+StepRecord StepRecords::step_record(const Peer& trainer, std::uint64_t step) const {
+  return read_record<StepRecord>(control_, GeneratorControl::step_record(trainer.index, slot_of_step(step)));
 }
 
 std::string StepRecords::name_of_loss(const StepRecord& record, const Peer& trainer) const {

@@ -64,6 +64,7 @@ class StepRecords {
   const Timings& timings() const { return timings_; }
 
  private:
+  StepRecord step_record(const Peer& trainer, std::uint64_t step) const;
   std::string name_of_loss(const StepRecord& record, const Peer& trainer) const;
   void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
   void check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const;
