@@ -48,7 +48,7 @@ struct TrainerConfig {
   std::int64_t count = 2;
   std::int64_t virtual_count = 0;  ///< number of virtual trainers in the whole job; 0: no virtual trainers
   std::int64_t batch_size = 1000;
-  std::int64_t test_batch_size = 5000;
+  std::int64_t test_batch_size = 250;
   std::int64_t threads = 1;
   std::vector<DeviceName> device = std::vector<DeviceName>(1);  ///< one for all, or one per trainer: see device_of()
 
