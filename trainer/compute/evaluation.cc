@@ -13,17 +13,10 @@
 #include "trainer/dataset/batch.h"
 
 namespace runnel {
-namespace {
-
-// Larger passes give the same score, but take longer, need gigabytes for activations, and delay the reaction to Ctrl-C
-// (README.md, "The test").
-constexpr std::int64_t kLargestPass = 250;
-
-}  // namespace
 
 Score evaluate(Model& model, const IdxDataset& dataset, const Config& config, const std::function<bool()>& keep_going) {
   const c10::InferenceMode no_autograd;
-  const auto batch_size = static_cast<std::size_t>(std::min(config.trainer.test_batch_size, kLargestPass));
+  const auto batch_size = static_cast<std::size_t>(config.trainer.test_batch_size);
   BatchBuilder builder(dataset, batch_size, config.data.normalize, model.device());
   std::vector<std::uint32_t> samples(dataset.size());
   std::iota(samples.begin(), samples.end(), 0U);

@@ -13,8 +13,8 @@ namespace runnel {
 
 /// The score of the model, with its present parameters and without dropout, on all samples of `dataset`.
 ///
-/// Calls `keep_going` before each forward pass, of `config.trainer.test_batch_size` images but at most 250; when that
-/// returns false, returns the score of the images so far. On the CPU the size of the passes does not change the score.
+/// Calls `keep_going` before each forward pass, of `config.trainer.test_batch_size` images; when that returns
+/// false, returns the score of the images so far. On the CPU the size of the passes does not change the score.
 Score evaluate(Model& model, const IdxDataset& dataset, const Config& config, const std::function<bool()>& keep_going);
 
 }  // namespace runnel
