@@ -109,7 +109,8 @@ def compare_mpi(table, bench, settings):
                              ["--benchmark_enable_random_interleaving=true",
                               f"--benchmark_repetitions={settings.repetitions}"])
             rates = {name: [run["bytes_per_second"] for run in repetitions] for name, repetitions in runs.items()}
-            table.add(what, "B/s", list(zip(rates[f"put_bandwidth/mapped/bytes:{size}"], rates[f"mpi_put/bytes:{size}"])))
+            ours, theirs = rates[f"put_bandwidth/mapped/bytes:{size}"], rates[f"mpi_put/bytes:{size}"]
+            table.add(what, "B/s", list(zip(ours, theirs)))
         except Missing as why:
             table.missing(what, why)
 

@@ -42,7 +42,8 @@ def compare_exchange(table, bench, settings):
 def compare_reduction(table, bench, settings, trainers):
     what = f"sum + Adadelta on the GPU, N={trainers}, against its copy"
     try:
-        runs = [bench.first(f"^device_reduction/trainers:{trainers}/bytes:{LAYOUTS['mnist-mlp']}/") for _ in range(settings.repetitions)]
+        reduction = f"^device_reduction/trainers:{trainers}/bytes:{LAYOUTS['mnist-mlp']}/"
+        runs = [bench.first(reduction) for _ in range(settings.repetitions)]
         table.add(what, "B/s", [(run["bytes_per_second"], run["copy_bytes_per_second"]) for run in runs], "≥ 0.85")
     except Missing as why:
         table.missing(what, why)
@@ -89,7 +90,8 @@ def compare_steps(table, program, settings, model, trainers, gpu_count):
     try:
         for _ in range(settings.repetitions):
             ours.append(train(program, ["-n", str(trainers)], job))
-            ddp.append(peer("ddp.py", ranks=trainers, batch=BATCH, steps=STEPS, model=model, device="cuda")["p50"] * 1e-3)
+            step = peer("ddp.py", ranks=trainers, batch=BATCH, steps=STEPS, model=model, device="cuda")
+            ddp.append(step["p50"] * 1e-3)
             single.append(train(program, ["--alone"], alone))
             staged.append(train(program, ["-n", str(trainers)], {**job, "generator.device": "cpu"}))
     except Missing as why:

@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# cuda_module_test.sh BUILD RUNNEL_HAS_CUDA: what can be known of the module for CUDA without a GPU. Compiles the kernels
-# once more with the build's own command, and looks at what nvcc makes of them; looks at what the programs are linked to,
-# and at what a run on the CPU loads.
+# cuda_module_test.sh BUILD RUNNEL_HAS_CUDA: what can be known of the module for CUDA without a GPU. Compiles the
+# kernels once more with the build's own command, and looks at what nvcc makes of them; looks at what the programs are
+# linked to, and at what a run on the CPU loads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1
@@ -17,7 +17,8 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 fail() { echo "FAILED: $*"; failed=1; }
 
-command=$(sed -n 's/^ *"command": "\(.*nvcc .*reduce_kernels\.cu .*\)",\?$/\1/p' "$build/compile_commands.json" | sed 's/\\"/"/g')
+command=$(sed -n 's/^ *"command": "\(.*nvcc .*reduce_kernels\.cu .*\)",\?$/\1/p' "$build/compile_commands.json" |
+  sed 's/\\"/"/g')
 mkdir "$work/kept"
 (cd "$build" && eval "${command/ -o */} -o $work/kernels.o --keep --keep-dir $work/kept")
 for architecture in 80 90 100; do
@@ -25,7 +26,8 @@ for architecture in 80 90 100; do
 done
 for ptx in "$work"/kept/*.ptx; do
   # A fused multiply-add, an approximation or a flushed denormal would change bits.
-  ! grep -nE 'fma\.|\.approx|\.ftz|mad\.[a-z]*\.?f' "$ptx" || fail "the kernels in ${ptx##*/} do not compute as the host does"
+  ! grep -nE 'fma\.|\.approx|\.ftz|mad\.[a-z]*\.?f' "$ptx" ||
+    fail "the kernels in ${ptx##*/} do not compute as the host does"
   grep -q 'div\.rn\.f32' "$ptx" && grep -q 'sqrt\.rn\.f32' "$ptx" || fail "${ptx##*/} is not the kernels' code"
   grep -q 'ld\.global\.v4\.f32' "$ptx" || fail "the kernels in ${ptx##*/} do not load 16 bytes at once"
 done

@@ -41,7 +41,8 @@ describe_machine() {
   echo "GPUs      ${gpus//$'\n'/$'\n'          }"
   echo "nvcc      $(nvcc --version 2>/dev/null | sed -n 's/.*release.*, V//p' || true)"
   echo "Open MPI  $(mpirun --version 2>/dev/null | sed -n '1s/.* //p' || true)"
-  python3 -c 'import torch; print("PyTorch  ", torch.__version__, "NCCL", ".".join(map(str, torch.cuda.nccl.version())))' \
+  python3 -c 'import torch
+print("PyTorch  ", torch.__version__, "NCCL", ".".join(map(str, torch.cuda.nccl.version())))' \
     2>/dev/null || echo "PyTorch   none in python3"
 }
 
@@ -71,7 +72,8 @@ run_tests() {
   return "$status"
 }
 
-# First what this machine offers, where findings (status 1) are no failure; then the paths, each alone; then beside peers.
+# First what this machine offers, where findings (status 1) are no failure; then the paths, each alone; then beside
+# peers.
 part_exchange() {
   local status=0
   "$runnel_root/$build_folder/runnel" doctor || [ $? -eq 1 ] || status=1

@@ -69,7 +69,10 @@ copy_ucx() {
 # replace.
 unpack() {
   local libraries=$2/$pack_libraries
-  [ -f "$1/deps.tar.gz" ] || { echo "gpu.sh: error: no $1/deps.tar.gz: make it with tests/gpu.sh --pack $1" >&2; return 1; }
+  [ -f "$1/deps.tar.gz" ] || {
+    echo "gpu.sh: error: no $1/deps.tar.gz: make it with tests/gpu.sh --pack $1" >&2
+    return 1
+  }
   rm -rf "$2" && mkdir -p "$2" && tar -C "$2" -xzf "$1/deps.tar.gz" || return 1
   sed -i "s|^prefix=/usr|prefix=$2/usr|" "$libraries/pkgconfig/nettle.pc"
   export PATH=$2/usr/bin:$PATH

@@ -14,8 +14,8 @@ real_python=$(command -v python3)
 export real_python
 failures=0
 
-# Stand-ins. `python3 -m pip … download` writes a small wheel after $FAKE_PIP_S seconds and notes the call; every other use
-# of python3 is the real one.
+# Stand-ins. `python3 -m pip … download` writes a small wheel after $FAKE_PIP_S seconds and notes the call; every other
+# use of python3 is the real one.
 mkdir "$place/bin"
 cat >"$place/bin/python3" <<'FAKE'
 #!/usr/bin/env bash
@@ -33,8 +33,8 @@ sleep "${FAKE_PIP_S:-0}"
 "$real_python" - "$dest/$requirement.whl" <<'PYTHON'
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], "w") as wheel:
-    for name in ["torch/lib/libtorch.so", "torch/bin/protoc", "nvidia/cu13/lib/libcudart.so", "nvidia/cu13/include/cuda.h",
-                 "libucx/lib/libucp.so", "libucx/bin/ucx_info"]:
+    for name in ["torch/lib/libtorch.so", "torch/bin/protoc", "nvidia/cu13/lib/libcudart.so",
+                 "nvidia/cu13/include/cuda.h", "libucx/lib/libucp.so", "libucx/bin/ucx_info"]:
         wheel.writestr(name, name)
 PYTHON
 FAKE
@@ -60,7 +60,9 @@ check() { # check WHAT CONDITION…
 }
 
 logged() { grep -q -- "$1" "$place/log"; }
-complete() { [ -f "$RUNNEL_DEPS/torch-2.11.0/torch/lib/libtorch.so" ] && [ -f "$RUNNEL_DEPS/ucx-1.22.0/libucx/lib/libucp.so" ]; }
+complete() {
+  [ -f "$RUNNEL_DEPS/torch-2.11.0/torch/lib/libtorch.so" ] && [ -f "$RUNNEL_DEPS/ucx-1.22.0/libucx/lib/libucp.so" ]
+}
 no_leftovers() { ! compgen -G "$RUNNEL_DEPS/.staging-*" >/dev/null; }
 run() { "$script" "$@" >"$place/log" 2>&1; }
 fails() { ! run "$@"; }
@@ -137,7 +139,8 @@ if "$real_python" -m pip --version >/dev/null 2>&1; then
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], "w") as wheel:
     wheel.writestr("libucx/lib/libucp.so", "not UCX")
-    wheel.writestr("libucx_cu13-1.19.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: libucx-cu13\nVersion: 1.19.0\n")
+    wheel.writestr("libucx_cu13-1.19.0.dist-info/METADATA",
+                   "Metadata-Version: 2.1\nName: libucx-cu13\nVersion: 1.19.0\n")
     wheel.writestr("libucx_cu13-1.19.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-manylinux_2_28_x86_64\n")
     wheel.writestr("libucx_cu13-1.19.0.dist-info/RECORD", "")
 PYTHON

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Checks which folder and which room includes what, and that calls which break the protocol do not occur. Then plants one
-# violation of each rule in a copy of the sources and checks that it is found.
+# Checks which folder and which room includes what, and that calls which break the protocol do not occur. Then plants
+# one violation of each rule in a copy of the sources and checks that it is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -62,23 +62,29 @@ check_tree() (
     done
     for path in "$folder"/*/CMakeLists.txt; do
       room=$(basename "$(dirname "$path")")
-      [ -n "${rooms[$room]+known}" ] || { echo "$path <- a room without a rule in tests/layering_test.sh"; violations=1; }
+      [ -n "${rooms[$room]+known}" ] && continue
+      echo "$path <- a room without a rule in tests/layering_test.sh"
+      violations=1
     done
     for room in "${!rooms[@]}"; do
-      forbid "$folder/$room may not import that room" "$(include "$folder/($(rooms_beyond "$folder" "$room" | paste -sd '|'))/")" \
+      forbid "$folder/$room may not import that room" \
+        "$(include "$folder/($(rooms_beyond "$folder" "$room" | paste -sd '|'))/")" \
         "$folder/$room"/*.{h,cc,cu}
     done
   done
-  forbid "transport stands alone" "$(include "$torch|mpi\\.h|toml\\+\\+/|nlohmann/|runtime/|trainer/|bench/|tests/")" "${transport[@]}"
+  forbid "transport stands alone" \
+    "$(include "$torch|mpi\\.h|toml\\+\\+/|nlohmann/|runtime/|trainer/|bench/|tests/")" "${transport[@]}"
   forbid "runtime knows transport only" "$(include "$torch|trainer/|bench/|tests/")" "${runtime[@]}"
   forbid "trainer knows runtime and transport only" "$(include "bench/|tests/")" "${trainer[@]}"
-  forbid "only runtime/bootstrap/bootstrap_mpi.cc includes mpi.h" "$(include 'mpi\.h')" "${not_bootstrap[@]}" "${trainer[@]}"
+  forbid "only runtime/bootstrap/bootstrap_mpi.cc includes mpi.h" "$(include 'mpi\.h')" \
+    "${not_bootstrap[@]}" "${trainer[@]}"
   forbid "CUDA stays in runtime/cuda" "$(include "$cuda")" "${cpu[@]}"
   forbid "UCX stays in transport" "$(include "$ucx")" "${runtime[@]}" "${trainer[@]}"
   forbid "LibTorch brings an fmt of its own" "$(include 'spdlog/|fmt/')" "${trainer[@]}"
   forbid "headers do not pass libraries on" "$(include "$formatting")" "${headers[@]}"
   forbid "it blocks for all peers" 'ucp_worker_fence' "${transport[@]}" "${runtime[@]}" "${trainer[@]}" "${bench[@]}"
-  forbid "UCX cancels it on endpoints with error handling" 'ucp_atomic_op' "${transport[@]}" "${runtime[@]}" "${trainer[@]}" "${bench[@]}"
+  forbid "UCX cancels it on endpoints with error handling" 'ucp_atomic_op' \
+    "${transport[@]}" "${runtime[@]}" "${trainer[@]}" "${bench[@]}"
   return $violations
 )
 
@@ -124,7 +130,8 @@ for folder in runtime trainer; do
   declare -n rooms=${folder}_rooms
   for room in "${!rooms[@]}"; do
     mapfile -t beyond < <(rooms_beyond "$folder" "$room")
-    [ ${#beyond[@]} -eq 0 ] || plant "$folder/$room/planted.h" "$(printf "#include \"$folder/%s/any.h\"\n" "${beyond[@]}")"
+    [ ${#beyond[@]} -eq 0 ] ||
+      plant "$folder/$room/planted.h" "$(printf "#include \"$folder/%s/any.h\"\n" "${beyond[@]}")"
   done
 done
 echo "layers are clean, and each planted violation was found"

@@ -39,7 +39,8 @@ run_tests() {
   local folder=$runnel_root/$1 log p f s
   shift
   log=$folder/tests.log
-  ctest --test-dir "$folder" -j2 --output-on-failure "$@" 2>&1 | grep --line-buffered -v '^ *Start ' | tee "$log" || true
+  ctest --test-dir "$folder" -j2 --output-on-failure "$@" 2>&1 |
+    grep --line-buffered -v '^ *Start ' | tee "$log" || true
   # Whatever ends ctest before its last line must not pass for a run of no tests.
   if ! grep -qE 'tests failed out of|^No tests were found' "$log"; then
     echo "FAILED: ctest ended before its summary"

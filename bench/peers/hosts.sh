@@ -4,7 +4,8 @@
 #
 # hosts.sh RUNNEL_BENCH PERFTEST BYTES SECONDS REPETITIONS: puts of BYTES between two hosts, made of network namespaces
 # and joined by a veth, by turns with iperf3 and ucx_perftest over the same link. Prints one line of each repetition, in
-# bytes a second: runnel UCX iperf3; "-" stands for a peer that is missing. Ends with 77 where namespaces are not permitted.
+# bytes a second: runnel UCX iperf3; "-" stands for a peer that is missing. Ends with 77 where namespaces are not
+# permitted.
 set -euo pipefail
 bench=$1 perftest=$2 bytes=$3 seconds=$4 repetitions=$5
 # shellcheck source=../../tests/hosts/netns.sh
@@ -16,7 +17,8 @@ in_json() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"result": jso
 
 runnel_rate() {
   netns_mpirun 0 -n 2 "$bench" --benchmark_filter="^put_bandwidth/emulated/bytes:$bytes/" \
-    --benchmark_min_time="$seconds" --benchmark_format=json 2>/dev/null | in_json 'result["benchmarks"][0]["bytes_per_second"]'
+    --benchmark_min_time="$seconds" --benchmark_format=json 2>/dev/null |
+    in_json 'result["benchmarks"][0]["bytes_per_second"]'
 }
 
 ucx_rate() {

@@ -23,7 +23,11 @@ measure() { # FILE FILTER [LAUNCHER…]
   local file=$1 filter=$2
   shift 2
   "$@" "$bench" --benchmark_filter="$filter" --benchmark_min_time=0.01 --benchmark_out="$file" \
-    --benchmark_out_format=json >/dev/null 2>"$out/errors" || { echo "FAILED: $filter under '$*' ended with $?"; cat "$out/errors"; exit 1; }
+    --benchmark_out_format=json >/dev/null 2>"$out/errors" || {
+    echo "FAILED: $filter under '$*' ended with $?"
+    cat "$out/errors"
+    exit 1
+  }
 }
 
 for launcher in "" "mpirun -q --oversubscribe --bind-to none -n 2"; do

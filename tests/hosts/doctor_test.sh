@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# doctor_test.sh RUNNEL: `runnel doctor` over two hosts finds nothing, and then what is sabotaged on the other host. Exit
-# status 77: not permitted here.
+# doctor_test.sh RUNNEL: `runnel doctor` over two hosts finds nothing, and then what is sabotaged on the other host.
+# Exit status 77: not permitted here.
 set -euo pipefail
 # shellcheck source=tests/hosts/netns.sh
 source "$(dirname "$0")/netns.sh"
@@ -51,7 +51,8 @@ hosts_file 0 "${names[@]}"
 hosts_file 1 "${names[@]}"
 expect 0 '^  0  *host1  *cpu  *emulated .*tcp/rnl0' "two hosts as they are" netns_mpirun 0 -n 2 "$runnel" doctor
 expect 0 '^findings: none' "--hosts" doctor_with_hosts
-expect 1 'host1: transport.interface names .eth0., which this host does not have; it has .*rnl0' "an interface that is not there" \
+expect 1 'host1: transport.interface names .eth0., which this host does not have; it has .*rnl0' \
+  "an interface that is not there" \
   netns_mpirun 0 -n 2 "$runnel" doctor --set transport.interface=eth0
 hosts_file 1 "${names[0]}" '127.0.1.1 host1'
 expect 1 'host host1: the name host1 resolves to loopback (127.0.1.1)' "a name that resolves to loopback" \

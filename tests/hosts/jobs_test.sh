@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host, and a trace has
-# both; a path that is required and not there, a rank that is lost on another host, or the host itself, ends the job. Exit
-# status 77: not permitted here.
+# both; a path that is required and not there, a rank that is lost on another host, or the host itself, ends the job.
+# Exit status 77: not permitted here.
 set -euo pipefail
 runnel=$1
 mnist=$2
@@ -28,8 +28,8 @@ on_hosts() {
   echo "ok: $2 ranks on $1 hosts"
 }
 
-# traces_hosts: a trace has the processes of both hosts, and clocks that agree: the reduction of a bucket begins after its
-# gradients are computed on the other host.
+# traces_hosts: a trace has the processes of both hosts, and clocks that agree: the reduction of a bucket begins after
+# its gradients are computed on the other host.
 traces_hosts() {
   hosts_up 2
   netns_mpirun 0 -n 2 "$runnel" "${arguments[@]}" --trace "$work/trace.json" >"$work/output" 2>&1 ||
@@ -65,7 +65,9 @@ ranks_on() {
   local process holder
   holder=$(cat "$netns_dir/holder$1")
   for process in /proc/[0-9]*; do
-    if [ "$process/exe" -ef "$runnel" ] && [ "$process/ns/net" -ef "/proc/$holder/ns/net" ]; then basename "$process"; fi
+    if [ "$process/exe" -ef "$runnel" ] && [ "$process/ns/net" -ef "/proc/$holder/ns/net" ]; then
+      basename "$process"
+    fi
   done
 }
 
@@ -81,7 +83,11 @@ loses_a_rank() {
   netns_mpirun 0 -n 2 "$runnel" "${arguments[@]}" "${endless[@]}" >"$work/output" 2>&1 &
   launcher=$!
   until grep -qs 'step 3/' "$work/output"; do
-    kill -0 "$launcher" 2>/dev/null || { fail "$what: the job ended by itself: $(cat "$work/output")"; netns_down; return; }
+    kill -0 "$launcher" 2>/dev/null || {
+      fail "$what: the job ended by itself: $(cat "$work/output")"
+      netns_down
+      return
+    }
     sleep 0.1
   done
   started=$(date +%s%N)

@@ -14,8 +14,8 @@
 #   netns_shape 1 1gbit                 # host 1 sends, and is sent to, at most so fast
 #   netns_counter 1 tx_bytes            # a counter of host 1's interface
 #
-# Everything that was made is removed when the shell exits: processes of the hosts by their namespace, then the namespaces.
-# Names carry the shell's process id, so that two test runs do not meet.
+# Everything that was made is removed when the shell exits: processes of the hosts by their namespace, then the
+# namespaces. Names carry the shell's process id, so that two test runs do not meet.
 
 readonly netns_interface=rnl0 # the same name on every host
 netns_job=rnl$$
@@ -27,8 +27,10 @@ netns_require() {
   local why
   if [ "$(id -u)" -ne 0 ]; then
     why="not root"
-  elif ! why=$(ip netns add "$netns_job-try" 2>&1 && ip netns exec "$netns_job-try" unshare --mount --uts --ipc true 2>&1 &&
-    ip -n "$netns_job-try" link add try0 type veth peer name try1 2>&1 && ip -n "$netns_job-try" link add try2 type bridge 2>&1); then
+  elif ! why=$(ip netns add "$netns_job-try" 2>&1 &&
+    ip netns exec "$netns_job-try" unshare --mount --uts --ipc true 2>&1 &&
+    ip -n "$netns_job-try" link add try0 type veth peer name try1 2>&1 &&
+    ip -n "$netns_job-try" link add try2 type bridge 2>&1); then
     why=${why:-"ip netns failed"}
   else
     why=
@@ -104,7 +106,8 @@ netns_mpirun() {
     hosts+=${hosts:+,}$(netns_address "$host"):64
   done
   netns_run "$from" env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-    mpirun -q --bind-to none --map-by node --host "$hosts" --mca plm_rsh_agent "$netns_dir/agent" --mca plm_rsh_no_tree_spawn 1 \
+    mpirun -q --bind-to none --map-by node --host "$hosts" --mca plm_rsh_agent "$netns_dir/agent" \
+    --mca plm_rsh_no_tree_spawn 1 \
     --mca oob_tcp_if_include "$netns_interface" --mca btl_tcp_if_include "$netns_interface" "$@"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# A real Slurm of several nodes on this machine: one controller, and one slurmd a node, each in namespaces of its own with a
-# host name and a /dev/shm, which Open MPI expects of a node. Everything is in a folder, is started with
+# A real Slurm of several nodes on this machine: one controller, and one slurmd a node, each in namespaces of its own
+# with a host name and a /dev/shm, which Open MPI expects of a node. Everything is in a folder, is started with
 # process ids that are kept, and is ended by these.
 #
 #   source tests/hosts/slurm.sh
@@ -45,8 +45,9 @@ slurm_start_munge() {
   head -c 128 /dev/urandom >"$folder/key"
   chown munge: "$folder/key"
   chmod 400 "$folder/key"
-  slurm_start "$1/munge.log" setpriv --reuid=munge --regid=munge --clear-groups munged --foreground --key-file="$folder/key" \
-    --socket="$folder/socket" --pid-file="$folder/pid" --seed-file="$folder/seed" --log-file="$folder/log"
+  slurm_start "$1/munge.log" setpriv --reuid=munge --regid=munge --clear-groups munged --foreground \
+    --key-file="$folder/key" --socket="$folder/socket" --pid-file="$folder/pid" --seed-file="$folder/seed" \
+    --log-file="$folder/log"
   slurm_until "munge answers" munge --socket="$folder/socket" --no-input --output=/dev/null
 }
 
@@ -133,8 +134,8 @@ slurm_descendants() {
   for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do slurm_descendants "$child"; done
 }
 
-# slurm_steps: slurmd's step daemons leave its tree; they and their tasks have this Slurm's folder in their environment or
-# on their command line.
+# slurm_steps: slurmd's step daemons leave its tree; they and their tasks have this Slurm's folder in their environment
+# or on their command line.
 slurm_steps() {
   local process
   for process in /proc/[0-9]*; do
@@ -144,7 +145,8 @@ slurm_steps() {
   done
 }
 
-# Ends all that slurm_up has started and what came of it, by process id. Safe to call twice, and when slurm_up has failed.
+# Ends all that slurm_up has started and what came of it, by process id. Safe to call twice, and when slurm_up has
+# failed.
 slurm_down() {
   local pid pids=()
   for pid in "${slurm_pids[@]}"; do mapfile -t -O "${#pids[@]}" pids < <(slurm_descendants "$pid"); done

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# slurm_test.sh RUNNEL MNIST_FOLDER: a job over the nodes of a real Slurm: the README's line, an interactive shell that is a
-# rank by itself, tasks without PMIx, a rank that is killed, scancel. Exit status 77: no Slurm here.
+# slurm_test.sh RUNNEL MNIST_FOLDER: a job over the nodes of a real Slurm: the README's line, an interactive shell that
+# is a rank by itself, tasks without PMIx, a rank that is killed, scancel. Exit status 77: no Slurm here.
 set -euo pipefail
 runnel=$1
 mnist=$2
@@ -81,12 +81,14 @@ starts_ranks_in_a_shell() {
   local shell=(srun --mpi=pmix -N 1 -n 1)
   expect 0 "a job inside a shell of Slurm" "${shell[@]}" "$runnel" "${arguments[@]}" -n 3 || return 0
   [ "$(value parameters_sha256)" = "$three" ] || fail "a job inside a shell of Slurm: other parameters"
-  expect 0 "a configuration printed inside a shell of Slurm" "${shell[@]}" "$runnel" "${arguments[@]}" --print-config || return 0
+  expect 0 "a configuration printed inside a shell of Slurm" "${shell[@]}" "$runnel" "${arguments[@]}" \
+    --print-config || return 0
   expect 64 "a shell of Slurm without -n" "${shell[@]}" "$runnel" "${arguments[@]}" || return 0
   grep -q 'error: the launcher started 1 rank; .*-n 2 to start them on this machine' "$work/output" ||
     fail "no remedy: $(cat "$work/output")"
   # The allocation has two nodes; the ranks are for this machine.
-  expect 0 "a job inside an allocation of two nodes" salloc --quiet -N 2 --ntasks-per-node=1 "$runnel" "${arguments[@]}" -n 3
+  expect 0 "a job inside an allocation of two nodes" salloc --quiet -N 2 --ntasks-per-node=1 \
+    "$runnel" "${arguments[@]}" -n 3
 }
 
 refuses_tasks_without_pmix() {

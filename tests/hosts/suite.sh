@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # What every test of several hosts needs: a folder of its own, failures that are counted, hosts that are gone at exit, a
-# small data set, and the values of a report. Source this file after setting `mnist`; it sources netns.sh and writes the data.
+# small data set, and the values of a report. Source this file after setting `mnist`; it sources netns.sh and writes the
+# data.
 # shellcheck source=tests/hosts/netns.sh
 source "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
 

@@ -96,8 +96,8 @@ shares_the_links() {
 }
 
 # same_bits_over_a_slow_link HOSTS RATE MBIT: as many trainers as hosts, one of them on the generator's, whose link
-# carries M of each other trainer, both ways at once. RATE is MBIT Mbit/s. A step takes at least as long as that: where it
-# does not, the link was not shaped and nothing tested.
+# carries M of each other trainer, both ways at once. RATE is MBIT Mbit/s. A step takes at least as long as that: where
+# it does not, the link was not shaped and nothing tested.
 same_bits_over_a_slow_link() {
   local hosts=$1 trainers=$1 rate=$2 floor_us=$((($1 - 1) * tensor_bytes * 8 / $3)) expected host step_us
   "$runnel" train "$work/job.toml" --report "$work/report.json" -n "$trainers" \
@@ -109,7 +109,8 @@ same_bits_over_a_slow_link() {
   netns_down
   [ "$(value parameters_sha256)" = "$expected" ] || fail "$rate: other parameters than on one host"
   step_us=$(sed -n '/"step_ms"/,/}/s/.*"p50": *\([0-9]*\)\.\([0-9][0-9][0-9]\).*/\1\2/p' "$work/report.json")
-  echo "$trainers trainers on $hosts hosts at $rate: the same bits; step p50 $step_us us, the generator's link needs $floor_us us"
+  echo "$trainers trainers on $hosts hosts at $rate: the same bits; step p50 $step_us us," \
+    "the generator's link needs $floor_us us"
   [ "$step_us" -ge "$floor_us" ] || fail "$rate: faster than the link"
 }
 
