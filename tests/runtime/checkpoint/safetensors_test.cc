@@ -56,9 +56,7 @@ class SafetensorsTest : public testing::Test {
     } catch (const RunError& error) {
       EXPECT_THAT(error.what(), HasSubstr(file_.string()));
       EXPECT_EQ(parameters, std::vector<float>(layout_.float_count(), 99.0F)) << "written to before it was refused";
-      if (message != nullptr) {
-        *message = error.what();
-      }
+      if (message != nullptr) *message = error.what();
       return error.status();
     }
   }
