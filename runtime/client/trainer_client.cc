@@ -248,15 +248,13 @@ void TrainerClient::put_record(const Batch& batch) {
   require_ok(fabric_.loop().queue().put(lead().link.control, target, copy, fabric_.control(), tag), lead());
 }
 
-void TrainerClient::report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples) {
+void TrainerClient::report_evaluation(const Score& score) {
   if (stopping()) fabric_.liveness().throw_stop();  // the test was cut short
   note_copies();
   const EvaluationRecord record{.version = step_,
-                                .samples = samples,
-                                .correct = correct,
-                                .loss_sum = loss_sum,
                                 .parameters_ready_ns = parameters_ready_ns_,
                                 .exposed_ns = exposed_ns_,
+                                .score = score,
                                 .reserved = {}};
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::kEvaluationRecord, sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);

@@ -17,6 +17,7 @@
 #include "runtime/protocol/bucket_countdown.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
+#include "runtime/protocol/score.h"
 #include "runtime/protocol/slot_protocol.h"
 
 namespace runnel {
@@ -83,7 +84,7 @@ class TrainerClient final : public PassObserver {
   void push(const Batch& batch);
 
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
-  void report_evaluation(double loss_sum, std::uint64_t correct, std::uint64_t samples);
+  void report_evaluation(const Score& score);
 
   /// After the last `report_evaluation`: waits until the generators have everything from everybody, then
   /// disconnects.

@@ -12,7 +12,8 @@
 /// The keys of the configuration that take one of a few words: their types, and the word of each value.
 namespace runnel {
 
-enum class NetworkKind { mnist_cnn, mnist_mlp };
+enum class BufferRule { average, first, local };
+enum class KernelSet { own, torch };
 enum class RuleKind { adadelta, sgd, adam, adamw };
 enum class ReduceKind { sum, mean };
 enum class ScheduleKind { constant, step, cosine, warmup };
@@ -30,8 +31,12 @@ template <class T>
 inline constexpr std::array<Choice<T>, 0> kChoices{};
 
 template <>
-inline constexpr std::array kChoices<NetworkKind> = {Choice<NetworkKind>{"mnist-cnn", NetworkKind::mnist_cnn},
-                                                     Choice<NetworkKind>{"mnist-mlp", NetworkKind::mnist_mlp}};
+inline constexpr std::array kChoices<BufferRule> = {Choice<BufferRule>{"average", BufferRule::average},
+                                                    Choice<BufferRule>{"first", BufferRule::first},
+                                                    Choice<BufferRule>{"local", BufferRule::local}};
+template <>
+inline constexpr std::array kChoices<KernelSet> = {Choice<KernelSet>{"own", KernelSet::own},
+                                                   Choice<KernelSet>{"torch", KernelSet::torch}};
 template <>
 inline constexpr std::array kChoices<RuleKind> = {
     Choice<RuleKind>{"adadelta", RuleKind::adadelta}, Choice<RuleKind>{"sgd", RuleKind::sgd},
@@ -56,7 +61,7 @@ template <>
 inline constexpr std::array kChoices<NonfiniteAction> = {Choice<NonfiniteAction>{"stop", NonfiniteAction::stop},
                                                          Choice<NonfiniteAction>{"warn", NonfiniteAction::warn}};
 
-/// How the configuration spells `value`: "mnist-cnn".
+/// How the configuration spells `value`: "adadelta".
 template <class T>
 constexpr std::string_view word_of(const T& value) {
   return std::ranges::find(kChoices<T>, value, &Choice<T>::value)->word;

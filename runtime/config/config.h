@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "runtime/base/run_error.h"
 #include "runtime/config/choices.h"
 #include "runtime/config/device_name.h"
+#include "runtime/config/option_table.h"
 
 namespace runnel {
 
@@ -29,17 +31,27 @@ class ConfigError : public RunError {
 // of each key stand in the reference table of trainer/README.md, which is printed from the schema.
 
 struct ModelConfig {
-  NetworkKind name = NetworkKind::mnist_cnn;
-  std::array<double, 2> dropout = {0.25, 0.5};
-  std::string init;  ///< absolute path of a safetensors file; empty: initialised from run.seed
+  std::string name = "mnist-cnn";
+  std::string file;  ///< absolute path of what the model is made from; empty: none
+  std::string init;  ///< absolute path of a safetensors file; empty: the model's own values
+  BufferRule buffers = BufferRule::average;
+  OptionTable options;
 
   bool operator==(const ModelConfig&) const = default;
 };
 
+struct ObjectiveConfig {
+  std::string name = "nll";
+  OptionTable options;
+
+  bool operator==(const ObjectiveConfig&) const = default;
+};
+
 struct DataConfig {
-  std::string path;  ///< absolute; empty without a default folder
+  std::string name = "mnist";
+  std::string path;  ///< absolute; empty: none
   bool shuffle = true;
-  std::array<double, 2> normalize = {0.1307, 0.3081};  ///< mean, standard deviation
+  OptionTable options;
 
   bool operator==(const DataConfig&) const = default;
 };
@@ -50,6 +62,7 @@ struct TrainerConfig {
   std::int64_t batch_size = 1000;
   std::int64_t test_batch_size = 250;
   std::int64_t threads = 1;
+  KernelSet kernels = KernelSet::own;
   std::vector<DeviceName> device = std::vector<DeviceName>(1);  ///< one for all, or one per trainer: see device_of()
 
   /// Number of shares of the data, and of gradients in a step: one per virtual trainer, or else per trainer.
@@ -107,6 +120,7 @@ struct TransportConfig {
 struct RunConfig {
   std::int64_t max_epochs = 2;
   std::int64_t max_gradients = 100;
+  std::int64_t max_steps = 0;
   std::int64_t seed = 1;
   double timeout_s = 60.0;
   std::int64_t log_every = 10;
@@ -121,6 +135,7 @@ struct RunConfig {
 
 struct Config {
   ModelConfig model;
+  ObjectiveConfig objective;
   DataConfig data;
   TrainerConfig trainer;
   GeneratorConfig generator;
@@ -134,8 +149,11 @@ struct Config {
 /// What a command line adds to a configuration file.
 struct ConfigOptions {
   std::vector<std::string> sets;           ///< `key=value`; wins over the file, and a later one over an earlier one
-  std::filesystem::path default_data_dir;  ///< data.path unless the configuration gives it
+  std::filesystem::path default_data_dir;  ///< data.path of the default data set unless the configuration gives it
   int ranks = 0;  ///< started by mpirun: trainer.count becomes ranks - generator.count; 0: not under mpirun
+
+  /// Values that keys such as model.name can have; those of a key that is not here are not checked.
+  std::map<std::string, std::vector<std::string>, std::less<>> known_names = {};
 
   /// Gets a line for the user when keys of the file are ignored because `sets` choose another optimizer.
   std::function<void(const std::string& line)> on_notice = {};
@@ -144,7 +162,7 @@ struct ConfigOptions {
 /// Reads and checks a configuration. With an empty `file`, from the defaults and `options` only.
 ///
 /// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) are ignored. Relative
-/// input paths (data.path, model.init) are taken from the folder of `file`, or from the working directory when
+/// input paths (data.path, model.file, model.init) are taken from the folder of `file`, or from the working directory when
 /// given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
 Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
 
@@ -158,7 +176,8 @@ std::string print_toml(const Config& config);
 /// `value` as a TOML basic string, which with its escapes is a JSON string as well: for a `--set` of any text.
 std::string quoted(const std::string& value);
 
-/// All keys in the order of the schema, each with its value in a syntax that TOML and JSON share.
+/// All keys in the order of the schema, those of free tables one by one, each with its value in a syntax that TOML and
+/// JSON share.
 std::vector<std::pair<std::string, std::string>> config_values(const Config& config);
 
 /// The optimizer's keys that have an effect, in one line: `name = "sgd", lr = 0.001, …`.

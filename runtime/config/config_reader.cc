@@ -8,6 +8,7 @@
 
 #include "runtime/base/file_name.h"
 #include "runtime/base/joined.h"
+#include "runtime/base/nearest_word.h"
 #include "runtime/base/utf8.h"
 #include "runtime/config/config_value.h"
 #include "runtime/config/known_keys.h"
@@ -37,6 +38,18 @@ std::vector<TomlEntry> parse_set_value(const std::string& text) {
   }
 }
 
+/// An entry that is no key must be one of the tables.
+void check_table(const TomlEntry& entry, const std::string& place) {
+  const bool table = is_table(entry.value);
+  if (const auto now = renamed_key(entry.path); !now.empty()) {
+    fail_key(place, entry.path, "its name is " + std::string(now));
+  }
+  if (!is_known_table(entry.path)) {
+    fail_key(place, entry.path, (table ? "unknown table" : "unknown key") + suggestion(entry.path));
+  }
+  if (!table) fail_key(place, entry.path, "expected a table");
+}
+
 }  // namespace
 
 void ConfigReader::add_file(std::string_view text, const fs::path& name) {
@@ -47,7 +60,8 @@ void ConfigReader::add_file(std::string_view text, const fs::path& name) {
   try {
     const fs::path folder = fs::absolute(name).parent_path();
     for (const TomlEntry& entry : parse_toml(text)) {
-      const bool about_value = find_config_key(entry.path) != nullptr && !is_table(entry.value);
+      const bool is_known = find_config_key(entry.path) != nullptr || find_options_key(entry.path) != nullptr;
+      const bool about_value = is_known && !is_table(entry.value);
       add(entry, {.place = place(about_value ? entry.value.position : entry.position)}, folder);
     }
   } catch (const TomlError& error) {
@@ -79,12 +93,8 @@ void ConfigReader::add(const TomlEntry& entry, const GivenKey& given, const fs::
   const std::string& place = given.place;
   const ConfigKey* key = find_config_key(entry.path);
   if (key == nullptr) {
-    const bool table = is_table(entry.value);
-    if (!is_known_table(entry.path)) {
-      fail_key(place, entry.path, (table ? "unknown table" : "unknown key") + suggestion(entry.path));
-    }
-    if (!table) fail_key(place, entry.path, "expected a table");
-    return;
+    if (const ConfigKey* table = find_options_key(entry.path)) return add_option(*table, entry, given);
+    return check_table(entry, place);
   }
   try {
     read_value(key->type, entry.value, config_);
@@ -93,6 +103,36 @@ void ConfigReader::add(const TomlEntry& entry, const GivenKey& given, const fs::
   }
   resolve(*key, place, input_dir);
   given_[key->path] = given;
+}
+
+void ConfigReader::add_option(const ConfigKey& table, const TomlEntry& entry, const GivenKey& given) {
+  OptionTable& options = std::get<OptionsKey>(table.type).field(config_);
+  Option option = {.name = entry.path.substr(table.path.size() + 1), .value = entry.value, .text = {},
+                   .place = given.place};
+  try {
+    option.text = print_value(entry.value);
+  } catch (const ValueError& error) {
+    fail_key(given.place, entry.path, error.what());
+  }
+  const auto earlier = std::ranges::find(options, option.name, &Option::name);
+  if (earlier != options.end()) {
+    *earlier = std::move(option);
+  } else {
+    options.push_back(std::move(option));
+  }
+}
+
+/// Throws for the name of a model, data set or objective that the program does not have.
+void ConfigReader::check_names(const ConfigOptions& options) const {
+  for (const auto& [path, names] : options.known_names) {
+    const auto name = std::get<TextKey>(find_config_key(path)->type).field(const_cast<Config&>(config_));  // only reads
+    if (std::ranges::find(names, name) != names.end()) continue;
+    const auto nearest = nearest_word(name, std::vector<std::string_view>(names.begin(), names.end()));
+    const auto in_quotes = [](const std::string& one) { return quoted(one); };
+    fail_key(given_.at(path).place, path,
+             "expected one of " + joined(names, ", ", in_quotes) + ", found " + quoted(printable(name)) +
+                 (nearest.empty() ? "" : ", did you mean \"" + std::string(nearest) + "\"?"));
+  }
 }
 
 void ConfigReader::resolve(const ConfigKey& key, const std::string& place, const fs::path& input_dir) {
@@ -108,9 +148,10 @@ Config ConfigReader::finish(const ConfigOptions& options) {
   if (options.ranks > 0) deal_ranks(options.ranks);
   const std::vector<std::string_view> dropped = drop_keys_of_other_rule();
   apply_rule_defaults();
+  check_names(options);
   check_config(config_, given_);
   if (!dropped.empty() && options.on_notice) options.on_notice(notice_of(dropped));
-  if (config_.data.path.empty() && !options.default_data_dir.empty()) {
+  if (config_.data.path.empty() && config_.data.name == DataConfig().name && !options.default_data_dir.empty()) {
     config_.data.path = without_dots(fs::absolute(options.default_data_dir)).string();
   }
   return config_;

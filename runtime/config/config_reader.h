@@ -28,6 +28,8 @@ class ConfigReader {
 
  private:
   void add(const TomlEntry& entry, const GivenKey& given, const std::filesystem::path& input_dir);
+  void add_option(const ConfigKey& table, const TomlEntry& entry, const GivenKey& given);
+  void check_names(const ConfigOptions& options) const;
   void resolve(const ConfigKey& key, const std::string& place, const std::filesystem::path& input_dir);
   void deal_ranks(int ranks);
   std::vector<std::string_view> drop_keys_of_other_rule();

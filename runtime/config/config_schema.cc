@@ -57,10 +57,6 @@ constexpr KeyCondition with_schedule(std::span<const std::string_view> schedules
 }
 
 constexpr std::int64_t kMaxBatch = 1 << 20;
-
-// Larger passes give the same score, but take longer, need gigabytes for activations, and delay the reaction to Ctrl-C
-// (trainer/compute/README.md, "The test").
-constexpr std::int64_t kMaxTestBatch = 250;
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 
@@ -68,20 +64,30 @@ constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 
 constexpr ConfigKey kKeys[] = {
-    {"model.name", choice<&Config::model, &ModelConfig::name>(), "The network to train."},
-    {"model.dropout", PairKey{at<&Config::model, &ModelConfig::dropout>, {0, 1, true}, {0, 1, true}},
-     "Probability of dropping a value after the convolutions and after the first dense layer; with `\"mnist-mlp\"`, "
-     "after its first and its second layer.",
-     "probability"},
+    {"model.name", TextKey{at<&Config::model, &ModelConfig::name>},
+     "The model to train (see \"Models\" above); a program may add its own."},
+    {"model.file", FileKey{at<&Config::model, &ModelConfig::file>, true},
+     "File that the model is made from, for models that need one."},
     {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
-     "safetensors file with the parameters to start from; `\"\"`: LibTorch's initialisation from `run.seed`."},
+     "safetensors file with the parameters to start from; `\"\"`: the model's own, from `run.seed` or from its file."},
+    {"model.buffers", choice<&Config::model, &ModelConfig::buffers>(),
+     "What becomes of tensors that a pass writes and nobody optimizes, such as BatchNorm's statistics, after each step. "
+     "`\"average\"`: the mean over the trainers, or the virtual trainers; `\"first\"`: those of the first one; "
+     "`\"local\"`: each process keeps its own, and none is saved."},
+    {"model.options", OptionsKey{at<&Config::model, &ModelConfig::options>}, "What this model lets the user choose."},
 
+    {"objective.name", TextKey{at<&Config::objective, &ObjectiveConfig::name>},
+     "The loss, and what a test measures (see \"Objectives\" above)."},
+    {"objective.options", OptionsKey{at<&Config::objective, &ObjectiveConfig::options>},
+     "What this objective lets the user choose."},
+
+    {"data.name", TextKey{at<&Config::data, &DataConfig::name>}, "The data set (see \"Data sets\" above)."},
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
-     "Folder with the four IDX files of MNIST, plain or gzip; `\"\"`: the data that comes with Runnel."},
+     "File or folder of the data set; with `\"mnist\"`, a folder with its four IDX files, plain or gzip, and `\"\"` is "
+     "the data that comes with Runnel."},
     {"data.shuffle", BoolKey{at<&Config::data, &DataConfig::shuffle>},
      "Whether each trainer, or each virtual trainer, reads its share in a new order in each epoch."},
-    {"data.normalize", PairKey{at<&Config::data, &DataConfig::normalize>, {-1e6, 1e6}, {1e-6, 1e6}},
-     "Mean and standard deviation: a pixel p in [0, 1] becomes (p - mean) / deviation."},
+    {"data.options", OptionsKey{at<&Config::data, &DataConfig::options>}, "What this data set lets the user choose."},
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},
      "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"},
@@ -89,11 +95,15 @@ constexpr ConfigKey kKeys[] = {
      "Number of virtual trainers, spread evenly over the trainers: a power of two that `trainer.count` divides. The "
      "result is then the same, bit for bit, for every `trainer.count`. 0: no virtual trainers."},
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
-     "Images in a batch of each trainer, or of each virtual trainer.", "images"},
-    {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxTestBatch},
-     "Images in a forward pass of the test. On the CPU the score does not depend on it.", "images"},
+     "Samples in a batch of each trainer, or of each virtual trainer.", "samples"},
+    {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
+     "Samples in a forward pass of the test. More take more memory. On the CPU the score does not depend on it.",
+     "samples"},
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
+    {"trainer.kernels", choice<&Config::trainer, &TrainerConfig::kernels>(),
+     "Whose dropout, linear layers and 2x2 max pooling are used on the CPU. `\"own\"`: Runnel's, which are faster; "
+     "`\"torch\"`: LibTorch's, with the random numbers that dropout has in Python. The others give the same bits."},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
      "Where trainers compute: one device for all, or a list with one for each. `\"cuda:K\"`: that GPU of the host; "
      "`\"cuda\"`: the one assigned to the process (see \"Devices\" above); `\"auto\"`: the same, or the CPU where "
@@ -164,6 +174,8 @@ constexpr ConfigKey kKeys[] = {
      "trainer, "
      "or each virtual trainer, and there is at least one step. 0: no limit.",
      "gradients"},
+    {"run.max_steps", IntegerKey{at<&Config::run, &RunConfig::max_steps>, 0, kMaxCount},
+     "Steps after which the run ends at the latest. 0: no limit.", "steps"},
     {"run.seed", IntegerKey{at<&Config::run, &RunConfig::seed>, 0, kMaxSeed},
      "Seed of initialisation, shuffling and dropout."},
     {"run.timeout_s", NumberKey{at<&Config::run, &RunConfig::timeout_s>, {0.1, 86400}},
@@ -193,6 +205,14 @@ constexpr RuleDefaults kRuleDefaults[] = {{RuleKind::adadelta, 0.1, 1e-6, 0.0},
 constexpr Words kRuleKeys = {"optimizer.lr",       "optimizer.rho",   "optimizer.eps",
                              "optimizer.momentum", "optimizer.betas", "optimizer.weight_decay"};
 
+struct RenamedKey {
+  std::string_view path;
+  std::string_view now;
+};
+
+constexpr RenamedKey kRenamedKeys[] = {{"model.dropout", "model.options.dropout"},
+                                       {"data.normalize", "data.options.normalize"}};
+
 }  // namespace
 
 std::span<const ConfigKey> config_keys() {
@@ -202,6 +222,19 @@ std::span<const ConfigKey> config_keys() {
 const ConfigKey* find_config_key(std::string_view path) {
   const auto* key = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const auto& k) { return k.path == path; });
   return key == std::end(kKeys) ? nullptr : key;
+}
+
+const ConfigKey* find_options_key(std::string_view path) {
+  const auto* key = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const auto& k) {
+    return std::holds_alternative<OptionsKey>(k.type) && path.size() > k.path.size() + 1 && path.starts_with(k.path) &&
+           path[k.path.size()] == '.';
+  });
+  return key == std::end(kKeys) ? nullptr : key;
+}
+
+std::string_view renamed_key(std::string_view path) {
+  const auto* key = std::ranges::find(kRenamedKeys, path, &RenamedKey::path);
+  return key == std::end(kRenamedKeys) ? "" : key->now;
 }
 
 bool has_effect(const ConfigKey& key, const Config& config) {

@@ -78,8 +78,13 @@ struct DevicesKey {
   Field<std::vector<DeviceName>> field;
 };
 
-using KeyType =
-    std::variant<BoolKey, IntegerKey, NumberKey, PairKey, ChoiceKey, TextKey, FileKey, DeviceKey, DevicesKey>;
+/// A free table: what its keys mean is up to whoever reads them (options.h).
+struct OptionsKey {
+  Field<OptionTable> field;
+};
+
+using KeyType = std::variant<BoolKey, IntegerKey, NumberKey, PairKey, ChoiceKey, TextKey, FileKey, DeviceKey,
+                             DevicesKey, OptionsKey>;
 
 /// The key has an effect only while another key, a choice, has one of these values.
 struct KeyCondition {
@@ -99,6 +104,12 @@ std::span<const ConfigKey> config_keys();
 
 /// nullptr when no key has this path.
 const ConfigKey* find_config_key(std::string_view path);
+
+/// The free table that a key of this path belongs to, or nullptr.
+const ConfigKey* find_options_key(std::string_view path);
+
+/// What a key of an earlier version is called, or nothing.
+std::string_view renamed_key(std::string_view path);
 
 /// Whether the key has an effect in this configuration.
 bool has_effect(const ConfigKey& key, const Config& config);

@@ -12,8 +12,10 @@ namespace {
 
 // A key is left out when it has no effect, or when it is a file that is not named.
 bool is_printed(const ConfigKey& key, const Config& config) {
-  const bool unnamed_file = std::holds_alternative<FileKey>(key.type) && print_value(key.type, config) == "\"\"";
-  return has_effect(key, config) && !unnamed_file;
+  const std::string value = print_value(key.type, config);
+  const bool unnamed_file = std::holds_alternative<FileKey>(key.type) && value == "\"\"";
+  const bool no_options = std::holds_alternative<OptionsKey>(key.type) && value == "{}";
+  return has_effect(key, config) && !unnamed_file && !no_options;
 }
 
 std::string code(std::string_view text) {
@@ -65,7 +67,13 @@ std::string print_toml(const Config& config) {
 std::vector<std::pair<std::string, std::string>> config_values(const Config& config) {
   std::vector<std::pair<std::string, std::string>> values;
   for (const ConfigKey& key : config_keys()) {
-    if (is_printed(key, config)) values.emplace_back(key.path, print_value(key.type, config));
+    if (const auto* table = std::get_if<OptionsKey>(&key.type)) {
+      for (const Option& option : table->field(const_cast<Config&>(config))) {  // only reads
+        values.emplace_back(std::string(key.path) + '.' + option.name, option.text);
+      }
+    } else if (is_printed(key, config)) {
+      values.emplace_back(key.path, print_value(key.type, config));
+    }
   }
   return values;
 }

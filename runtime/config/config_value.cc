@@ -71,6 +71,11 @@ std::string found(const TomlArray& array) {
   return '[' + printable(joined(array, ", ", [](const TomlValue& element) { return found(element); })) + ']';
 }
 
+// A free table in one line: {dropout = [0.25, 0.5]}.
+std::string to_text(const OptionTable& options) {
+  return '{' + joined(options, ", ", [](const Option& option) { return option.name + " = " + option.text; }) + '}';
+}
+
 std::string range_text(const NumberRange& range) {
   std::string text = "from " + to_text(range.min);
   text += range.below_max ? " to below " : " to ";
@@ -167,6 +172,11 @@ bool assign(const DevicesKey& key, const TomlValue& value, Config& config) {
   return !names.empty();
 }
 
+// Only the table itself: its keys are entries of their own.
+bool assign(const OptionsKey&, const TomlValue& value, Config&) {
+  return std::holds_alternative<TomlTable>(value.data);
+}
+
 }  // namespace
 
 std::string quoted(const std::string& value) {
@@ -209,6 +219,28 @@ std::string print_value(const KeyType& type, const Config& config) {
                     type);
 }
 
+std::string print_value(const TomlValue& value) {
+  return std::visit(Overloaded{[](const std::string& text) { return quoted(text); },
+                               [](const TomlArray& array) {
+                                 const auto element = [](const TomlValue& one) { return print_value(one); };
+                                 return '[' + joined(array, ", ", element) + ']';
+                               },
+                               [](const TomlTable&) -> std::string { throw ValueError("tables cannot be options"); },
+                               [](const TomlDateOrTime&) -> std::string {
+                                 throw ValueError("dates and times cannot be options");
+                               },
+                               [](const auto& number) { return to_text(number); }},
+                    value.data);
+}
+
+std::string print_number(std::int64_t number) {
+  return to_text(number);
+}
+
+std::string print_number(double number) {
+  return to_text(number);
+}
+
 std::string describe(const KeyType& type) {
   return std::visit(Overloaded{
                         [](const BoolKey&) { return std::string("true or false"); },
@@ -227,6 +259,7 @@ std::string describe(const KeyType& type) {
                         [](const TextKey&) { return std::string("a string that is not empty"); },
                         [](const FileKey&) { return std::string("a file name in a string"); },
                         [](const DeviceKey&) { return std::string(kDevice); },
+                        [](const OptionsKey&) { return std::string("a table of options"); },
                         [](const DevicesKey&) { return std::string(kDevice) + ", or an array of them"; },
                     },
                     type);

@@ -25,6 +25,13 @@ void reset_value(const KeyType& type, Config& config);
 /// The key's value in a syntax that TOML and JSON share; reading it gives the same value.
 std::string print_value(const KeyType& type, const Config& config);
 
+/// A value of a free table in the same syntax. Throws `ValueError` for a table, a date or a time.
+std::string print_value(const TomlValue& value);
+
+/// A number as print_value() prints it.
+std::string print_number(std::int64_t number);
+std::string print_number(double number);
+
 /// What the key accepts: "an integer from 1 to 1024".
 std::string describe(const KeyType& type);
 

@@ -160,7 +160,7 @@ void Generator::fail(const std::exception& error) {
   fabric_.fail(not_finite ? StopCause::not_finite : StopCause::own_error);
 }
 
-Generator::Evaluation Generator::collect_evaluation() {
+Score Generator::collect_evaluation() {
   const TraceSpan wait(fabric_.trace(), {.what = TraceWhat::wait, .step = protocol_.version() - 1});
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
   ++evaluations_collected_;
@@ -170,8 +170,8 @@ Generator::Evaluation Generator::collect_evaluation() {
   };
   wait_until([&] { return missing() == evaluations_.end(); },
              [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
-  const Evaluation sum = records_.read_evaluation(protocol_.version());
-  finite_.check_loss("the test", sum.loss_sum, protocol_.version() - 1);
+  const Score sum = records_.read_evaluation(protocol_.version());
+  finite_.check_loss("the test", sum.loss.mean(), protocol_.version() - 1);
   return sum;
 }
 

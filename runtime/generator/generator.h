@@ -37,7 +37,6 @@ namespace runnel {
 class Generator {
  public:
   using Step = StepRecords::Step;
-  using Evaluation = StepRecords::Evaluation;
 
   /// Collective: connects to all trainers and finds the paths to them. `device`: what is to hold the tensors and reduce
   /// them, else null. `group`, `layout` and `device` outlive this.
@@ -56,7 +55,7 @@ class Generator {
   Step step(double lr);
 
   /// Waits for every trainer's part of a test of the current version, and adds them in trainer order. The lead only.
-  Evaluation collect_evaluation();
+  Score collect_evaluation();
 
   /// The current version of all tensors; of several generators only the lead, and only after a `collect_evaluation`.
   /// Throws `NotFinite` as `step`.

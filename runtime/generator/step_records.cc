@@ -83,15 +83,13 @@ std::string StepRecords::name_of_loss(const StepRecord& record, const Peer& trai
   return "virtual trainer " + std::to_string(share) + " (" + trainer.name + ")";
 }
 
-StepRecords::Evaluation StepRecords::read_evaluation(std::uint64_t version) {
-  Evaluation sum;
+Score StepRecords::read_evaluation(std::uint64_t version) {
+  Score sum;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const Peer& trainer = group_.trainer(static_cast<int>(i));
     const auto record = read_record<EvaluationRecord>(control_, GeneratorControl::evaluation_record(trainer.index));
     check(record, version, trainer);
-    sum.loss_sum += record.loss_sum;
-    sum.correct += record.correct;
-    sum.samples += record.samples;
+    sum += record.score;
     note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
   }
   close_exchange();
@@ -114,11 +112,14 @@ void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer
 }
 
 void StepRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {
-  if (record.version == version && record.correct <= record.samples) return;
+  const auto counts = [](const Score::Sum& sum) { return sum.count >= 0; };
+  const Score& score = record.score;
+  if (record.version == version && score.samples >= 0 && counts(score.loss) && std::ranges::all_of(score.metrics, counts))
+    return;
   throw wrong_record(trainer, group_,
-                     "version " + std::to_string(record.version) + ", " + std::to_string(record.correct) + " of " +
-                         std::to_string(record.samples) + " samples correct",
-                     "version " + std::to_string(version) + ", no more correct than samples");
+                     "version " + std::to_string(record.version) + ", " + std::to_string(score.samples) +
+                         " samples with a loss over " + std::to_string(score.loss.count),
+                     "version " + std::to_string(version) + " and no negative count");
 }
 
 void StepRecords::note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns) {

@@ -12,6 +12,7 @@
 #include "runtime/fabric/handshake.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
+#include "runtime/protocol/score.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "transport/slab.h"
@@ -27,13 +28,6 @@ class StepRecords {
   struct Step {
     double loss = 0;            ///< mean over the batches of all trainers
     std::uint64_t samples = 0;  ///< of all trainers
-  };
-
-  /// Of the trainers' parts of a test.
-  struct Evaluation {
-    double loss_sum = 0;
-    std::uint64_t correct = 0;
-    std::uint64_t samples = 0;
   };
 
   /// Durations that are known so far, in ms, a value a step: what happened in a step is complete only when the trainers
@@ -59,7 +53,7 @@ class StepRecords {
   void check_losses(std::uint64_t step, FiniteGuard& guard) const;
 
   /// All trainers have reported their part of a test of version `version`; adds in trainer order. Throws the same.
-  Evaluation read_evaluation(std::uint64_t version);
+  Score read_evaluation(std::uint64_t version);
 
   const Timings& timings() const { return timings_; }
 

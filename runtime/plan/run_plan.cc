@@ -24,18 +24,20 @@ RunPlan::RunPlan(const Size& size) {
   if (size.max_gradients > 0) {
     total_steps_ = std::min(total_steps_, std::max<std::int64_t>(1, size.max_gradients / size.trainers));
   }
+  if (size.max_steps > 0) total_steps_ = std::min(total_steps_, size.max_steps);
 }
 
-RunPlan::RunPlan(const Config& config, std::size_t samples)
-    : RunPlan({.samples = static_cast<std::int64_t>(samples),
+RunPlan::RunPlan(const Config& config, std::int64_t samples)
+    : RunPlan({.samples = samples,
                .trainers = config.trainer.shares(),
                .batch_size = config.trainer.batch_size,
                .max_epochs = config.run.max_epochs,
-               .max_gradients = config.run.max_gradients}) {
+               .max_gradients = config.run.max_gradients,
+               .max_steps = config.run.max_steps}) {
   if (total_steps_ <= kMaxSteps) return;
   throw RunError(ExitStatus::bad_configuration,
                  "key 'run.max_epochs': expected a run of at most " + std::to_string(kMaxSteps) + " steps, found " +
-                     std::to_string(total_steps_) + "; lower it, or limit the run with run.max_gradients");
+                     std::to_string(total_steps_) + "; lower it, or limit the run with run.max_steps");
 }
 
 RunPlan RunPlan::limited_to(std::int64_t steps) const {

@@ -22,17 +22,18 @@ class RunPlan {
     std::int64_t batch_size = 1;     ///< per trainer, at least 1
     std::int64_t max_epochs = 1;     ///< at least 1
     std::int64_t max_gradients = 0;  ///< over all trainers: max_gradients / trainers steps, at least 1; 0: no limit
+    std::int64_t max_steps = 0;      ///< 0: no limit
   };
 
   explicit RunPlan(const Size& size);
 
   /// The plan of the job that `config` describes, on a training split of `samples`. Throws `RunError` (78) for more
   /// steps than the exchange can count, 2^36 - 2.
-  RunPlan(const Config& config, std::size_t samples);
+  RunPlan(const Config& config, std::int64_t samples);
 
   std::int64_t total_steps() const { return total_steps_; }
 
-  /// Epochs that begin: max_gradients may end the last one early.
+  /// Epochs that begin: max_gradients or max_steps may end the last one early.
   std::int64_t epochs() const { return epoch_of(total_steps_ - 1) + 1; }
 
   std::int64_t epoch_of(std::int64_t step) const { return step / steps_per_epoch_; }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "runtime/protocol/score.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "transport/path_probe.h"
 #include "transport/slab.h"
@@ -30,11 +31,9 @@ struct StepRecord {
 /// A trainer's record of its part of an evaluation. The run's last one also closes the last step.
 struct EvaluationRecord {
   std::uint64_t version;
-  std::uint64_t samples;
-  std::uint64_t correct;
-  double loss_sum;
   std::int64_t parameters_ready_ns;
   std::int64_t exposed_ns;
+  Score score;
   std::uint64_t reserved[2];  ///< 0
 };
 
@@ -42,7 +41,7 @@ struct EvaluationRecord {
 inline constexpr std::size_t kParkOffset = 0;
 
 static_assert(sizeof(StepRecord) == 64 && std::is_trivially_copyable_v<StepRecord>);
-static_assert(sizeof(EvaluationRecord) == 64 && std::is_trivially_copyable_v<EvaluationRecord>);
+static_assert(sizeof(EvaluationRecord) == 2 * kLineBytes && std::is_trivially_copyable_v<EvaluationRecord>);
 
 /// A generator's control slab: the park word, the bell that the lead generator rings, then for every trainer three
 /// bells, three records and the area that its path probe writes and reads.

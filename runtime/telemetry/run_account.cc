@@ -24,7 +24,7 @@ void RunAccount::reserve(std::size_t steps) {
 }
 
 void RunAccount::step(const Step& step) {
-  images_ += step.images;
+  samples_ += step.samples;
   step_ms_.push_back(1e3 * step.seconds);
   report_.seconds.train += step.seconds;
   report_.loss.emplace_back(step.step, step.loss);
@@ -43,7 +43,7 @@ void RunAccount::finish(const Exchange& exchange, double total_seconds) {
   report_.exchange_ms = quantiles_of(exchange.exchange_ms);
   report_.exposed_ms = quantiles_of(exchange.exposed_ms);
   report_.bytes.staged = exchange.staged_bytes;
-  if (report_.seconds.train > 0) report_.images_per_second = static_cast<double>(images_) / report_.seconds.train;
+  if (report_.seconds.train > 0) report_.samples_per_second = static_cast<double>(samples_) / report_.seconds.train;
   report_.seconds.total = total_seconds;
 }
 

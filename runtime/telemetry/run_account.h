@@ -26,7 +26,7 @@ class RunAccount {
     std::int64_t step = 0;   ///< from 0
     std::int64_t epoch = 0;  ///< from 0
     double loss = 0;         ///< mean over its gradients
-    std::int64_t images = 0;
+    std::int64_t samples = 0;
     double seconds = 0;
   };
 
@@ -53,7 +53,7 @@ class RunAccount {
  private:
   RunReport report_;
   std::vector<double> step_ms_;
-  std::int64_t images_ = 0;
+  std::int64_t samples_ = 0;
 };
 
 }  // namespace runnel

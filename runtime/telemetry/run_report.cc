@@ -48,7 +48,16 @@ Json to_json(const RunReport::Seconds& s) {
 }
 
 Json to_json(const RunReport::Test& t) {
-  return {{"loss", t.loss}, {"accuracy", t.accuracy}, {"correct", t.correct}, {"samples", t.samples}};
+  Json json = {{"loss", t.loss}, {"samples", t.samples}};
+  Json metrics = Json::object();
+  for (const RunReport::Metric& metric : t.metrics) {
+    metrics[metric.name] = metric.value;
+    if (metric.name != "accuracy") continue;
+    json["accuracy"] = metric.value;
+    json["correct"] = static_cast<std::int64_t>(metric.sum);
+  }
+  json["metrics"] = metrics;
+  return json;
 }
 
 Json to_json(const RunReport::Lost& l) {
@@ -84,7 +93,7 @@ std::string to_json(const RunReport& r) {
       {"step_ms", to_json(r.step_ms)},
       {"exchange_ms", to_json(r.exchange_ms)},
       {"exposed_ms", to_json(r.exposed_ms)},
-      {"images_per_second", r.images_per_second},
+      {"samples_per_second", r.samples_per_second},
       {"bytes", {{"gradient", r.bytes.gradient}, {"parameter", r.bytes.parameter}, {"staged", r.bytes.staged}}},
       {"test", to_json(r.test)},
       {"loss", loss_curve(r.loss)},

@@ -37,11 +37,16 @@ struct RunReport {
     std::vector<std::string> transports;
     std::string reason;
   };
+  struct Metric {
+    std::string name;
+    double value = 0;
+    double sum = 0;          ///< over the test set, that the value follows from
+    std::int64_t count = 0;  ///< of what the sum is over
+  };
   struct Test {
     double loss = 0;
-    double accuracy = 0;
-    std::int64_t correct = 0;
     std::int64_t samples = 0;
+    std::vector<Metric> metrics;
   };
   struct Seconds {
     double start = 0;
@@ -69,7 +74,7 @@ struct RunReport {
   Quantiles step_ms;
   Quantiles exchange_ms;
   Quantiles exposed_ms;
-  double images_per_second = 0;
+  double samples_per_second = 0;
   struct {
     std::uint64_t gradient = 0, parameter = 0, staged = 0;
   } bytes;

@@ -46,7 +46,7 @@ void run_trainer(TrainerClient& client, const Settings& settings, int trainer, D
     client.push({.loss = 1, .samples = 1, .staged_bytes = 0});
   }
   client.pull();
-  client.report_evaluation(0, 0, 0);
+  client.report_evaluation({});
   client.leave();
 }
 

@@ -77,7 +77,7 @@ void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLay
     client.push({.loss = 1, .samples = 1, .staged_bytes = 0});
   }
   client.pull();
-  client.report_evaluation(0, 0, 0);
+  client.report_evaluation({});
   client.leave();
 }
 

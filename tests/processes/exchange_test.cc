@@ -100,7 +100,7 @@ void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLay
   }
   client.pull();
   allocations.end();
-  client.report_evaluation(0, 0, 0);
+  client.report_evaluation({});
   client.leave();
 }
 

@@ -41,7 +41,7 @@ RUNNEL_PEER(lying_trainer) {
                  .samples = std::stoull(arguments.at(0)),
                  .staged_bytes = std::stoull(arguments.at(1))});
     client.pull();
-    client.report_evaluation(/*loss_sum=*/0, std::stoull(arguments.at(2)), /*samples=*/5);
+    client.report_evaluation({.samples = 5, .loss = {.sum = 0, .count = std::stoll(arguments.at(2))}, .metrics = {}});
     client.leave();
   } catch (const std::exception& error) {
     // Reported by the generator or, when that had ended before this process's heartbeats were connected, by nobody yet.

@@ -109,7 +109,7 @@ void look_at_windows(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   client.pull();
   client.push({.loss = 0, .samples = 1});
   client.pull();
-  client.report_evaluation(0, 0, 0);
+  client.report_evaluation({});
   client.leave();
 }
 

@@ -5,16 +5,18 @@
 #include <functional>
 
 #include "runtime/config/config.h"
-#include "trainer/compute/score.h"
-#include "trainer/dataset/idx_dataset.h"
-#include "trainer/model/model.h"
+#include "runtime/plan/sample_range.h"
+#include "runtime/protocol/score.h"
+#include "trainer/compute/trained_model.h"
+#include "trainer/dataset/dataset.h"
 
 namespace runnel {
 
-/// The score of the model, with its present parameters and without dropout, on all samples of `dataset`.
+/// The score of the model, with its present parameters and without dropout, on the samples `share` of `dataset`.
 ///
-/// Calls `keep_going` before each forward pass, of `config.trainer.test_batch_size` images; when that returns
-/// false, returns the score of the images so far. On the CPU the size of the passes does not change the score.
-Score evaluate(Model& model, const IdxDataset& dataset, const Config& config, const std::function<bool()>& keep_going);
+/// Calls `keep_going` before each forward pass, of `config.trainer.test_batch_size` samples; when that returns
+/// false, returns the score of the samples so far. On the CPU the size of the passes does not change the score.
+Score evaluate(TrainedModel& model, const Dataset& dataset, const SampleRange& share, const Config& config,
+               const std::function<bool()>& keep_going);
 
 }  // namespace runnel

@@ -9,11 +9,13 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
-#include "trainer/dataset/batch.h"
-#include "trainer/dataset/idx_dataset.h"
+#include "runtime/plan/sample_range.h"
+#include "trainer/compute/trained_model.h"
+#include "trainer/dataset/batch_builder.h"
+#include "trainer/dataset/dataset.h"
 #include "trainer/dataset/sampler.h"
-#include "trainer/model/model.h"
 #include "trainer/model/tensor_arena.h"
+#include "trainer/model/training_step.h"
 #include "trainer/torch/compute_mark.h"
 
 namespace runnel {
@@ -25,14 +27,14 @@ namespace runnel {
 class GradientComputer {
  public:
   struct Result {
-    double loss = 0;                 ///< mean negative log-likelihood over the batch; 0 for an empty batch
-    std::int64_t images = 0;         ///< samples in the batch
+    double loss = 0;                 ///< of the objective; 0 for an empty batch
+    std::int64_t samples = 0;        ///< in the batch
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied because autograd wrote them elsewhere
   };
 
-  /// `share` is the share of trainer `trainer`; model and share must outlive the computer.
-  GradientComputer(Model& model, const IdxDataset& share, const RunPlan& plan, const Config& config,
-                   std::uint64_t trainer);
+  /// `share` of `dataset` belongs to trainer `trainer`. Model and data set must outlive the computer.
+  GradientComputer(TrainedModel& model, const Dataset& dataset, const SampleRange& share, const RunPlan& plan,
+                   const Config& config, std::uint64_t trainer);
 
   /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace) { trace_ = &trace; }
@@ -52,10 +54,10 @@ class GradientComputer {
                  PassObserver* observer = nullptr);
 
  private:
-  Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples, const TensorArena& parameters,
-                const TensorArena& gradients);
+  Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples, const TensorArena& parameters);
+  void make_passes(std::int64_t step, const Batch& batch, TrainingStep& passes);
 
-  Model& model_;
+  TrainedModel& model_;
   RunPlan plan_;
   std::uint64_t seed_;
   std::uint64_t trainer_;

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "runtime/plan/sample_range.h"
+
 namespace runnel {
 namespace {
 
@@ -29,17 +31,15 @@ void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observ
 
 }  // namespace
 
-std::vector<IdxDataset> VirtualTrainers::load_shares(const Config& config, std::size_t trainer) {
-  const auto each = static_cast<std::size_t>(config.trainer.shares_each());
-  return IdxDataset::load_neighbours(config.data.path, Split::train, trainer * each, each,
-                                     static_cast<std::size_t>(config.trainer.shares()));
-}
-
-VirtualTrainers::VirtualTrainers(Model& model, const std::vector<IdxDataset>& shares, const RunPlan& plan,
+VirtualTrainers::VirtualTrainers(TrainedModel& model, const Dataset& dataset, const RunPlan& plan,
                                  const BucketLayout& layout, const Config& config, std::size_t trainer) {
-  const std::size_t first = trainer * shares.size();
-  for (std::size_t i = 0; i < shares.size(); ++i) computers_.emplace_back(model, shares[i], plan, config, first + i);
-  for (std::size_t leaves = 1; leaves < shares.size(); leaves *= 2) scratch_.emplace_back(layout, model.device());
+  const auto samples = static_cast<std::size_t>(dataset.size());
+  const auto shares = static_cast<std::size_t>(config.trainer.shares());
+  const auto each = static_cast<std::size_t>(config.trainer.shares_each());
+  for (std::size_t share = trainer * each; share < (trainer + 1) * each; ++share) {
+    computers_.emplace_back(model, dataset, contiguous_share(samples, share, shares), plan, config, share);
+  }
+  for (std::size_t leaves = 1; leaves < each; leaves *= 2) scratch_.emplace_back(layout, model.device());
 }
 
 void VirtualTrainers::record_into(Trace& trace) {
@@ -69,8 +69,8 @@ void VirtualTrainers::compute_one(Step& step, std::size_t index, const TensorAre
   const GradientComputer::Result one = computers_[index].compute(step.index, step.parameters, gradients, observer);
   step.result.loss += one.loss;
   if (!std::isfinite(one.loss) && !step.result.nonfinite) step.result.nonfinite = static_cast<std::uint32_t>(index);
-  step.result.batches += one.images > 0 ? 1 : 0;
-  step.result.images += one.images;
+  step.result.batches += one.samples > 0 ? 1 : 0;
+  step.result.samples += one.samples;
   step.result.staged_bytes += one.staged_bytes;
 }
 

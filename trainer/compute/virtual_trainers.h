@@ -14,8 +14,8 @@
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
 #include "trainer/compute/gradient_computer.h"
-#include "trainer/dataset/idx_dataset.h"
-#include "trainer/model/model.h"
+#include "trainer/compute/trained_model.h"
+#include "trainer/dataset/dataset.h"
 #include "trainer/model/tensor_arena.h"
 
 namespace runnel {
@@ -28,13 +28,8 @@ namespace runnel {
 /// the same that uses the model.
 class VirtualTrainers {
  public:
-  /// The shares of the training data that belong to trainer `trainer`, each a virtual trainer's, read in one pass.
-  /// Throws as `IdxDataset::load`.
-  static std::vector<IdxDataset> load_shares(const Config& config, std::size_t trainer);
-
-  /// `shares` as load_shares() gives them for the same arguments. Allocates a gradient for each level of the tree.
-  /// Model and shares outlive this.
-  VirtualTrainers(Model& model, const std::vector<IdxDataset>& shares, const RunPlan& plan, const BucketLayout& layout,
+  /// Those of trainer `trainer`. Allocates a gradient for each level of the tree. Model and data set outlive this.
+  VirtualTrainers(TrainedModel& model, const Dataset& dataset, const RunPlan& plan, const BucketLayout& layout,
                   const Config& config, std::size_t trainer);
 
   /// Records the spans of later passes into `trace`, which outlives them.
@@ -43,7 +38,7 @@ class VirtualTrainers {
   struct Result {
     double loss = 0;                 ///< mean over the batches that are not empty; 0 without any
     std::int64_t batches = 0;        ///< that are not empty
-    std::int64_t images = 0;         ///< samples in all of them
+    std::int64_t samples = 0;        ///< in all of them
     std::uint64_t staged_bytes = 0;  ///< as of `GradientComputer::Result`
     /// Index, among those of this process, of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
-#include <utility>
 
 #include "runtime/base/foreign_format.h"
 #include "runtime/base/run_error.h"
@@ -101,21 +100,15 @@ class IdxFile {
   const fs::path& path() const { return path_; }
   std::size_t count() const { return count_; }
 
-  /// The items of `range`, which begins after the last item that was read.
-  std::vector<std::uint8_t> read_items(const SampleRange& range) {
-    std::vector<std::uint8_t> items(range.count * item_bytes_);
-    skip_to(range.first);
+  /// All items. Checks that the file ends where the header puts its end.
+  std::vector<std::uint8_t> read_all() {
+    std::vector<std::uint8_t> items(count_ * item_bytes_);
     read(items);
-    return items;
-  }
-
-  /// Reads to the end of the file and checks that it is where the header puts it.
-  void read_to_end() {
-    skip_to(count_);
     std::uint8_t beyond = 0;
     if (read_some({&beyond, 1}) != 0) {
       fail(ExitStatus::bad_data, path_, "expected " + std::to_string(total_bytes()) + " bytes, found more");
     }
+    return items;
   }
 
  private:
@@ -149,16 +142,6 @@ class IdxFile {
                  ", found " + std::to_string(position_) + " bytes");
       }
       bytes = bytes.subspan(got);
-    }
-  }
-
-  void skip_to(std::size_t item) {
-    std::uint64_t bytes = position_of_items_ + std::uint64_t{item} * item_bytes_ - position_;
-    std::vector<std::uint8_t> discarded(std::min<std::uint64_t>(bytes, kReadBytes));
-    while (bytes > 0) {
-      const std::size_t part = std::min<std::uint64_t>(bytes, discarded.size());
-      read(std::span(discarded).first(part));
-      bytes -= part;
     }
   }
 
@@ -198,38 +181,35 @@ struct SplitFiles {
 
 }  // namespace
 
-IdxDataset IdxDataset::load(const fs::path& folder, Split split, std::size_t part, std::size_t parts) {
-  return std::move(load_neighbours(folder, split, part, 1, parts).front());
-}
-
-std::vector<IdxDataset> IdxDataset::load_neighbours(const fs::path& folder, Split split, std::size_t first,
-                                                    std::size_t count, std::size_t parts) {
-  SplitFiles files(folder, split);
-  const std::size_t samples = files.images.count();
-  const std::vector<std::uint8_t> labels = files.labels.read_items({0, samples});
-  files.labels.read_to_end();
-  const auto wrong = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= kClasses; });
-  if (wrong != labels.end()) {
+IdxDataset::IdxDataset(const Settings& settings)
+    : fields_{{.name = "image", .type = at::kFloat, .shape = {1, std::int64_t{kRows}, std::int64_t{kColumns}}},
+              {.name = "label", .type = at::kLong, .shape = {}}} {
+  const auto mean = static_cast<float>(settings.normalize[0]);
+  const auto deviation = static_cast<float>(settings.normalize[1]);
+  for (std::size_t pixel = 0; pixel < normalized_.size(); ++pixel) {
+    normalized_[pixel] = (static_cast<float>(pixel) / 255.0F - mean) / deviation;
+  }
+  SplitFiles files(settings.folder, settings.split);
+  size_ = static_cast<std::int64_t>(files.images.count());
+  if (settings.only_size) return;
+  labels_ = files.labels.read_all();
+  const auto wrong = std::ranges::find_if(labels_, [](std::uint8_t label) { return label >= kClasses; });
+  if (wrong != labels_.end()) {
     fail(ExitStatus::bad_data, files.labels.path(),
          "expected labels below " + std::to_string(kClasses) + ", found " + std::to_string(*wrong) + " for sample " +
-             std::to_string(wrong - labels.begin()));
+             std::to_string(wrong - labels_.begin()));
   }
-
-  std::vector<IdxDataset> datasets;
-  for (std::size_t part = first; part < first + count; ++part) {
-    const SampleRange share = contiguous_share(samples, part, parts);
-    IdxDataset dataset;
-    dataset.images_ = files.images.read_items(share);
-    const auto begin = labels.begin() + static_cast<std::ptrdiff_t>(share.first);
-    dataset.labels_.assign(begin, begin + static_cast<std::ptrdiff_t>(share.count));
-    datasets.push_back(std::move(dataset));
-  }
-  files.images.read_to_end();
-  return datasets;
+  images_ = files.images.read_all();
 }
 
-std::size_t count_samples(const fs::path& folder, Split split) {
-  return SplitFiles(folder, split).images.count();
+void IdxDataset::read(std::span<const std::uint32_t> samples, Batch& batch) const {
+  auto* pixels = batch.fields[0].mutable_data_ptr<float>();
+  auto* labels = batch.fields[1].mutable_data_ptr<std::int64_t>();
+  for (const std::uint32_t sample : samples) {
+    pixels = std::ranges::transform(image(sample), pixels, [this](std::uint8_t pixel) { return normalized_[pixel]; })
+                 .out;
+    *labels++ = label(sample);
+  }
 }
 
 }  // namespace runnel

@@ -2,59 +2,61 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
 
-#include "runtime/plan/sample_range.h"
+#include "trainer/dataset/dataset.h"
 
 namespace runnel {
 
-enum class Split { train, test };
-
-/// A share of the MNIST images and labels, kept in memory as the bytes of the IDX files.
+/// The MNIST images and labels, kept in memory as the bytes of the IDX files.
 ///
 /// A folder holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
 /// `t10k-labels-idx1-ubyte`, each plain or gzip-compressed with `.gz` appended to its name. README.md describes the
-/// format. Constant after construction; any thread.
-class IdxDataset {
+/// format. The fields are "image", float32 [1, 28, 28], and "label", int64 []. Any thread.
+class IdxDataset final : public Dataset {
  public:
   static constexpr std::size_t kRows = 28;
   static constexpr std::size_t kColumns = 28;
   static constexpr std::size_t kPixels = kRows * kColumns;
   static constexpr std::size_t kClasses = 10;
 
-  /// Reads both files of a split, checks them from end to end, and keeps the share of part `part` of `parts`.
+  struct Settings {
+    std::filesystem::path folder;
+    Split split = Split::train;
+    std::array<double, 2> normalize = {0.1307, 0.3081};  ///< mean and standard deviation
+    bool only_size = false;                              ///< reads the headers only; then nothing but size() works
+  };
+
+  /// Reads both files of a split and checks them from end to end.
   ///
   /// Throws `RunError` with path, expected and found value: `input_missing` when a file is absent or cannot be opened;
   /// `bad_data` when magic, image size or length are wrong, gzip data are damaged, the counts of images and labels
   /// differ, or a label is not below `kClasses`.
-  static IdxDataset load(const std::filesystem::path& folder, Split split, std::size_t part = 0, std::size_t parts = 1);
+  explicit IdxDataset(const Settings& settings);
 
-  /// Loads the shares of parts `first` … `first + count - 1`, at least one, in one pass over the files.
-  static std::vector<IdxDataset> load_neighbours(const std::filesystem::path& folder, Split split, std::size_t first,
-                                                 std::size_t count, std::size_t parts);
+  std::int64_t size() const override { return size_; }
+  const std::vector<Field>& fields() const override { return fields_; }
 
-  /// Number of samples in the share.
-  std::size_t size() const { return labels_.size(); }
+  /// A pixel p becomes (p / 255 - mean) / deviation, rounded after each operation as in PyTorch's transforms.
+  void read(std::span<const std::uint32_t> samples, Batch& batch) const override;
 
-  /// The `kPixels` bytes of an image of the share, row by row.
+  /// The `kPixels` bytes of an image, row by row.
   std::span<const std::uint8_t> image(std::size_t index) const {
     return std::span(images_).subspan(index * kPixels, kPixels);
   }
   std::uint8_t label(std::size_t index) const { return labels_[index]; }
 
  private:
-  IdxDataset() = default;
-
+  std::vector<Field> fields_;
+  std::array<float, 256> normalized_;  // by pixel value
+  std::int64_t size_;
   std::vector<std::uint8_t> images_;
   std::vector<std::uint8_t> labels_;
 };
-
-/// The number of samples of a split, from the headers of its two files. Same errors as `IdxDataset::load`, as far as
-/// the headers show them.
-std::size_t count_samples(const std::filesystem::path& folder, Split split);
 
 }  // namespace runnel

@@ -10,8 +10,8 @@
 
 namespace runnel {
 
-Sampler::Sampler(const Settings& settings) : settings_(settings), order_(settings.samples) {
-  std::iota(order_.begin(), order_.end(), 0U);
+Sampler::Sampler(const Settings& settings) : settings_(settings), order_(settings.share.count) {
+  std::iota(order_.begin(), order_.end(), static_cast<std::uint32_t>(settings.share.first));
 }
 
 std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t step_in_epoch) {
@@ -26,7 +26,7 @@ std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t s
 
 // Fisher and Yates, from the file's order: std::shuffle's result differs from one standard library to another.
 void Sampler::shuffle_for(std::int64_t epoch) {
-  std::iota(order_.begin(), order_.end(), 0U);
+  std::iota(order_.begin(), order_.end(), static_cast<std::uint32_t>(settings_.share.first));
   SplitMix64 random(
       derived_seed(settings_.seed, RandomStream::shuffle, settings_.trainer, static_cast<std::uint64_t>(epoch)));
   for (std::size_t left = order_.size(); left > 1; --left) {

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "runtime/plan/sample_range.h"
+
 namespace runnel {
 
 /// The order in which a trainer visits the samples of its share.
@@ -15,7 +17,7 @@ namespace runnel {
 class Sampler {
  public:
   struct Settings {
-    std::uint32_t samples = 0;  ///< of the trainer's own share
+    SampleRange share;  ///< the trainer's own samples
     std::uint32_t batch_size = 1;
     bool shuffle = true;  ///< a new permutation for each epoch; otherwise the order of the file
     std::uint64_t seed = 0;
@@ -24,7 +26,7 @@ class Sampler {
 
   explicit Sampler(const Settings& settings);
 
-  /// Samples of a step, as indices into the share; fewer than `batch_size` at the end of the share, none after it.
+  /// Samples of a step, as indices into the data set; fewer than `batch_size` at the end of the share, none after it.
   /// Valid until the next call.
   std::span<const std::uint32_t> batch(std::int64_t epoch, std::int64_t step_in_epoch);
 

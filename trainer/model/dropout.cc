@@ -4,7 +4,6 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/dropout.h>
 #include <ATen/ops/empty_like.h>
 
 #include <cmath>
@@ -24,9 +23,12 @@ SplitMix64 generator_from_torchs() {
 
 }  // namespace
 
+bool can_drop(const at::Tensor& values, double share) {
+  return values.is_cpu() && values.scalar_type() == at::kFloat && values.is_contiguous() && share >= 0 && share < 1;
+}
+
 at::Tensor dropout(const at::Tensor& values, double share, bool training) {
   if (!training || share == 0) return values;
-  if (values.is_cuda()) return at::dropout(values, share, training);
   SplitMix64 random = generator_from_torchs();
   const auto bound = static_cast<std::uint64_t>(std::llround(std::ldexp(share, 32)));
   const auto kept = static_cast<float>(1 / (1 - share));

@@ -11,7 +11,7 @@
 
 namespace runnel {
 
-void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
+void write_initial_parameters(const ModelConfig& config, const TrainedTensors& tensors, const BucketLayout& layout,
                               std::span<float> parameters) {
   if (!config.init.empty()) {
     load_safetensors(config.init, layout, parameters);
@@ -20,7 +20,7 @@ void write_initial_parameters(const ModelConfig& config, const Model& model, con
   const at::NoGradGuard no_grad;
   const TensorArena arena(layout, parameters);
   for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
-    arena.tensors()[i].copy_(model.parameters()[i].tensor);
+    arena.tensors()[i].copy_(tensors.trained()[i].tensor);
   }
 }
 

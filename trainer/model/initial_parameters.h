@@ -6,13 +6,13 @@
 
 #include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/model/model.h"
+#include "trainer/model/trained_tensors.h"
 
 namespace runnel {
 
 /// Writes the initial parameters: the contents of `config.init` where it names a file, else the model's own values.
 /// Throws `RunError` as `load_safetensors` does.
-void write_initial_parameters(const ModelConfig& config, const Model& model, const BucketLayout& layout,
+void write_initial_parameters(const ModelConfig& config, const TrainedTensors& tensors, const BucketLayout& layout,
                               std::span<float> parameters);
 
 }  // namespace runnel

@@ -5,7 +5,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/max_pool2d.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
@@ -111,10 +110,13 @@ class MaxPoolBackward final : public torch::autograd::Node {
 
 }  // namespace
 
+bool can_pool_2x2(const at::Tensor& input) {
+  return input.dim() == 4 && input.size(2) % 2 == 0 && input.size(3) % (2 * kLanes) == 0 && input.is_contiguous() &&
+         input.is_cpu() && input.scalar_type() == at::kFloat;
+}
+
 at::Tensor max_pool_2x2(const at::Tensor& input) {
-  if (input.is_cuda()) return at::max_pool2d(input, 2);
-  TORCH_CHECK(input.dim() == 4 && input.size(2) % 2 == 0 && input.size(3) % (2 * kLanes) == 0 &&
-                  input.is_contiguous() && input.is_cpu() && input.scalar_type() == at::kFloat,
+  TORCH_CHECK(can_pool_2x2(input),
               "max_pool_2x2: expected contiguous float32 planes on the CPU, with an even number of rows and a multiple "
               "of 8 columns, found ",
               input.toString(), " ", input.sizes());

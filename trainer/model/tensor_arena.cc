@@ -32,17 +32,4 @@ OwnedArena::OwnedArena(const BucketLayout& layout, c10::Device device)
     : floats(at::zeros({static_cast<std::int64_t>(layout.float_count())}, at::device(device).dtype(at::kFloat))),
       arena(layout, {floats.mutable_data_ptr<float>(), layout.float_count()}, device) {}
 
-void bind_parameters(const Model& model, const TensorArena& arena) {
-  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
-    model.parameters()[i].tensor.set_data(arena.tensors()[i]);
-  }
-}
-
-void bind_gradients(const Model& model, const TensorArena& arena) {
-  // Autograd writes a gradient into the memory of the previous one.
-  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
-    model.parameters()[i].tensor.mutable_grad() = arena.tensors()[i];
-  }
-}
-
 }  // namespace runnel

@@ -10,13 +10,12 @@
 #include <vector>
 
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/model/model.h"
 
 namespace runnel {
 
-/// A view of one memory area as the model's tensors: of a slot, a parameter buffer, or plain memory.
+/// A view of one memory area as a model's tensors: of a slot, a parameter buffer, or plain memory.
 ///
-/// The caller owns the memory and keeps it alive and in place for as long as the arena or a model bound to it is used.
+/// The caller owns the memory and keeps it alive and in place for as long as the arena or a tensor bound to it is used.
 class TensorArena {
  public:
   /// Views into `memory` of `device`, which holds `layout.float_count()` floats.
@@ -35,12 +34,5 @@ struct OwnedArena {
   at::Tensor floats;  ///< all tensors, one after the other
   TensorArena arena;
 };
-
-/// Makes the model's parameters views into `arena`. Copies nothing; the parameters have the values in that memory, and
-/// passes only read it. Must not be called between a forward pass and its backward pass.
-void bind_parameters(const Model& model, const TensorArena& arena);
-
-/// Makes the model's gradients views into `arena`: backward passes from now on write their gradients there.
-void bind_gradients(const Model& model, const TensorArena& arena);
 
 }  // namespace runnel

@@ -3,11 +3,13 @@
 #include "trainer/program/doctor_command.h"
 
 #include <optional>
+#include <string_view>
 
 #include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/program/host_list.h"
 #include "trainer/program/job_diagnosis.h"
+#include "trainer/program/program_name.h"
 #include "trainer/program/rank_count.h"
 #include "trainer/program/start_checks.h"
 #include "transport/ucx_library.h"
@@ -15,16 +17,18 @@
 namespace runnel {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
-  runnel doctor                                       1 generator + 2 trainers on this machine
-  runnel doctor trainer/configs/mnist.toml -n 4       the job of a configuration, with 4 trainers
-  runnel doctor --hosts node1:3,node2:2 --json        ranks on other machines, as mpirun's --host starts them
-  mpirun -n 5 --hostfile FILE runnel doctor           by any launcher that gives MPI
+// `@`: the program's name.
+constexpr std::string_view kExamples = R"(Examples:
+  @ doctor                                       1 generator + 2 trainers on this machine
+  @ doctor trainer/configs/mnist.toml -n 4       the job of a configuration, with 4 trainers
+  @ doctor --hosts node1:3,node2:2 --json        ranks on other machines, as mpirun's --host starts them
+  mpirun -n 5 --hostfile FILE @ doctor           by any launcher that gives MPI
 
-Exit status: 0 healthy, 1 findings; others as for runnel train.)";
+Exit status: 0 healthy, 1 findings; others as for @ train.)";
 
-Config load(const DoctorCommand::Options& options, const std::optional<LaunchPlace>& place) {
+Config load(const DoctorCommand::Options& options, const Registry& registry, const std::optional<LaunchPlace>& place) {
   ConfigOptions config_options;
+  config_options.known_names = registry.names();
   config_options.sets = options.sets;
   const auto set_trainers = [&](int count) { config_options.sets.push_back("trainer.count=" + std::to_string(count)); };
   if (options.trainers > 0) set_trainers(options.trainers);
@@ -39,9 +43,9 @@ Config load(const DoctorCommand::Options& options, const std::optional<LaunchPla
 
 }  // namespace
 
-DoctorCommand::DoctorCommand(CLI::App& app) {
+DoctorCommand::DoctorCommand(CLI::App& app, const Registry& registry) : registry_(registry) {
   CLI::App& command = *app.add_subcommand(kName, "Report what these machines offer, what each pair uses, and why");
-  command.footer(kExamples);
+  command.footer(with_program_name(kExamples, app.get_name()));
   command.add_option("CONFIG", options_.config, "TOML file of the job to diagnose; none: all defaults");
   CLI::Option* trainers = command.add_option("-n,--trainers", options_.trainers,
                                              "Trainers to start on this machine, in addition to the generator");
@@ -51,7 +55,7 @@ DoctorCommand::DoctorCommand(CLI::App& app) {
                   "Hosts to start ranks on, with the number of ranks of each; the generator is on the first")
       ->type_name("HOST:RANKS,…")
       ->excludes(trainers);
-  command.add_option("--set", options_.sets, "Override a key, as runnel train does; may be repeated")
+  command.add_option("--set", options_.sets, "Override a key, as for train; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command.add_flag("--json", options_.json, "Print one JSON document");
@@ -65,10 +69,14 @@ int DoctorCommand::run(const std::vector<std::string>& arguments) const {
     throw RunError(ExitStatus::usage,
                    "mpirun started this rank, and --hosts asks doctor to start some; use one of them");
   }
-  const Config config = load(options_, place);
+  const Config config = load(options_, registry_, place);
   report_ignored_settings(place);
-  return diagnose_job(
-      {.config = config, .place = place, .hosts = options_.hosts, .json = options_.json, .arguments = arguments});
+  return diagnose_job({.config = config,
+                       .registry = registry_,
+                       .place = place,
+                       .hosts = options_.hosts,
+                       .json = options_.json,
+                       .arguments = arguments});
 }
 
 }  // namespace runnel

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "trainer/run/registry.h"
+
 namespace runnel {
 
 /// `runnel doctor`: diagnoses the machines of a job. Thread: the main thread.
@@ -13,8 +15,8 @@ class DoctorCommand {
  public:
   static constexpr const char* kName = "doctor";
 
-  /// Adds the command to `app`, which parses into this object.
-  explicit DoctorCommand(CLI::App& app);
+  /// Adds the command to `app`, which parses into this object. Both outlive it.
+  DoctorCommand(CLI::App& app, const Registry& registry);
   DoctorCommand(const DoctorCommand&) = delete;
   DoctorCommand& operator=(const DoctorCommand&) = delete;
 
@@ -32,6 +34,7 @@ class DoctorCommand {
   };
 
  private:
+  const Registry& registry_;
   Options options_;
 };
 

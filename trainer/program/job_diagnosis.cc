@@ -26,7 +26,6 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/tensor_slabs.h"
-#include "trainer/model/model.h"
 #include "trainer/program/diagnosis_output.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/job_layout.h"
@@ -47,13 +46,13 @@ constexpr std::chrono::seconds kPeerTimeoutWithGpus{60};
 /// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
 
-BucketLayout layout_of(const Config& config) {
-  return runnel::layout_of(*make_model(config.model, static_cast<std::uint64_t>(config.run.seed)), config);
+BucketLayout layout_of(const Config& config, const Registry& registry) {
+  return runnel::layout_of(registry.make_model(config).tensors(), config);
 }
 
 JobFacts job_facts(const DiagnosisRequest& request, const std::vector<MachineFacts>& ranks) {
   const Config& config = request.config;
-  const BucketLayout layout = layout_of(config);
+  const BucketLayout layout = layout_of(config, request.registry);
   const auto trainers = static_cast<int>(config.trainer.count);
   const Shard& all = layout.shard(0);
   std::size_t slabs = GeneratorControl::bytes(trainers);
@@ -133,10 +132,11 @@ std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config
 
 /// Collective: connects all pairs and measures them; fills `diagnosis.pairs`, or says in `not_probed_because` why not.
 /// `device`: this rank's, null on the CPU.
-void try_pairs(Bootstrap& bootstrap, Config config, Device* device, std::chrono::seconds timeout,
+void try_pairs(Bootstrap& bootstrap, const DiagnosisRequest& request, Device* device, std::chrono::seconds timeout,
                Diagnosis& diagnosis) {
+  Config config = request.config;
   config.run.timeout_s = std::chrono::duration<double>(timeout).count();
-  const BucketLayout layout = layout_of(config);
+  const BucketLayout layout = layout_of(config, request.registry);
   const std::string name = device == nullptr ? "cpu" : device->name();
   const PeerGroup group = PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), name),
                                                /*generators=*/1, Deadline::after(timeout));
@@ -164,7 +164,7 @@ void examine(Bootstrap& bootstrap, const DiagnosisRequest& request, Diagnosis& d
     return;
   }
   const auto device = start_devices(bootstrap, request.config, *request.place, timeout, diagnosis);
-  if (diagnosis.not_probed_because.empty()) try_pairs(bootstrap, request.config, device.get(), timeout, diagnosis);
+  if (diagnosis.not_probed_because.empty()) try_pairs(bootstrap, request, device.get(), timeout, diagnosis);
 }
 
 /// Why pairs are not probed: another rank may have said what it knows on standard error.

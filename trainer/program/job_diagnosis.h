@@ -8,12 +8,14 @@
 
 #include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 
 /// What `runnel doctor` was asked to diagnose.
 struct DiagnosisRequest {
   Config config;                     ///< of the job to diagnose; its data is not read
+  const Registry& registry;          ///< outlives the diagnosis
   std::optional<LaunchPlace> place;  ///< of a rank; empty in the process that the user started
   std::string hosts;                 ///< in the syntax of mpirun's --host; empty: this host
   bool json = false;

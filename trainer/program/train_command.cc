@@ -10,7 +10,9 @@
 #include <cstdio>
 #include <iostream>
 #include <optional>
+#include <string_view>
 
+#include "runtime/base/joined.h"
 #include "runtime/config/config.h"
 #include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
@@ -18,6 +20,7 @@
 #include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"
 #include "trainer/program/default_data.h"
+#include "trainer/program/program_name.h"
 #include "trainer/program/rank_count.h"
 #include "trainer/program/start_checks.h"
 #include "trainer/run/failure.h"
@@ -32,24 +35,33 @@ namespace {
 
 using Options = TrainCommand::Options;
 
-constexpr const char* kExamples = R"(Examples:
-  runnel train trainer/configs/mnist.toml                       1 generator + 2 trainers on this machine
-  runnel train trainer/configs/mnist.toml -n 4 --report r.json  4 trainers, and a report as JSON
-  runnel train trainer/configs/mnist.toml --set trainer.batch_size=64 --set optimizer.lr=0.5
-  runnel train trainer/configs/mnist.toml --trace trace.json    a timeline of all processes, for ui.perfetto.dev
-  runnel train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
-  mpirun -n 5 runnel train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
+// `@`: the program's name.
+constexpr std::string_view kExamples = R"(Examples:
+  @ train trainer/configs/mnist.toml                       1 generator + 2 trainers on this machine
+  @ train trainer/configs/mnist.toml -n 4 --report r.json  4 trainers, and a report as JSON
+  @ train trainer/configs/mnist.toml --set trainer.batch_size=64 --set optimizer.lr=0.5
+  @ train trainer/configs/mnist.toml --trace trace.json    a timeline of all processes, for ui.perfetto.dev
+  @ train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
+  mpirun -n 5 @ train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
 
 Exit status: 0 done, 64 usage, 65 bad data, or a loss or parameter that is not finite, 66 input missing, 69 a peer is
 gone, 70 an internal error, 71 a limit of the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad
 configuration, 130/143 interrupted.)";
 
+/// The names that the configuration can choose from.
+std::string choices_text(const Registry& registry) {
+  std::string text = "\nA configuration can choose:\n";
+  for (const auto& [key, names] : registry.names()) text += "  " + key + ": " + joined(names, ", ") + '\n';
+  return text;
+}
+
 /// Set by the signals that end a run when training alone; a rank of a job has its heartbeat thread for them.
 std::atomic<int> stop_signal{0};
 
-Config load(const Options& options, const std::optional<LaunchPlace>& place) {
+Config load(const Options& options, const Registry& registry, const std::optional<LaunchPlace>& place) {
   ConfigOptions config_options;
   config_options.default_data_dir = default_data_folder();
+  config_options.known_names = registry.names();
   config_options.sets = options.sets;
   // Once a job: every rank reads the same options.
   if (!started_by_launcher() && (!place || place->rank == 0)) config_options.on_notice = log_warning;
@@ -87,14 +99,14 @@ void take_stop_signals() {
   }
 }
 
-int train_in_this_process(const Config& config, const Options& options) {
+int train_in_this_process(const Config& config, const Registry& registry, const Options& options) {
   take_stop_signals();
   RunAccount account(config, software_of_this_process());
   RunReport& report = account.report();
   try {
     train_alone(
-        config, {.dry_run = options.dry_run, .live = stdout_obeys_escapes()}, [] { return stop_signal.load() == 0; },
-        account);
+        config, registry, {.dry_run = options.dry_run, .live = stdout_obeys_escapes()},
+        [] { return stop_signal.load() == 0; }, account);
     if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
   } catch (const std::exception& error) {
     const ExitStatus status = log_failure(error);
@@ -104,8 +116,8 @@ int train_in_this_process(const Config& config, const Options& options) {
     throw AlreadyReported(status);
   }
   if (!config.run.report.empty()) write_report(report, config.run.report);
-  std::printf("done: %lld steps in %.1f s; %.0f images/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
-              report.seconds.total, report.images_per_second, report.parameters_sha256.c_str());
+  std::printf("done: %lld steps in %.1f s; %.0f samples/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
+              report.seconds.total, report.samples_per_second, report.parameters_sha256.c_str());
   return 0;
 }
 
@@ -117,8 +129,8 @@ std::optional<LaunchPlace> place_of(const Options& options) {
                                         "; start it without mpirun");
 }
 
-int start_ranks(const Config& config, const std::vector<std::string>& arguments) {
-  check_job(config);
+int start_ranks(const Config& config, const Registry& registry, const std::vector<std::string>& arguments) {
+  check_job(config, registry);
   const std::int64_t ranks = config.trainer.count + config.generator.count;
   prepare_launch(ranks);
   return launch_ranks(static_cast<int>(ranks), arguments);
@@ -133,9 +145,9 @@ void add_outputs(CLI::App& command, Options& options) {
 
 }  // namespace
 
-TrainCommand::TrainCommand(CLI::App& app) {
+TrainCommand::TrainCommand(CLI::App& app, const Registry& registry) : registry_(registry) {
   CLI::App& command = *app.add_subcommand(kName, "Train a model: run by mpirun, or starting mpirun itself");
-  command.footer(kExamples);
+  command.footer(examples(app.get_name()) + choices_text(registry));
   command.add_option("CONFIG", options_.config, "TOML file; its keys are listed in trainer/README.md")->required();
   CLI::Option* trainers = command.add_option("-n,--trainers", options_.trainers,
                                              "Trainers to start on this machine, in addition to the generator");
@@ -150,25 +162,25 @@ TrainCommand::TrainCommand(CLI::App& app) {
   command.add_flag("--dry-run", options_.dry_run, "One batch only")->needs(alone);
 }
 
-const char* TrainCommand::examples() {
-  return kExamples;
+std::string TrainCommand::examples(const std::string& name) {
+  return with_program_name(kExamples, name);
 }
 
 int TrainCommand::run(const std::vector<std::string>& arguments) const {
   const auto place = place_of(options_);
-  const Config config = load(options_, place);
+  const Config config = load(options_, registry_, place);
   if (options_.print_config) {
     std::cout << print_toml(config);
     return 0;
   }
   if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.trainers > 0);
   report_ignored_settings(place);
-  if (options_.alone) return train_in_this_process(config, options_);
+  if (options_.alone) return train_in_this_process(config, registry_, options_);
   require_supported_ucx();
-  if (!place) return start_ranks(config, arguments);
+  if (!place) return start_ranks(config, registry_, arguments);
   end_with_parent();
   count_suspended_time();
-  run_training_job(config, *place);
+  run_training_job(config, registry_, *place);
   return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "trainer/run/registry.h"
+
 namespace runnel {
 
 /// `runnel train`: a rank of a job, the launcher of one, or training alone. Thread: the main thread.
@@ -13,13 +15,13 @@ class TrainCommand {
  public:
   static constexpr const char* kName = "train";
 
-  /// Adds the command to `app`, which parses into this object.
-  explicit TrainCommand(CLI::App& app);
+  /// Adds the command to `app`, which parses into this object. Both outlive it.
+  TrainCommand(CLI::App& app, const Registry& registry);
   TrainCommand(const TrainCommand&) = delete;
   TrainCommand& operator=(const TrainCommand&) = delete;
 
-  /// Examples and exit statuses, for the end of a help text.
-  static const char* examples();
+  /// Examples and exit statuses, for the end of a help text of the program `name`.
+  static std::string examples(const std::string& name);
 
   /// Returns the exit status. `arguments` are the program's own, for the ranks that it starts. Throws as
   /// `run_training_job`.
@@ -39,6 +41,7 @@ class TrainCommand {
   };
 
  private:
+  const Registry& registry_;
   Options options_;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/program/working_directory.h"
+
 #include <limits.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,10 +12,7 @@
 
 #include "runtime/base/run_error.h"
 
-/// A deleted working directory ends the program with a line of its own. oneMKL, which is part of LibTorch, would end it
-/// with status 2 and "FATAL ERROR: Cannot load libtorch_cpu.so" while libraries are initialised, before main.
 namespace runnel {
-namespace {
 
 void require_working_directory() {
   constexpr std::string_view kError =
@@ -23,6 +22,8 @@ void require_working_directory() {
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kError.data(), kError.size());
   _exit(static_cast<int>(ExitStatus::input_missing));
 }
+
+namespace {
 
 // What is in this section is called before libraries are initialised (System V ABI).
 [[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = require_working_directory;

@@ -16,11 +16,11 @@
 #include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
-#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/software.h"
+#include "trainer/run/test_result.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -38,22 +38,23 @@ RunReport::Software software_of_job() {
 
 }  // namespace
 
-GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model,
-                           bool leads)
+GeneratorRun::GeneratorRun(const Config& config, const Registry& registry, const RunPlan& plan,
+                           const BucketLayout& layout, const TrainedModel& model, bool leads)
     : config_(config),
       plan_(plan),
       layout_(layout),
+      objective_(model.objective()),
       leads_(leads),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
-      test_samples_(static_cast<std::int64_t>(count_samples(config.data.path, Split::test))),
+      test_samples_(registry.make_dataset(config, Split::test, /*only_size=*/true)->size()),
       start_(layout.float_count()),
       account_(config, software_of_job()),
       owes_trace_(leads && !config.run.trace.empty()),
       owes_report_(leads && !config.run.report.empty()) {
   // Files that cannot be read or written must be found before MPI starts.
   if (leads) require_writable_outputs(config.run);
-  write_initial_parameters(config.model, model, layout, start_);
+  write_initial_parameters(config.model, model.tensors(), layout, start_);
 }
 
 void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
@@ -181,31 +182,29 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
   const std::int64_t epoch = plan_.epoch_of(step);
   const Generator::Step made = exchange.step(schedule_.lr(step, epoch));
   const double seconds = watch.seconds();
-  const auto images = static_cast<std::int64_t>(made.samples);
-  account_.step({.step = step, .epoch = epoch, .loss = made.loss, .images = images, .seconds = seconds});
+  const auto samples = static_cast<std::int64_t>(made.samples);
+  account_.step({.step = step, .epoch = epoch, .loss = made.loss, .samples = samples, .seconds = seconds});
   if (!leads_) return;
   const auto& exchanges = exchange.timings().exchange_ms;
   progress_.step({.step = step,
                   .loss = made.loss,
-                  .images = images,
+                  .samples = samples,
                   .seconds = seconds,
                   .exchange_ms = exchanges.empty() ? std::nullopt : std::optional(exchanges.back())});
 }
 
 void GeneratorRun::test(Generator& exchange, std::int64_t step) {
   const Stopwatch watch;
-  const Generator::Evaluation sum = exchange.collect_evaluation();
+  const Score score = exchange.collect_evaluation();
   const double seconds = watch.seconds();
-  const Score score{.loss_sum = sum.loss_sum,
-                    .correct = static_cast<std::int64_t>(sum.correct),
-                    .samples = static_cast<std::int64_t>(sum.samples)};
   if (score.samples != test_samples_) {
     throw RunError(ExitStatus::protocol_mismatch, "the trainers tested " + std::to_string(score.samples) +
                                                       " samples of " + std::to_string(test_samples_) +
                                                       " rank=0; give every host the same data");
   }
-  account_.test({score.loss(), score.accuracy(), score.correct, score.samples}, seconds);
-  progress_.test(step, score);
+  const RunReport::Test result = test_result(score, objective_);
+  account_.test(result, seconds);
+  progress_.test(step, result);
 }
 
 void GeneratorRun::finish_account(const Generator& exchange) {
@@ -220,10 +219,10 @@ void GeneratorRun::print_result() {
   std::array<char, 512> text{};
   std::snprintf(
       text.data(), text.size(),
-      "done: %lld steps, %lld gradients in %.1f s (train %.1f s, test %.1f s); %.0f images/s; step p50 %.1f ms; "
+      "done: %lld steps, %lld gradients in %.1f s (train %.1f s, test %.1f s); %.0f samples/s; step p50 %.1f ms; "
       "exchange p50 %.2f ms; exposed p50 %.2f ms",
       static_cast<long long>(report.steps), static_cast<long long>(report.gradients), report.seconds.total,
-      report.seconds.train, report.seconds.test, report.images_per_second, report.step_ms.p50, report.exchange_ms.p50,
+      report.seconds.train, report.seconds.test, report.samples_per_second, report.step_ms.p50, report.exchange_ms.p50,
       report.exposed_ms.p50);
   progress_.print(text.data());
   progress_.print("parameters sha256 " + report.parameters_sha256);

@@ -14,8 +14,9 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/telemetry/run_account.h"
 #include "runtime/telemetry/trace_file.h"
-#include "trainer/model/model.h"
+#include "trainer/compute/trained_model.h"
 #include "trainer/run/progress.h"
+#include "trainer/run/registry.h"
 #include "trainer/run/stopwatch.h"
 
 namespace runnel {
@@ -25,7 +26,8 @@ namespace runnel {
 class GeneratorRun {
  public:
   /// `leads`: this is the first generator, which alone collects tests, reports and saves. The arguments outlive this.
-  GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const Model& model, bool leads);
+  GeneratorRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
+               const TrainedModel& model, bool leads);
 
   struct SetUpSeconds {
     double data = 0;
@@ -60,6 +62,7 @@ class GeneratorRun {
   const Config& config_;
   const RunPlan& plan_;
   const BucketLayout& layout_;
+  const Objective& objective_;
   bool leads_;
   Schedule schedule_;
   Progress progress_;

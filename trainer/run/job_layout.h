@@ -4,12 +4,12 @@
 
 #include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/model/model.h"
+#include "trainer/model/trained_tensors.h"
 
 namespace runnel {
 
-/// The layout of the model's tensors in a job. Throws `RunError` (78) when they cannot be cut into so many shards, or
+/// The layout of trained tensors in a job. Throws `RunError` (78) when they cannot be cut into so many shards, or
 /// when a shard has more buckets than a bell word can count.
-BucketLayout layout_of(const Model& model, const Config& config);
+BucketLayout layout_of(const TrainedTensors& tensors, const Config& config);
 
 }  // namespace runnel

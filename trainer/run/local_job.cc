@@ -11,23 +11,22 @@
 
 namespace runnel {
 
-LocalJob::LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train, Trace& trace,
-                   Device* device)
+LocalJob::LocalJob(const Config& config, const Registry& registry, const RunPlan& plan, const Dataset& train,
+                   Trace& trace, Device* device)
     : plan_(plan),
       trace_(trace),
-      model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
-                        c10::Device(device != nullptr ? device->name() : "cpu"))),
-      layout_(layout_of(*model_, config)),
-      buffers_{OwnedArena(layout_, model_->device()), OwnedArena(layout_, model_->device())},
-      gradient_(layout_, model_->device()),
+      model_(registry.make_model(config, c10::Device(device != nullptr ? device->name() : "cpu"))),
+      layout_(layout_of(model_.tensors(), config)),
+      buffers_{OwnedArena(layout_, model_.device()), OwnedArena(layout_, model_.device())},
+      gradient_(layout_, model_.device()),
       gradients_{gradient_.floats.const_data_ptr<float>()},
-      virtual_trainers_(*model_, train, plan, layout_, config, /*trainer=*/0),
+      virtual_trainers_(model_, train, plan, layout_, config, /*trainer=*/0),
       stream_(device != nullptr ? device->make_stream(/*marks=*/1) : nullptr),
       reducer_(make_reducer(config, layout_.float_count(), device, stream_.get())),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
   virtual_trainers_.record_into(trace);
   std::vector<float> start(layout_.float_count());
-  write_initial_parameters(config.model, *model_, layout_, start);
+  write_initial_parameters(config.model, model_.tensors(), layout_, start);
   buffers_[0].floats.copy_(at::from_blob(start.data(), buffers_[0].floats.sizes(), at::kFloat));
 }
 
@@ -41,7 +40,7 @@ VirtualTrainers::Result LocalJob::make_step(std::int64_t step) {
   const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
   since_gradient_ = Stopwatch();
   reduce(step);
-  bind_parameters(*model_, buffer_of(step + 1).arena);
+  model_.tensors().bind(buffer_of(step + 1).arena);
   return result;
 }
 

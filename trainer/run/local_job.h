@@ -18,9 +18,10 @@
 #include "runtime/reduction/reducer.h"
 #include "runtime/telemetry/trace.h"
 #include "trainer/compute/virtual_trainers.h"
-#include "trainer/dataset/idx_dataset.h"
-#include "trainer/model/model.h"
+#include "trainer/compute/trained_model.h"
+#include "trainer/dataset/dataset.h"
 #include "trainer/model/tensor_arena.h"
+#include "trainer/run/registry.h"
 #include "trainer/run/stopwatch.h"
 
 namespace runnel {
@@ -30,10 +31,10 @@ class LocalJob {
  public:
   /// `device`: where model and reducer work; null for the CPU. The arguments outlive this. Throws as
   /// `write_initial_parameters`.
-  LocalJob(const Config& config, const RunPlan& plan, const std::vector<IdxDataset>& train, Trace& trace,
+  LocalJob(const Config& config, const Registry& registry, const RunPlan& plan, const Dataset& train, Trace& trace,
            Device* device);
 
-  Model& model() { return *model_; }
+  TrainedModel& model() { return model_; }
   Trace& trace() { return trace_; }
   const BucketLayout& layout() const { return layout_; }
 
@@ -57,7 +58,7 @@ class LocalJob {
 
   const RunPlan& plan_;
   Trace& trace_;
-  std::unique_ptr<Model> model_;
+  TrainedModel model_;
   BucketLayout layout_;
   std::array<OwnedArena, kParameterBuffers> buffers_;
   OwnedArena gradient_;

@@ -17,32 +17,34 @@
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/plan/run_plan.h"
+#include "runtime/plan/sample_range.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "runtime/telemetry/trace.h"
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/compute/evaluation.h"
 #include "trainer/compute/virtual_trainers.h"
-#include "trainer/dataset/idx_dataset.h"
+#include "trainer/dataset/dataset.h"
+#include "trainer/model/kernel_choice.h"
 #include "trainer/run/local_job.h"
 #include "trainer/run/progress.h"
 #include "trainer/run/stopwatch.h"
+#include "trainer/run/test_result.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"
 
 namespace runnel {
 namespace {
 
-/// The part of the training data of trainer 0, and the whole test set.
 struct LocalData {
-  explicit LocalData(const Config& config)
-      : train(VirtualTrainers::load_shares(config, 0)), test(IdxDataset::load(config.data.path, Split::test)) {}
+  LocalData(const Config& config, const Registry& registry)
+      : train(registry.make_dataset(config, Split::train)), test(registry.make_dataset(config, Split::test)) {}
 
-  std::vector<IdxDataset> train;
-  IdxDataset test;
+  std::unique_ptr<Dataset> train;
+  std::unique_ptr<Dataset> test;
 };
 
-RunPlan plan_of(const Config& config, bool dry_run) {
-  const RunPlan whole(config, count_samples(config.data.path, Split::train));
+RunPlan plan_of(const Config& config, const Dataset& train, bool dry_run) {
+  const RunPlan whole(config, train.size());
   return dry_run ? whole.limited_to(1) : whole;
 }
 
@@ -50,14 +52,14 @@ RunPlan plan_of(const Config& config, bool dry_run) {
 class LocalRun {
  public:
   /// The arguments outlive this.
-  LocalRun(const Config& config, const LocalTrainingOptions& options, const LocalData& data,
+  LocalRun(const Config& config, const Registry& registry, const LocalTrainingOptions& options, const LocalData& data,
            const StartedDevice& started, RunAccount& account)
       : config_(config),
         data_(data),
-        plan_(plan_of(config, options.dry_run)),
+        plan_(plan_of(config, *data.train, options.dry_run)),
         trace_memory_(config.run.trace.empty() ? 0 : Trace::bytes_for(kTraceEvents)),
         trace_(trace_memory_.empty() ? Trace() : Trace(trace_memory_)),
-        job_(config, plan_, data.train, trace_, started.device.get()),
+        job_(config, registry, plan_, *data.train, trace_, started.device.get()),
         progress_({.out = options.out, .live = options.live, .log_every = config.run.log_every}, plan_),
         finite_(config.run),
         account_(account) {
@@ -97,9 +99,9 @@ class LocalRun {
     if (exchange_ms) exchange_ms_.push_back(*exchange_ms);
     staged_bytes_ += made.staged_bytes;
     account_.step(
-        {.step = step, .epoch = plan_.epoch_of(step), .loss = made.loss, .images = made.images, .seconds = seconds});
+        {.step = step, .epoch = plan_.epoch_of(step), .loss = made.loss, .samples = made.samples, .seconds = seconds});
     progress_.step(
-        {.step = step, .loss = made.loss, .images = made.images, .seconds = seconds, .exchange_ms = exchange_ms});
+        {.step = step, .loss = made.loss, .samples = made.samples, .seconds = seconds, .exchange_ms = exchange_ms});
   }
 
   /// After step `step`, with the result `made`.
@@ -119,15 +121,17 @@ class LocalRun {
   void test(std::int64_t step, const std::function<bool()>& keep_going) {
     const Stopwatch watch;
     const Score score = evaluate(step, keep_going);
-    if (score.samples < static_cast<std::int64_t>(data_.test.size())) return;  // stopped
-    finite_.check_loss("the test", score.loss(), static_cast<std::uint64_t>(step));
-    account_.test({score.loss(), score.accuracy(), score.correct, score.samples}, watch.seconds());
-    progress_.test(step, score);
+    if (score.samples < data_.test->size()) return;  // stopped
+    finite_.check_loss("the test", score.loss.mean(), static_cast<std::uint64_t>(step));
+    const RunReport::Test result = test_result(score, job_.model().objective());
+    account_.test(result, watch.seconds());
+    progress_.test(step, result);
   }
 
   Score evaluate(std::int64_t step, const std::function<bool()>& keep_going) {
     const TraceSpan span(trace_, {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
-    return runnel::evaluate(job_.model(), data_.test, config_, keep_going);
+    const SampleRange all{.first = 0, .count = static_cast<std::size_t>(data_.test->size())};
+    return runnel::evaluate(job_.model(), *data_.test, all, config_, keep_going);
   }
 
   void keep_results() {
@@ -163,16 +167,17 @@ class LocalRun {
 
 }  // namespace
 
-void train_alone(const Config& config, const LocalTrainingOptions& options, const std::function<bool()>& keep_going,
-                 RunAccount& account) {
+void train_alone(const Config& config, const Registry& registry, const LocalTrainingOptions& options,
+                 const std::function<bool()>& keep_going, RunAccount& account) {
   const Stopwatch since_start;
   require_writable_outputs(config.run);
   set_torch_threads(config.trainer.threads);
   const StartedDevice started =
       start_device(config.trainer.device_of(0), "trainer.device", /*process=*/0, /*computes=*/true);
-  const LocalData data(config);
+  const KernelChoice kernels(config.trainer.kernels);
+  const LocalData data(config, registry);
   account.report().seconds.data = since_start.seconds();
-  LocalRun run(config, options, data, started, account);
+  LocalRun run(config, registry, options, data, started, account);
   run.run(keep_going, since_start);
 }
 

@@ -7,6 +7,7 @@
 
 #include "runtime/config/config.h"
 #include "runtime/telemetry/run_account.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 
@@ -24,7 +25,7 @@ struct LocalTrainingOptions {
 /// of `config`, and filled also when an error ends the run; its report has a process only once all input was validated.
 /// The report is not written, and its exit status is left to the caller. On a GPU a step's time is the host's, which
 /// does not wait for the step to be done, and exchange_ms and exposed_ms stay 0. Throws `RunError`.
-void train_alone(const Config& config, const LocalTrainingOptions& options, const std::function<bool()>& keep_going,
-                 RunAccount& account);
+void train_alone(const Config& config, const Registry& registry, const LocalTrainingOptions& options,
+                 const std::function<bool()>& keep_going, RunAccount& account);
 
 }  // namespace runnel

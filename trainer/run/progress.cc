@@ -46,7 +46,7 @@ Progress::~Progress() {
 
 void Progress::step(const Step& step) {
   ++steps_;
-  images_ += step.images;
+  samples_ += step.samples;
   seconds_ += step.seconds;
   const auto now = steady_clock::now();
   const bool last = step.step == plan_.total_steps() - 1;
@@ -60,9 +60,15 @@ void Progress::step(const Step& step) {
   }
 }
 
-void Progress::test(std::int64_t step, const Score& score) {
-  print(text("epoch %lld/%lld test loss %.4f accuracy %.4f (%lld/%lld)", as_long(plan_.epoch_of(step) + 1),
-             as_long(plan_.epochs()), score.loss(), score.accuracy(), as_long(score.correct), as_long(score.samples)));
+void Progress::test(std::int64_t step, const RunReport::Test& result) {
+  std::string line = text("epoch %lld/%lld test loss %.4f", as_long(plan_.epoch_of(step) + 1), as_long(plan_.epochs()),
+                          result.loss);
+  for (const RunReport::Metric& metric : result.metrics) {
+    line += ' ' + metric.name + text(" %.4f", metric.value);
+    const bool is_share = metric.name == "accuracy" || metric.name == "top5";
+    if (is_share) line += text(" (%.0f/%lld)", metric.sum, as_long(metric.count));
+  }
+  print(line);
 }
 
 void Progress::print(const std::string& line) {
@@ -74,9 +80,9 @@ void Progress::print(const std::string& line) {
 std::string Progress::describe(const Step& step) const {
   const double elapsed = std::chrono::duration<double>(steady_clock::now() - started_).count();
   const std::int64_t steps_left = plan_.total_steps() - 1 - step.step;
-  return text("epoch %lld/%lld step %lld/%lld loss %.4f %.0f images/s", as_long(plan_.epoch_of(step.step) + 1),
+  return text("epoch %lld/%lld step %lld/%lld loss %.4f %.0f samples/s", as_long(plan_.epoch_of(step.step) + 1),
               as_long(plan_.epochs()), as_long(step.step + 1), as_long(plan_.total_steps()), step.loss,
-              static_cast<double>(images_) / seconds_) +
+              static_cast<double>(samples_) / seconds_) +
          (step.exchange_ms ? text(" exchange %.2f ms", *step.exchange_ms) : "") + ", " +
          duration_text(elapsed / static_cast<double>(steps_) * static_cast<double>(steps_left)) + " left";
 }

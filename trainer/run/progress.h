@@ -9,7 +9,7 @@
 #include <string>
 
 #include "runtime/plan/run_plan.h"
-#include "trainer/compute/score.h"
+#include "runtime/telemetry/run_report.h"
 
 namespace runnel {
 
@@ -29,10 +29,10 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   struct Step {
-    std::int64_t step = 0;    ///< just finished; counts from 0
-    double loss = 0;          ///< mean over the trainers
-    std::int64_t images = 0;  ///< of all trainers in this step
-    double seconds = 0;       ///< duration of this step
+    std::int64_t step = 0;     ///< just finished; counts from 0
+    double loss = 0;           ///< mean over the trainers
+    std::int64_t samples = 0;  ///< of all trainers in this step
+    double seconds = 0;        ///< duration of this step
     /// From gradients ready to parameters usable, in the latest step for which it is known: in a job, the previous one.
     std::optional<double> exchange_ms;
   };
@@ -41,8 +41,8 @@ class Progress {
   /// `log_every` steps and after the last one.
   void step(const Step& step);
 
-  /// Prints the score after `step`.
-  void test(std::int64_t step, const Score& score);
+  /// Prints the result of the test after `step`.
+  void test(std::int64_t step, const RunReport::Test& result);
 
   /// Prints `line` on a line of its own.
   void print(const std::string& line);
@@ -56,7 +56,7 @@ class Progress {
   std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point drawn_;
   std::int64_t steps_ = 0;
-  std::int64_t images_ = 0;
+  std::int64_t samples_ = 0;
   double seconds_ = 0;  // in steps; without tests
   bool line_drawn_ = false;
 };

@@ -23,15 +23,17 @@ std::array<TensorArena, sizeof...(kCopies)> arenas_of(const BucketLayout& layout
 
 }  // namespace
 
-TrainerRun::TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model,
-                       std::size_t trainer)
+TrainerRun::TrainerRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
+                       TrainedModel& model, std::size_t trainer)
     : config_(config),
       plan_(plan),
       layout_(layout),
       model_(model),
-      train_(VirtualTrainers::load_shares(config, trainer)),
-      test_(IdxDataset::load(config.data.path, Split::test, trainer, static_cast<std::size_t>(config.trainer.count))),
-      virtual_trainers_(model, train_, plan, layout, config, trainer) {}
+      train_(registry.make_dataset(config, Split::train)),
+      test_(registry.make_dataset(config, Split::test)),
+      test_share_(contiguous_share(static_cast<std::size_t>(test_->size()), trainer,
+                                   static_cast<std::size_t>(config.trainer.count))),
+      virtual_trainers_(model, *train_, plan, layout, config, trainer) {}
 
 void TrainerRun::run(TrainerClient& exchange) {
   try {
@@ -55,7 +57,7 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   const auto at = [](const auto& arenas, int index) -> const TensorArena& {
     return arenas[static_cast<std::size_t>(index)];
   };
-  bind_parameters(model_, at(parameters, 0));
+  model_.tensors().bind(at(parameters, 0));
   virtual_trainers_.record_into(exchange.trace());
   release_freed_memory();  // of the model's own values and of reading the data
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
@@ -63,21 +65,19 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
         virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
     exchange.push({.loss = made.loss,
                    .batches = static_cast<std::uint32_t>(made.batches),
-                   .samples = static_cast<std::uint64_t>(made.images),
+                   .samples = static_cast<std::uint64_t>(made.samples),
                    .staged_bytes = made.staged_bytes,
                    .nonfinite = made.nonfinite});
     if (!plan_.test_after(step)) continue;
     exchange.pull();
-    bind_parameters(model_, at(parameters, exchange.buffer()));
-    const Score score = test(exchange, step);
-    exchange.report_evaluation(score.loss_sum, static_cast<std::uint64_t>(score.correct),
-                               static_cast<std::uint64_t>(score.samples));
+    model_.tensors().bind(at(parameters, exchange.buffer()));
+    exchange.report_evaluation(test(exchange, step));
   }
 }
 
 Score TrainerRun::test(TrainerClient& exchange, std::int64_t step) {
   const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
-  return evaluate(model_, test_, config_, [&] { return !exchange.stopping(); });
+  return evaluate(model_, *test_, test_share_, config_, [&] { return !exchange.stopping(); });
 }
 
 }  // namespace runnel

@@ -4,16 +4,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "runtime/client/trainer_client.h"
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
+#include "runtime/plan/sample_range.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/compute/score.h"
+#include "runtime/protocol/score.h"
+#include "trainer/compute/trained_model.h"
 #include "trainer/compute/virtual_trainers.h"
-#include "trainer/dataset/idx_dataset.h"
-#include "trainer/model/model.h"
+#include "trainer/dataset/dataset.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 
@@ -21,9 +23,10 @@ namespace runnel {
 /// Thread: one at a time.
 class TrainerRun {
  public:
-  /// Reads the data of trainer `trainer`. The arguments outlive this; passes run on the device of `model`. Throws
+  /// Opens the data of trainer `trainer`. The arguments outlive this; passes run on the device of `model`. Throws
   /// `RunError`.
-  TrainerRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, Model& model, std::size_t trainer);
+  TrainerRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
+             TrainedModel& model, std::size_t trainer);
 
   /// Makes all steps and tests of the plan. `exchange` uses the device of the model. Throws `RunError` when the run has
   /// to stop earlier.
@@ -36,9 +39,10 @@ class TrainerRun {
   const Config& config_;
   const RunPlan& plan_;
   const BucketLayout& layout_;
-  Model& model_;
-  std::vector<IdxDataset> train_;  // a share for each virtual trainer
-  IdxDataset test_;
+  TrainedModel& model_;
+  std::unique_ptr<Dataset> train_;
+  std::unique_ptr<Dataset> test_;
+  SampleRange test_share_;
   VirtualTrainers virtual_trainers_;
 };
 

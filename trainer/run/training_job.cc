@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "runtime/base/joined.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
 #include "runtime/bootstrap/core_binding.h"
 #include "runtime/bootstrap/host.h"
@@ -16,8 +17,8 @@
 #include "runtime/launch/stop_signals.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/dataset/idx_dataset.h"
-#include "trainer/model/model.h"
+#include "trainer/compute/trained_model.h"
+#include "trainer/model/kernel_choice.h"
 #include "trainer/run/generator_run.h"
 #include "trainer/run/job_layout.h"
 #include "trainer/run/stopwatch.h"
@@ -51,6 +52,10 @@ void check_interfaces(const Config& config) {
                      ucx_has_rdma() ? rdma_ports() : std::vector<std::string>());
 }
 
+RunPlan plan_of(const Config& config, const Registry& registry) {
+  return RunPlan(config, registry.make_dataset(config, Split::train, /*only_size=*/true)->size());
+}
+
 std::string log_prefix(int rank, int generators) {
   if (rank >= generators) return "[trainer " + std::to_string(rank - generators) + "]";
   return generators == 1 ? "[generator]" : "[generator " + std::to_string(rank) + "]";
@@ -60,20 +65,20 @@ std::string log_prefix(int rank, int generators) {
 class JobRank {
  public:
   /// `since_start`: the report's seconds.data ends with this constructor and begins with `since_start`.
-  JobRank(const Config& config, const LaunchPlace& place, const Stopwatch& since_start)
+  JobRank(const Config& config, const Registry& registry, const LaunchPlace& place, const Stopwatch& since_start)
       : config_(config),
         place_(place),
         generators_(static_cast<int>(config.generator.count)),
         device_(start_device(config, place.rank, place.local_rank)),
-        plan_(config, count_samples(config.data.path, Split::train)),
-        model_(make_model(config.model, static_cast<std::uint64_t>(config.run.seed),
-                          c10::Device(generates() ? "cpu" : device_.name))),
-        layout_(layout_of(*model_, config)) {
+        kernels_(config.trainer.kernels),
+        plan_(plan_of(config, registry)),
+        model_(registry.make_model(config, c10::Device(generates() ? "cpu" : device_.name))),
+        layout_(layout_of(model_.tensors(), config)) {
     if (generates()) {
-      generator_.emplace(config, plan_, layout_, *model_, /*leads=*/place.rank == 0);
+      generator_.emplace(config, registry, plan_, layout_, model_, /*leads=*/place.rank == 0);
     } else {
       const auto trainer = static_cast<std::size_t>(place.rank - generators_);
-      trainer_.emplace(config, plan_, layout_, *model_, trainer);
+      trainer_.emplace(config, registry, plan_, layout_, model_, trainer);
     }
     set_up_.data = since_start.seconds();
   }
@@ -101,8 +106,9 @@ class JobRank {
     MpiBootstrap bootstrap(deadline);
     set_up_.mpi_init = bootstrap_watch.seconds();
     check_place(bootstrap, place_);
-    const PeerGroup group = PeerGroup::introduce(
-        bootstrap, make_introduction(config_, layout_.fingerprint(), device_.name), generators_, deadline);
+    Introduction introduction = make_introduction(config_, layout_.fingerprint(), device_.name);
+    introduction.configuration.push_back("a test measures " + joined(model_.objective().metrics(), ", "));
+    const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators_, deadline);
     if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
     if (generates()) {
       Generator exchange(bootstrap, group, layout_, config_, deadline, device_.device.get());
@@ -120,8 +126,9 @@ class JobRank {
   const LaunchPlace& place_;
   int generators_;
   StartedDevice device_;
+  KernelChoice kernels_;
   RunPlan plan_;
-  std::unique_ptr<Model> model_;
+  TrainedModel model_;
   BucketLayout layout_;
   GeneratorRun::SetUpSeconds set_up_;
   std::optional<GeneratorRun> generator_;  // either this or trainer_
@@ -135,23 +142,23 @@ void check_devices(const Config& config) {
   for (const DeviceName& device : config.trainer.device) select_device(device, "trainer.device", /*process=*/0);
 }
 
-void check_job(const Config& config) {
+void check_job(const Config& config, const Registry& registry) {
   check_interfaces(config);
   set_torch_threads(1);
   check_devices(config);
-  const RunPlan plan(config, count_samples(config.data.path, Split::train));
-  const auto model = make_model(config.model, static_cast<std::uint64_t>(config.run.seed));
-  const BucketLayout layout = layout_of(*model, config);
-  const GeneratorRun generator(config, plan, layout, *model, /*leads=*/true);
-  for (const Split split : {Split::train, Split::test}) IdxDataset::load(config.data.path, split);
+  const RunPlan plan = plan_of(config, registry);
+  const TrainedModel model = registry.make_model(config);
+  const BucketLayout layout = layout_of(model.tensors(), config);
+  const GeneratorRun generator(config, registry, plan, layout, model, /*leads=*/true);
+  for (const Split split : {Split::train, Split::test}) registry.make_dataset(config, split);
 }
 
-void run_training_job(const Config& config, const LaunchPlace& place) {
+void run_training_job(const Config& config, const Registry& registry, const LaunchPlace& place) {
   const Stopwatch since_start;
   set_log_prefix(log_prefix(place.rank, static_cast<int>(config.generator.count)));
   set_torch_threads(config.trainer.threads);
   check_interfaces(config);
-  JobRank(config, place, since_start).run();
+  JobRank(config, registry, place, since_start).run();
 }
 
 }  // namespace runnel

@@ -1,0 +1,220 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/compute/objectives.h"
+
+#include <ATen/core/Reduction.h>
+#include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/l1_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/nll_loss_nd.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/run_error.h"
+#include "trainer/compute/metrics.h"
+
+namespace runnel {
+namespace {
+
+std::string shape_text(const at::Tensor& tensor) {
+  std::string text = "[";
+  for (const std::int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + "] of " + c10::toString(tensor.scalar_type());
+}
+
+[[noreturn]] void refuse(const std::string& objective, const std::string& expected, const at::Tensor& output,
+                         const at::Tensor& target) {
+  throw RunError(ExitStatus::bad_configuration, "key 'objective.name': " + objective + " expects " + expected +
+                                                    ", found an output " + shape_text(output) + " and a target " +
+                                                    shape_text(target));
+}
+
+/// An objective whose tests measure what the option `metrics` names.
+class MeasuredObjective : public Objective {
+ public:
+  std::vector<std::string> metrics() const override { return metrics_; }
+  double metric(std::size_t index, const Score::Sum& sum) const override { return metric_value(metrics_[index], sum); }
+
+ protected:
+  explicit MeasuredObjective(std::vector<std::string> metrics) : metrics_(std::move(metrics)) {}
+
+  template <class Measured>
+  void add_metrics(Score& score, const Measured& measured) const {
+    for (std::size_t i = 0; i < metrics_.size(); ++i) add_metric(metrics_[i], score.metrics[i], measured);
+  }
+
+ private:
+  std::vector<std::string> metrics_;
+};
+
+class Classification final : public MeasuredObjective {
+ public:
+  Classification(const Options& options, bool log_probabilities)
+      : MeasuredObjective(options.words("metrics", {"accuracy"}, classification_metrics())),
+        name_(log_probabilities ? "nll" : "cross_entropy"),
+        log_probabilities_(log_probabilities),
+        classes_last_(options.word("classes", "second", {"second", "last"}) == "last"),
+        ignored_(options.integer("ignore_index", -100)),
+        smoothing_(log_probabilities ? 0 : options.number("label_smoothing", 0, {0, 1})) {}
+
+  at::Tensor loss(std::span<const at::Tensor> outputs, const Batch& batch) override {
+    return losses(scores_of(outputs, batch), batch.target(), at::Reduction::Mean);
+  }
+
+  void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
+    const at::Tensor scores = scores_of(outputs, batch);
+    const at::Tensor each = losses(scores, batch.target(), at::Reduction::None).flatten();
+    const at::Tensor rows = scores.dim() == 2 ? scores : scores.movedim(1, -1).flatten(0, -2);
+    Classified all = {.scores = rows, .classes = batch.target().flatten(), .losses = each};
+    if (const at::Tensor counted = all.classes.ne(ignored_); !counted.all().item<bool>()) {
+      all = {.scores = all.scores.index({counted}), .classes = all.classes.index({counted}),
+             .losses = each.index({counted})};
+    }
+    score.loss.sum += all.losses.sum(at::kDouble).item<double>();
+    score.loss.count += all.losses.numel();
+    add_metrics(score, all);
+  }
+
+ private:
+  /// The classes in the second dimension.
+  at::Tensor scores_of(std::span<const at::Tensor> outputs, const Batch& batch) const {
+    const at::Tensor& target = batch.target();
+    const at::Tensor scores = classes_last_ ? outputs[0].movedim(-1, 1) : outputs[0];
+    const bool fits = scores.dim() == target.dim() + 1 && scores.dim() >= 2 && target.scalar_type() == at::kLong &&
+                      scores.size(0) == target.size(0) && scores.sizes().slice(2) == target.sizes().slice(1);
+    if (!fits) refuse(name_, "scores [n, classes, …] and classes int64 [n, …]", outputs[0], target);
+    return scores;
+  }
+
+  at::Tensor losses(const at::Tensor& scores, const at::Tensor& target, at::Reduction::Reduction reduction) const {
+    if (log_probabilities_) return at::nll_loss_nd(scores, target, {}, reduction, ignored_);
+    return at::cross_entropy_loss(scores, target, {}, reduction, ignored_, smoothing_);
+  }
+
+  std::string name_;
+  bool log_probabilities_;
+  bool classes_last_;
+  std::int64_t ignored_;
+  double smoothing_;
+};
+
+/// An objective on output and target of the same shape.
+class Regression : public MeasuredObjective {
+ public:
+  at::Tensor loss(std::span<const at::Tensor> outputs, const Batch& batch) override {
+    return losses(outputs[0], target_of(outputs, batch), at::Reduction::Mean);
+  }
+
+  void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
+    const at::Tensor target = target_of(outputs, batch);
+    score.loss.sum += losses(outputs[0], target, at::Reduction::None).sum(at::kDouble).item<double>();
+    score.loss.count += target.numel();
+    measure(score, outputs[0], target);
+  }
+
+ protected:
+  using LossFunction = at::Tensor (*)(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction);
+
+  Regression(std::string name, LossFunction each, std::vector<std::string> metrics)
+      : MeasuredObjective(std::move(metrics)), name_(std::move(name)), each_(each) {}
+
+ private:
+  virtual void measure(Score& score, const at::Tensor& output, const at::Tensor& target) const {
+    add_metrics(score, Differences{output, target});
+  }
+
+  at::Tensor target_of(std::span<const at::Tensor> outputs, const Batch& batch) const {
+    if (outputs[0].sizes() != batch.target().sizes()) {
+      refuse(name_, "output and target of one shape", outputs[0], batch.target());
+    }
+    return batch.target().to(outputs[0].scalar_type());
+  }
+
+  at::Tensor losses(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) const {
+    return each_(output, target, reduction);
+  }
+
+  std::string name_;
+  LossFunction each_;
+};
+
+class Differing final : public Regression {
+ public:
+  Differing(const Options& options, std::string name, LossFunction each)
+      : Regression(std::move(name), each, options.words("metrics", {"mae"}, regression_metrics())) {}
+};
+
+/// Accuracy: the share of values whose score has the sign of its target minus a half.
+class BinaryClassification final : public Regression {
+ public:
+  explicit BinaryClassification(const Options& options)
+      : Regression(
+            "bce_with_logits",
+            [](const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) {
+              return at::binary_cross_entropy_with_logits(output, target, {}, {}, reduction);
+            },
+            options.words("metrics", {"accuracy"}, {"accuracy"})) {}
+
+ private:
+  void measure(Score& score, const at::Tensor& output, const at::Tensor& target) const override {
+    if (metrics().empty()) return;
+    score.metrics[0].count += target.numel();
+    score.metrics[0].sum += static_cast<double>(output.gt(0).eq(target.gt(0.5)).sum().item<std::int64_t>());
+  }
+};
+
+class OutputLoss final : public Objective {
+ public:
+  at::Tensor loss(std::span<const at::Tensor> outputs, const Batch&) override {
+    if (outputs[0].numel() == 1) return outputs[0].reshape({});
+    throw RunError(ExitStatus::bad_configuration,
+                   "key 'objective.name': output expects a model whose first output is the loss, a scalar; found " +
+                       shape_text(outputs[0]));
+  }
+
+  void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
+    score.loss.sum += loss(outputs, batch).item<double>() * static_cast<double>(batch.size());
+    score.loss.count += batch.size();
+  }
+};
+
+at::Tensor squared(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) {
+  return at::mse_loss(output, target, reduction);
+}
+
+at::Tensor absolute(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) {
+  return at::l1_loss(output, target, reduction);
+}
+
+}  // namespace
+
+std::unique_ptr<Objective> make_nll(const Options& options) {
+  return std::make_unique<Classification>(options, /*log_probabilities=*/true);
+}
+
+std::unique_ptr<Objective> make_cross_entropy(const Options& options) {
+  return std::make_unique<Classification>(options, /*log_probabilities=*/false);
+}
+
+std::unique_ptr<Objective> make_mse(const Options& options) {
+  return std::make_unique<Differing>(options, "mse", squared);
+}
+
+std::unique_ptr<Objective> make_l1(const Options& options) {
+  return std::make_unique<Differing>(options, "l1", absolute);
+}
+
+std::unique_ptr<Objective> make_bce_with_logits(const Options& options) {
+  return std::make_unique<BinaryClassification>(options);
+}
+
+std::unique_ptr<Objective> make_output_loss(const Options&) {
+  return std::make_unique<OutputLoss>();
+}
+
+}  // namespace runnel

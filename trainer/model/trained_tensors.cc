@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/trained_tensors.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "runtime/base/run_error.h"
+#include "trainer/model/tensor_arena.h"
+#include "trainer/model/training_step.h"
+
+namespace runnel {
+namespace {
+
+/// Calls a function when autograd has completed a parameter's gradient.
+class AfterGradient final : public torch::autograd::PostAccumulateGradHook {
+ public:
+  explicit AfterGradient(std::function<void()> call) : call_(std::move(call)) {}
+
+  void operator()(const at::Tensor&) override { call_(); }
+
+ private:
+  std::function<void()> call_;
+};
+
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw RunError(ExitStatus::bad_configuration, "the model's parameter '" + name + "' " + what);
+}
+
+void require_trainable(const NamedTensor& parameter) {
+  const at::Tensor& tensor = parameter.tensor;
+  if (tensor.scalar_type() != at::kFloat) {
+    refuse(parameter.name, std::string("is of type ") + c10::toString(tensor.scalar_type()) +
+                               ", and only float32 is trained; convert the model, or freeze this parameter");
+  }
+  if (tensor.layout() != at::kStrided) refuse(parameter.name, "is sparse, and only dense tensors are trained");
+  if (!tensor.is_leaf()) refuse(parameter.name, "is the result of a computation; a parameter is a leaf of autograd");
+  if (tensor.numel() == 0) refuse(parameter.name, "has no elements; remove it");
+}
+
+void move_to(c10::Device device, const at::Tensor& tensor) {
+  const at::NoGradGuard no_grad;
+  if (tensor.device() != device) tensor.set_data(tensor.to(device));
+}
+
+}  // namespace
+
+TrainedTensors::TrainedTensors(Model& model, c10::Device device) : device_(device) {
+  for (const NamedTensor& parameter : model.parameters()) {
+    move_to(device, parameter.tensor);
+    if (parameter.tensor.requires_grad()) add(parameter);
+  }
+  for (const NamedTensor& buffer : model.buffers()) move_to(device, buffer.tensor);
+  if (trained_.empty()) {
+    throw RunError(ExitStatus::bad_configuration, "the model has no parameter that requires a gradient: nothing to train");
+  }
+  for (std::size_t i = 0; i < trained_.size(); ++i) set_hook(i);
+}
+
+void TrainedTensors::add(const NamedTensor& parameter) {
+  if (index_.contains(parameter.tensor.unsafeGetTensorImpl())) return;  // another name of the same tensor
+  require_trainable(parameter);
+  for (const NamedTensor& other : trained_) {
+    if (!other.tensor.is_alias_of(parameter.tensor)) continue;
+    refuse(parameter.name, "shares memory with '" + other.name + "'; make it a tensor of its own, or the same tensor");
+  }
+  index_.emplace(parameter.tensor.unsafeGetTensorImpl(), trained_.size());
+  trained_.push_back(parameter);
+}
+
+void TrainedTensors::set_hook(std::size_t tensor) {
+  const auto report = [this, tensor] {
+    if (step_ != nullptr) step_->on_gradient(tensor);
+  };
+  torch::autograd::impl::set_post_acc_grad_hooks(trained_[tensor].tensor, std::make_unique<AfterGradient>(report));
+}
+
+std::vector<BucketLayout::Tensor> TrainedTensors::shapes() const {
+  std::vector<BucketLayout::Tensor> shapes;
+  for (const NamedTensor& parameter : trained_) {
+    std::vector<std::int64_t> shape = parameter.tensor.sizes().vec();
+    shapes.push_back({parameter.name, std::move(shape)});
+  }
+  return shapes;
+}
+
+void TrainedTensors::bind(const TensorArena& arena) const {
+  for (std::size_t i = 0; i < trained_.size(); ++i) trained_[i].tensor.set_data(arena.tensors()[i]);
+}
+
+std::optional<std::size_t> TrainedTensors::index_of(const at::TensorImpl* tensor) const {
+  const auto found = index_.find(tensor);
+  return found == index_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace runnel

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <cstddef>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/protocol/bucket_layout.h"
+#include "trainer/model/model.h"
+
+namespace runnel {
+
+class TensorArena;
+class TrainingStep;
+
+/// The tensors of a model that training changes, as an exchange has them: between two passes their values become views
+/// of other memory, and a `TrainingStep` puts their gradients where they are wanted.
+///
+/// Thread: that of the model; on a GPU hooks come on LibTorch's thread for the device.
+class TrainedTensors {
+ public:
+  /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. Throws `RunError` (78)
+  /// for a model that trains nothing, and with its name for a trained tensor that is not float32, dense and a leaf of
+  /// autograd, or that shares memory with another one.
+  TrainedTensors(Model& model, c10::Device device);
+  TrainedTensors(const TrainedTensors&) = delete;
+  TrainedTensors& operator=(const TrainedTensors&) = delete;
+
+  c10::Device device() const { return device_; }
+
+  /// What is trained, in the order of the layout.
+  const std::vector<NamedTensor>& trained() const { return trained_; }
+
+  /// Names and shapes of the same, for a `BucketLayout`.
+  std::vector<BucketLayout::Tensor> shapes() const;
+
+  /// Makes the values views into `arena`, which passes only read. Copies nothing. Not between a forward pass and its
+  /// backward pass.
+  void bind(const TensorArena& arena) const;
+
+  /// Position of a trained tensor, or nothing for any other tensor.
+  std::optional<std::size_t> index_of(const at::TensorImpl* tensor) const;
+
+ private:
+  friend class TrainingStep;
+
+  void add(const NamedTensor& parameter);
+  void set_hook(std::size_t tensor);
+
+  c10::Device device_;
+  std::vector<NamedTensor> trained_;
+  std::unordered_map<const at::TensorImpl*, std::size_t> index_;
+  TrainingStep* step_ = nullptr;  // whose passes are being made
+};
+
+}  // namespace runnel

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/training_step.h"
+
+#include <ATen/ops/from_blob.h>
+#include <ATen/record_function.h>
+
+#include <utility>
+
+#include "trainer/model/tensor_arena.h"
+
+namespace runnel {
+namespace {
+
+thread_local TrainingStep* current_step = nullptr;
+
+}  // namespace
+
+/// Sees the tensors that LibTorch's operations are about to read.
+class FirstReads {
+ public:
+  static std::unique_ptr<at::ObserverContext> on_operation(const at::RecordFunction& operation) {
+    TrainingStep* const step = current_step;
+    if (step == nullptr || step->used_count_ == step->used_.size()) return nullptr;
+    for (const c10::IValue& input : operation.inputs()) note(*step, input);
+    return nullptr;
+  }
+
+ private:
+  static void note(TrainingStep& step, const c10::IValue& input) {
+    if (input.isTensor()) {
+      const auto tensor = step.tensors_.index_of(input.unsafeToTensorImpl());
+      if (tensor) step.before_use(*tensor);
+    } else if (input.isTensorList() || input.isOptionalTensorList() || input.isList()) {
+      for (const c10::IValue& element : input.toListRef()) note(step, element);
+    }
+  }
+};
+
+TrainingStep::TrainingStep(TrainedTensors& tensors, const TensorArena& gradients, PassObserver* observer)
+    : tensors_(tensors),
+      gradients_(gradients),
+      observer_(observer),
+      used_(gradients.tensors().size()),
+      claimed_(used_.size()),
+      ready_(used_.size()) {
+  tensors_.step_ = this;
+  current_step = this;
+  if (observer_ == nullptr) return;
+  callback_ = at::addThreadLocalCallback(
+      at::RecordFunctionCallback(&FirstReads::on_operation).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+}
+
+TrainingStep::~TrainingStep() {
+  if (callback_ != 0) at::removeCallback(callback_);
+  tensors_.step_ = nullptr;
+  current_step = nullptr;
+}
+
+TrainingStep* TrainingStep::current() {
+  return current_step;
+}
+
+// LibTorch swallows what a callback throws, so that it is kept until the end of the pass.
+void TrainingStep::before_use(std::size_t tensor) {
+  if (used_[tensor]) return;
+  used_[tensor] = true;
+  ++used_count_;
+  if (observer_ == nullptr || error_) return;
+  try {
+    observer_->before_use(tensor);
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+}
+
+void TrainingStep::end_forward() {
+  if (callback_ != 0) at::removeCallback(std::exchange(callback_, 0));
+  for (std::size_t i = 0; i < used_.size(); ++i) before_use(i);
+  if (error_) std::rethrow_exception(error_);
+}
+
+at::Tensor TrainingStep::claim(std::size_t tensor) {
+  if (claimed_[tensor]) return {};
+  claimed_[tensor] = true;
+  const at::Tensor& place = gradients_.tensors()[tensor];
+  // A tensor of its own, as autograd keeps a gradient without a copy only if nothing else refers to its memory.
+  return at::for_blob(place.mutable_data_ptr(), place.sizes())
+      .options(place.options())
+      .target_device(place.device())
+      .make_tensor();
+}
+
+void TrainingStep::on_gradient(std::size_t tensor) {
+  at::Tensor& gradient = tensors_.trained_[tensor].tensor.mutable_grad();
+  const at::Tensor& place = gradients_.tensors()[tensor];
+  if (gradient.const_data_ptr() != place.const_data_ptr()) {
+    place.copy_(gradient);
+    if (claimed_[tensor]) staged_bytes_ += place.nbytes();
+  }
+  gradient.reset();
+  ready_[tensor] = true;
+  if (observer_ != nullptr) observer_->gradient_ready(tensor);
+}
+
+void TrainingStep::end_backward() {
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    if (ready_[i]) continue;
+    unused_.push_back(i);
+    gradients_.tensors()[i].zero_();
+    if (observer_ != nullptr) observer_->gradient_ready(i);
+  }
+}
+
+}  // namespace runnel

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <vector>
+
+#include "runtime/protocol/pass_observer.h"
+#include "trainer/model/trained_tensors.h"
+
+namespace runnel {
+
+class FirstReads;
+class TensorArena;
+
+/// A step's forward and backward pass, complete for an observer whatever part of the parameters the passes use: each
+/// tensor is reported once before its first use, and once with its gradient, which is then in its place.
+///
+/// Autograd makes a gradient in memory of its own, and the hook that comes right after copies it to its place. A layer
+/// of Runnel's asks for that place instead and computes the gradient there.
+class TrainingStep {
+ public:
+  /// Passes on `tensors` in the scope of this belong to the step, one step a thread at a time. `observer` may be null.
+  /// The arguments outlive this.
+  TrainingStep(TrainedTensors& tensors, const TensorArena& gradients, PassObserver* observer);
+  ~TrainingStep();
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
+
+  /// That of this thread, or null.
+  static TrainingStep* current();
+
+  /// After the forward pass: gradients may be written once every tensor was reported. Throws what the observer threw
+  /// when a tensor was used.
+  void end_forward();
+
+  /// After the backward pass: the gradients that it did not make become zero. Throws what the observer throws.
+  void end_backward();
+
+  /// Bytes of gradients that were computed in their places and then added to others elsewhere, and copied back.
+  std::uint64_t staged_bytes() const { return staged_bytes_; }
+
+  /// Tensors that the passes did not use; complete after end_backward().
+  const std::vector<std::size_t>& unused() const { return unused_; }
+
+  const TrainedTensors& tensors() const { return tensors_; }
+
+  /// The place of a gradient, for whoever asks first in the backward pass; undefined for others. What it returns is to
+  /// be filled and given to autograd as the gradient of `tensor`. Thread: of the backward pass.
+  at::Tensor claim(std::size_t tensor);
+
+ private:
+  friend class TrainedTensors;
+  friend class FirstReads;
+
+  void before_use(std::size_t tensor);
+  void on_gradient(std::size_t tensor);
+
+  TrainedTensors& tensors_;
+  const TensorArena& gradients_;
+  PassObserver* observer_;
+  std::vector<bool> used_;     // by tensor
+  std::vector<bool> claimed_;  // by tensor
+  std::vector<bool> ready_;    // by tensor
+  std::size_t used_count_ = 0;
+  std::vector<std::size_t> unused_;
+  std::exception_ptr error_;  // of the observer, in the forward pass
+  std::uint64_t staged_bytes_ = 0;
+  std::uint64_t callback_ = 0;  // of LibTorch, while the forward pass is observed
+};
+
+}  // namespace runnel
