@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxFloats = std::numeric_limits<std::int64_t>::max() / sizeof(float);
 
-std::size_t count_floats(const BucketLayout::Tensor& tensor) {
+std::size_t floats_of(const BucketLayout::Tensor& tensor) {
   std::size_t count = 1;
   for (const std::int64_t dimension : tensor.shape) {
     if (dimension <= 0 || static_cast<std::uint64_t>(dimension) > kMaxFloats / count) {
@@ -30,13 +30,31 @@ BucketLayout::BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucke
                                 std::to_string(kBlockBytes));
   }
   if (tensors.empty()) throw std::invalid_argument("a layout needs at least one tensor");
+  place(tensors);
+  cut_shards(bucket_bytes, shards);
+}
+
+void BucketLayout::place(const std::vector<Tensor>& tensors) {
+  bool averaging = false;
   for (const Tensor& tensor : tensors) {
-    const std::size_t floats = count_floats(tensor);
-    if (floats > kMaxFloats - float_count()) throw std::invalid_argument("the tensors together are too large");
+    if (!averaging && tensor.rule == TensorRule::average) {
+      averaging = true;
+      averaged_begin_ = bytes_ = padded_bytes();
+    } else if (averaging && tensor.rule != TensorRule::average) {
+      throw std::invalid_argument("tensor '" + tensor.name + "' is not averaged and comes after one that is");
+    }
+    const std::size_t floats = floats_of(tensor);
+    if (floats > kMaxFloats - std::min(kMaxFloats, float_count())) {
+      throw std::invalid_argument("the tensors together are too large");
+    }
     const std::size_t begin = bytes_;
     bytes_ += floats * sizeof(float);
-    tensors_.push_back({tensor.name, tensor.shape, {begin, bytes_}});
+    tensors_.push_back({tensor.name, tensor.shape, {begin, bytes_}, tensor.rule});
   }
+  if (!averaging) averaged_begin_ = bytes_;
+}
+
+void BucketLayout::cut_shards(std::size_t bucket_bytes, std::size_t shards) {
   const std::size_t blocks = padded_bytes() / kBlockBytes;
   if (shards < 1 || shards > blocks) {
     throw std::invalid_argument("tensors of " + std::to_string(blocks) + " blocks cannot be cut into " +
@@ -46,7 +64,9 @@ BucketLayout::BucketLayout(const std::vector<Tensor>& tensors, std::size_t bucke
     const auto boundary = [&](std::size_t at) { return std::min(blocks * at / shards * kBlockBytes, bytes_); };
     const ByteRange range{boundary(i), boundary(i + 1)};
     const std::size_t first = buckets_.size();
-    cut_buckets(range, bucket_bytes);
+    const std::size_t rule_changes = std::clamp(averaged_begin_, range.begin, range.end);
+    cut_buckets({range.begin, rule_changes}, bucket_bytes);
+    cut_buckets({rule_changes, range.end}, bucket_bytes);
     shards_.push_back({range, first, static_cast<std::uint32_t>(buckets_.size() - first)});
   }
 }
@@ -70,9 +90,15 @@ ByteRange BucketLayout::bucket_in(const Shard& shard, std::uint32_t index) const
   return {range.begin - shard.bytes.begin, range.end - shard.bytes.begin};
 }
 
+FloatCounts BucketLayout::count_floats(ByteRange range) const {
+  const std::size_t rule_changes = std::clamp(averaged_begin_, range.begin, range.end);
+  return {(rule_changes - range.begin) / sizeof(float), (range.end - rule_changes) / sizeof(float)};
+}
+
 std::string BucketLayout::element_name(std::size_t index) const {
   const auto holds = [&](const TensorPlace& place) { return index * sizeof(float) < place.bytes.end; };
   const TensorPlace& tensor = *std::ranges::find_if(tensors_, holds);
+  if (index * sizeof(float) < tensor.bytes.begin) return "gap before " + tensor.name;
   std::size_t rest = index - tensor.bytes.begin / sizeof(float);
   std::string indices;
   for (std::size_t i = tensor.shape.size(); i-- > 0;) {
@@ -93,6 +119,7 @@ Sha256 BucketLayout::fingerprint() const {
   for (const TensorPlace& tensor : tensors_) {
     text += std::to_string(tensor.name.size()) + ' ' + tensor.name;
     for (const std::int64_t dimension : tensor.shape) text += ' ' + std::to_string(dimension);
+    if (tensor.rule == TensorRule::average) text += " average";
     text += '\n';
   }
   return sha256(std::as_bytes(std::span(text)));
