@@ -41,7 +41,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
   passes_ = make_reduction_passes(device, memory_, fabric_.trace(), shard_.buckets);
-  reducer_ = make_reducer(config, shard_.bytes.size() / sizeof(float), device, passes_->stream());
+  reducer_ = make_reducer(config, layout.float_counts(shard_), device, passes_->stream());
   ConnectionOffer mine = fabric_.offer();
   memory_.add_to(mine);
   memory_.prepare_probes();

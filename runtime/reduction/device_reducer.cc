@@ -34,22 +34,23 @@ void DeviceReducer::Kept::FreePages::operator()(double* pages) const noexcept {
   operator delete (pages, std::align_val_t{kPageBytes});
 }
 
-DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, std::size_t float_count,
-                             const OptimizerConfig& config, std::size_t virtual_trainers)
-    : Reducer(float_count, config, virtual_trainers), stream_(stream) {
-  for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, float_count * sizeof(float));
-  if (clips()) kept_.emplace(device, float_count);
+DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config,
+                             std::size_t virtual_trainers)
+    : Reducer(floats, config, virtual_trainers), stream_(stream) {
+  if (floats.optimized == 0) return;
+  for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, floats.optimized * sizeof(float));
+  if (clips()) kept_.emplace(device, floats.optimized);
 }
 
 void DeviceReducer::reduce(ByteRange bucket) {
-  assert(bucket.begin % kBlockBytes == 0 && bucket.end <= float_count_ * sizeof(float));
+  const bool averaged = averages(bucket);
   ReducePass pass = {.gradients = gradients_,
                      .tree = virtual_trainers_ > 0,
-                     .share = share_,
+                     .share = averaged ? mean_share_ : share_,
                      .begin = bucket.begin / sizeof(float),
                      .end = bucket.end / sizeof(float),
-                     .then = update()};
-  if (clips()) {
+                     .then = averaged ? average() : update()};
+  if (kept_ && !averaged) {
     auto* const squares = reinterpret_cast<double*>(kept_->pinned_squares.device_address());
     pass.then = ReducePass::Keep{floats_of(kept_->reduced), squares};
   }
@@ -57,7 +58,7 @@ void DeviceReducer::reduce(ByteRange bucket) {
 }
 
 void DeviceReducer::finish_step() {
-  if (!clips()) return;
+  if (!kept_) return;
   const DeviceStream::Mark all_squares = stream_.mark();
   while (!stream_.reached(all_squares)) std::this_thread::yield();
   const float* const kept = floats_of(kept_->reduced);
@@ -65,8 +66,12 @@ void DeviceReducer::finish_step() {
                   .tree = false,
                   .share = clip_factor(clip_norm_, {kept_->squares.get(), kept_->blocks}),
                   .begin = 0,
-                  .end = float_count_,
+                  .end = floats_.optimized,
                   .then = update()});
+}
+
+ReducePass::Update DeviceReducer::average() const {
+  return {AverageFormula{}, in_, out_, {}};
 }
 
 ReducePass::Update DeviceReducer::update() const {

@@ -24,7 +24,7 @@ namespace runnel {
 class DeviceReducer final : public Reducer {
  public:
   /// As of HostReducer, for at most `kMaxGradients` gradients. `device` and `stream` outlive this.
-  DeviceReducer(Device& device, DeviceStream& stream, std::size_t float_count, const OptimizerConfig& config,
+  DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config,
                 std::size_t virtual_trainers = 0);
 
   void reduce(ByteRange bucket) override;
@@ -52,6 +52,7 @@ class DeviceReducer final : public Reducer {
   };
 
   ReducePass::Update update() const;
+  ReducePass::Update average() const;
 
   DeviceStream& stream_;
   std::array<std::optional<DeviceMemory>, UpdateRule::kMaxStates> states_;

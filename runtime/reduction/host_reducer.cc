@@ -22,14 +22,14 @@ constexpr std::align_val_t kLineAlignment{64};
 
 }  // namespace
 
-HostReducer::HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
+HostReducer::HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads,
                          std::size_t virtual_trainers)
-    : Reducer(float_count, config, virtual_trainers),
-      reduced_(clip_norm_ > 0 ? zeroed_lines(float_count) : nullptr),
-      block_squares_(clip_norm_ > 0 ? (float_count + kBlockFloats - 1) / kBlockFloats : 0),
-      nonfinite_(float_count),
+    : Reducer(floats, config, virtual_trainers),
+      reduced_(clip_norm_ > 0 ? zeroed_lines(floats.optimized) : nullptr),
+      block_squares_(clip_norm_ > 0 ? (floats.optimized + kBlockFloats - 1) / kBlockFloats : 0),
+      nonfinite_(floats.total()),
       team_(threads) {
-  for (std::size_t i = 0; i < rule_->state_count(); ++i) state_.push_back(zeroed_lines(float_count));
+  for (std::size_t i = 0; i < rule_->state_count(); ++i) state_.push_back(zeroed_lines(floats.optimized));
 }
 
 void HostReducer::FreeLines::operator()(float* floats) const {
@@ -43,15 +43,17 @@ HostReducer::Lines HostReducer::zeroed_lines(std::size_t float_count) {
 void HostReducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
                              std::span<const float* const> gradients) {
   Reducer::begin_step(lr, step, in, out, gradients);
-  nonfinite_.store(float_count_, std::memory_order_relaxed);
+  nonfinite_.store(floats_.total(), std::memory_order_relaxed);
 }
 
 void HostReducer::reduce(ByteRange bucket) {
-  assert(bucket.begin % kBlockBytes == 0 && bucket.end <= float_count_ * sizeof(float));
+  const bool averaged = averages(bucket);
   const std::size_t first = bucket.begin / kBlockBytes;
   const std::size_t blocks = (bucket.size() + kBlockBytes - 1) / kBlockBytes;
   team_.run(blocks, [&](std::size_t begin, std::size_t end) {
-    if (clips()) {
+    if (averaged) {
+      average(floats_of_blocks(first + begin, first + end));
+    } else if (clips()) {
       for (std::size_t block = first + begin; block < first + end; ++block) reduce_and_keep(block);
     } else {
       reduce_and_update(floats_of_blocks(first + begin, first + end));
@@ -67,17 +69,17 @@ void HostReducer::finish_step() {
 }
 
 HostReducer::FloatRange HostReducer::floats_of_blocks(std::size_t first, std::size_t last) const {
-  return {first * kBlockFloats, std::min(last * kBlockFloats, float_count_)};
+  return {first * kBlockFloats, std::min(last * kBlockFloats, floats_.total())};
 }
 
-void HostReducer::sum(FloatRange range, float* sum) const {
+void HostReducer::sum(FloatRange range, float share, float* sum) const {
   const std::size_t count = range.end - range.begin;
   if (virtual_trainers_ > 0) {
     sum_gradients_in_tree(gradients_, range.begin, count, sum);
   } else {
     sum_gradients(gradients_, range.begin, count, sum);
   }
-  if (share_ != 1.0F) scale(sum, share_, count, sum);
+  if (share != 1.0F) scale(sum, share, count, sum);
 }
 
 void HostReducer::reduce_and_update(FloatRange range) {
@@ -89,15 +91,23 @@ void HostReducer::reduce_and_update(FloatRange range) {
       update(offset, count, gradients_[0] + offset);
       continue;
     }
-    sum({offset, offset + count}, strip.data());
+    sum({offset, offset + count}, share_, strip.data());
     update(offset, count, strip.data());
+  }
+}
+
+void HostReducer::average(FloatRange range) {
+  for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
+    const std::size_t count = std::min(kStripFloats, range.end - offset);
+    sum({offset, offset + count}, mean_share_, out_ + offset);
+    if (const auto first = runnel::first_nonfinite({out_ + offset, count})) note_nonfinite(offset + *first);
   }
 }
 
 void HostReducer::reduce_and_keep(std::size_t block) {
   const FloatRange range = floats_of_blocks(block, block + 1);
   float* const kept = reduced_.get() + range.begin;
-  sum(range, kept);
+  sum(range, share_, kept);
   block_squares_[block] = sum_of_squares(kept, range.end - range.begin);
 }
 
@@ -126,7 +136,7 @@ void HostReducer::note_nonfinite(std::size_t index) {
 
 std::optional<std::size_t> HostReducer::first_nonfinite() const {
   const std::size_t first = nonfinite_.load(std::memory_order_relaxed);
-  return first < float_count_ ? std::optional(first) : std::nullopt;
+  return first < floats_.total() ? std::optional(first) : std::nullopt;
 }
 
 }  // namespace runnel

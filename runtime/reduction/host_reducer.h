@@ -22,9 +22,8 @@ namespace runnel {
 /// Has `threads - 1` parked helpers of its own.
 class HostReducer final : public Reducer {
  public:
-  /// For `float_count` parameters. Allocates and zeroes the optimizer's state and, with clipping, one gradient.
-  HostReducer(std::size_t float_count, const OptimizerConfig& config, std::size_t threads,
-              std::size_t virtual_trainers = 0);
+  /// Allocates and zeroes the optimizer's state and, with clipping, one gradient, both for `floats.optimized`.
+  HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads, std::size_t virtual_trainers = 0);
 
   void begin_step(double lr, std::int64_t step, const float* in, float* out,
                   std::span<const float* const> gradients) override;
@@ -46,7 +45,8 @@ class HostReducer final : public Reducer {
   static Lines zeroed_lines(std::size_t float_count);
   FloatRange floats_of_blocks(std::size_t first, std::size_t last) const;
   void reduce_and_update(FloatRange range);
-  void sum(FloatRange range, float* sum) const;
+  void average(FloatRange range);
+  void sum(FloatRange range, float share, float* sum) const;
   void reduce_and_keep(std::size_t block);
   void update_kept(FloatRange range, float factor);
   void update(std::size_t offset, std::size_t count, const float* gradient);
@@ -55,7 +55,7 @@ class HostReducer final : public Reducer {
   std::vector<Lines> state_;
   Lines reduced_;                       // the reduced gradient; only with clipping
   std::vector<double> block_squares_;   // its sum of squares per block; only with clipping
-  std::atomic<std::size_t> nonfinite_;  // index of the first one in `out_`; float_count_: none
+  std::atomic<std::size_t> nonfinite_;  // index of the first one in `out_`; floats_.total(): none
   ThreadTeam team_;
 };
 

@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxGradients = 1024;
 /// A part of the generator's pass over memory, as it is submitted to a `DeviceStream`. Plain data; tensors are given by
 /// device addresses, which are multiples of 16 bytes.
 struct ReducePass {
-  /// The optimizer's step with the reduced gradient, from `in` to `out`.
+  /// The optimizer's step with the reduced gradient, from `in` to `out`, or the reduced gradient itself as `out`.
   struct Update {
     UpdateFormula formula;
     const float* in;

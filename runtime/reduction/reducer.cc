@@ -10,12 +10,21 @@
 
 namespace runnel {
 
-Reducer::Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t virtual_trainers)
-    : float_count_(float_count),
+Reducer::Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers)
+    : floats_(floats),
       virtual_trainers_(virtual_trainers),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)),
-      mean_(config.reduce == ReduceKind::mean) {}
+      mean_(config.reduce == ReduceKind::mean) {
+  assert(floats.averaged == 0 || floats.optimized % kBlockFloats == 0);
+}
+
+bool Reducer::averages(ByteRange bucket) const {
+  const std::size_t averaged_begin = floats_.optimized * sizeof(float);
+  assert(bucket.begin % kBlockBytes == 0 && bucket.end <= floats_.total() * sizeof(float));
+  assert(bucket.end <= averaged_begin || bucket.begin >= averaged_begin);
+  return bucket.begin >= averaged_begin;
+}
 
 void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
                          std::span<const float* const> gradients) {
@@ -24,17 +33,17 @@ void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* o
   in_ = in;
   out_ = out;
   gradients_ = gradients;
-  if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
+  mean_share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
+  if (mean_) share_ = mean_share_;
 }
 
-std::unique_ptr<Reducer> make_reducer(const Config& config, std::size_t float_count, Device* device,
-                                      DeviceStream* stream) {
+std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream) {
   const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
   if (device != nullptr) {
-    return std::make_unique<DeviceReducer>(*device, *stream, float_count, config.optimizer, virtual_trainers);
+    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers);
   }
-  return std::make_unique<HostReducer>(float_count, config.optimizer,
-                                       static_cast<std::size_t>(config.generator.threads), virtual_trainers);
+  return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
+                                       virtual_trainers);
 }
 
 }  // namespace runnel

@@ -17,6 +17,10 @@ namespace runnel {
 
 /// Sums the trainers' gradients and makes the optimizer's step in the same pass over memory.
 ///
+/// Of tensors that are averaged, a gradient holds a trainer's values instead. Their sum, divided by the number of
+/// trainers or of virtual trainers, is the new parameter, whatever optimizer.reduce says. Neither the optimizer nor
+/// clipping sees them.
+///
 /// The result is the same, bit for bit, for every bucket size and order of buckets, on the host with any number of
 /// threads and on a device: gradients are added element by element in trainer order, or with virtual trainers in a
 /// balanced binary tree, of which a trainer's gradient is a subtree already; the norm for clipping is summed over fixed
@@ -31,8 +35,9 @@ class Reducer {
   virtual void begin_step(double lr, std::int64_t step, const float* in, float* out,
                           std::span<const float* const> gradients);
 
-  /// Adds up one bucket of all gradients, and makes its new parameters unless clipping is on. Each bucket is reduced
-  /// once in a step, in any order. Whether it is complete on return depends on the implementation.
+  /// Adds up one bucket of all gradients, and makes its new parameters unless clipping is on and the bucket is of the
+  /// optimizer. All of a bucket has one rule. Each bucket is reduced once in a step, in any order. Whether it is
+  /// complete on return depends on the implementation.
   virtual void reduce(ByteRange bucket) = 0;
 
   /// Whether the parameters change only at the end of a step, because the norm of the whole gradient must be known.
@@ -49,9 +54,12 @@ class Reducer {
  protected:
   /// `virtual_trainers` is trainer.virtual: where it is not 0, the number of gradients is a power of two that divides
   /// it, and a mean is over the virtual trainers.
-  Reducer(std::size_t float_count, const OptimizerConfig& config, std::size_t virtual_trainers);
+  Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers);
 
-  std::size_t float_count_;
+  /// Whether `bucket` is averaged.
+  bool averages(ByteRange bucket) const;
+
+  FloatCounts floats_;
   std::size_t virtual_trainers_;
   double clip_norm_;
   std::unique_ptr<UpdateRule> rule_;
@@ -60,15 +68,15 @@ class Reducer {
   const float* in_ = nullptr;
   float* out_ = nullptr;
   std::span<const float* const> gradients_;
-  float share_ = 1;  // of the sum that is the reduced gradient
+  float share_ = 1;       // of the sum that is the reduced gradient
+  float mean_share_ = 1;  // of the sum that is the mean
 
  private:
   bool mean_;
 };
 
-/// The reducer for `float_count` parameters: on `device`, in the order of `stream`, or on the host when both are null.
+/// The reducer for a buffer of `floats`: on `device`, in the order of `stream`, or on the host when both are null.
 /// Device and stream outlive it.
-std::unique_ptr<Reducer> make_reducer(const Config& config, std::size_t float_count, Device* device,
-                                      DeviceStream* stream);
+std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream);
 
 }  // namespace runnel

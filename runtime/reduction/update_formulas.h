@@ -73,6 +73,13 @@ struct AdamFormula {
   }
 };
 
-using UpdateFormula = std::variant<AdadeltaFormula, SgdFormula, MomentumFormula, AdamFormula>;
+/// Not an optimizer's: of tensors that are averaged, the reduced gradient is the new value.
+struct AverageFormula {
+  static constexpr int kStates = 0;
+
+  RUNNEL_HOST_DEVICE float operator()(float g, float) const { return g; }
+};
+
+using UpdateFormula = std::variant<AdadeltaFormula, SgdFormula, MomentumFormula, AdamFormula, AverageFormula>;
 
 }  // namespace runnel

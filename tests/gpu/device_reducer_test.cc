@@ -29,6 +29,10 @@ TEST_F(DeviceReducerTest, GivesTheBitsOfTheHosts) {
                                            .floats = 1 + random() % (40 * kBlockFloats),
                                            .bucket_blocks = 1 + random() % 20};
         ASSERT_EQ(test::difference_to_host(*device_, reduction, random), "") << reduction.describe();
+        test::Reduction averaging = reduction;
+        averaging.floats = random() % 20 * kBlockFloats;
+        averaging.averaged = reduction.floats;
+        ASSERT_EQ(test::difference_to_host(*device_, averaging, random), "") << averaging.describe();
       }
     }
   }

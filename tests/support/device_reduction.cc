@@ -61,9 +61,11 @@ class DeviceFloats {
 void make_step(Reducer& reducer, const Reduction& reduction, std::mt19937& random, int step, const float* in,
                float* out, const std::vector<const float*>& gradients) {
   std::vector<ByteRange> buckets;
-  const std::size_t bytes = reduction.floats * sizeof(float);
-  for (std::size_t begin = 0; begin < bytes; begin = buckets.back().end) {
-    buckets.push_back({begin, std::min(begin + reduction.bucket_blocks * kBlockBytes, bytes)});
+  std::size_t begin = 0;
+  for (const std::size_t floats : {reduction.floats, reduction.floats + reduction.averaged}) {
+    for (const std::size_t bytes = floats * sizeof(float); begin < bytes; begin = buckets.back().end) {
+      buckets.push_back({begin, std::min(begin + reduction.bucket_blocks * kBlockBytes, bytes)});
+    }
   }
   std::shuffle(buckets.begin(), buckets.end(), random);
   reducer.begin_step(0.1, step, in, out, gradients);
@@ -73,8 +75,8 @@ void make_step(Reducer& reducer, const Reduction& reduction, std::mt19937& rando
 
 Floats run_on_host(const Reduction& reduction, std::mt19937& random, Floats in,
                    const std::vector<std::vector<Floats>>& gradients) {
-  HostReducer reducer(reduction.floats, reduction.optimizer, 1, reduction.virtual_trainers);
-  Floats out(reduction.floats);
+  HostReducer reducer({reduction.floats, reduction.averaged}, reduction.optimizer, 1, reduction.virtual_trainers);
+  Floats out(in.size());
   for (int step = 1; step <= kSteps; ++step) {
     std::vector<const float*> starts;
     for (const Floats& gradient : gradients[step - 1]) starts.push_back(gradient.data());
@@ -87,8 +89,9 @@ Floats run_on_host(const Reduction& reduction, std::mt19937& random, Floats in,
 Floats run_on_device(Device& device, const Reduction& reduction, std::mt19937& random, const Floats& start,
                      const std::vector<std::vector<Floats>>& gradients) {
   const auto stream = device.make_stream(1);
-  DeviceReducer reducer(device, *stream, reduction.floats, reduction.optimizer, reduction.virtual_trainers);
-  const DeviceFloats buffers[2] = {DeviceFloats(device, start), DeviceFloats(device, Floats(reduction.floats))};
+  DeviceReducer reducer(device, *stream, {reduction.floats, reduction.averaged}, reduction.optimizer,
+                        reduction.virtual_trainers);
+  const DeviceFloats buffers[2] = {DeviceFloats(device, start), DeviceFloats(device, Floats(start.size()))};
   for (int step = 1; step <= kSteps; ++step) {
     std::vector<std::unique_ptr<DeviceFloats>> slots;
     std::vector<const float*> starts;
@@ -115,8 +118,8 @@ std::string Reduction::describe() const {
   std::ostringstream text;
   text << word_of(optimizer.name) << " momentum " << optimizer.momentum << " weight_decay " << optimizer.weight_decay
        << ' ' << word_of(optimizer.reduce) << " clip_norm " << optimizer.clip_norm << ", " << gradients
-       << " gradients, virtual " << virtual_trainers << ", " << floats << " floats in buckets of " << bucket_blocks
-       << " blocks";
+       << " gradients, virtual " << virtual_trainers << ", " << floats << " floats and " << averaged
+       << " averaged ones in buckets of " << bucket_blocks << " blocks";
   return text.str();
 }
 
@@ -141,11 +144,12 @@ std::vector<OptimizerConfig> all_optimizers() {
 
 std::string difference_to_host(Device& device, const Reduction& reduction, std::mt19937& random) {
   const bool infinities = reduction.optimizer.clip_norm == 0;
-  const Floats start = random_floats(random, reduction.floats, false);
+  const std::size_t floats = reduction.floats + reduction.averaged;
+  const Floats start = random_floats(random, floats, false);
   std::vector<std::vector<Floats>> gradients(kSteps);
   for (auto& step : gradients) {
     for (std::size_t i = 0; i < reduction.gradients; ++i) {
-      step.push_back(random_floats(random, reduction.floats, infinities));
+      step.push_back(random_floats(random, floats, infinities));
     }
   }
   const Floats host = run_on_host(reduction, random, start, gradients);

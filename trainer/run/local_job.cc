@@ -22,7 +22,7 @@ LocalJob::LocalJob(const Config& config, const Registry& registry, const RunPlan
       gradients_{gradient_.floats.const_data_ptr<float>()},
       virtual_trainers_(model_, train, plan, layout_, config, /*trainer=*/0),
       stream_(device != nullptr ? device->make_stream(/*marks=*/1) : nullptr),
-      reducer_(make_reducer(config, layout_.float_count(), device, stream_.get())),
+      reducer_(make_reducer(config, layout_.float_counts(), device, stream_.get())),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
   virtual_trainers_.record_into(trace);
   std::vector<float> start(layout_.float_count());

@@ -35,6 +35,26 @@ TEST(DeviceReducer, GivesTheBitsOfTheHostsWhateverTheJobAndTheThreads) {
   }
 }
 
+TEST(DeviceReducer, AveragesWithTheBitsOfTheHosts) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (const OptimizerConfig& optimizer : test::all_optimizers()) {
+    for (const std::size_t gradients : {1, 2, 3, 4, 5, 8, 16}) {
+      const bool tree = std::has_single_bit(gradients) && random() % 2 == 0;
+      const test::Reduction reduction = {.optimizer = optimizer,
+                                         .gradients = gradients,
+                                         .virtual_trainers = tree ? gradients << random() % 3 : 0,
+                                         .floats = random() % 3 * kBlockFloats,
+                                         .averaged = 1 + random() % (2 * kBlockFloats),
+                                         .bucket_blocks = 1 + random() % 3};
+      test::HostDevice device(1 + random() % 700);
+      ASSERT_EQ(test::difference_to_host(device, reduction, random), "") << reduction.describe();
+      ASSERT_EQ(device.held(), 0);
+    }
+  }
+}
+
 TEST(DeviceReducer, AddsTheMostGradientsThatAJobCanHave) {
   std::mt19937 random(6);
   test::HostDevice device(100);
@@ -51,7 +71,7 @@ TEST(DeviceReducer, StepAllocatesNothing) {
   for (const OptimizerConfig& optimizer : test::all_optimizers()) {
     test::HostDevice device(64);
     const auto stream = device.make_stream(1);
-    DeviceReducer reducer(device, *stream, kFloats, optimizer);
+    DeviceReducer reducer(device, *stream, {kBlockFloats, 5}, optimizer);
     alignas(16) static float floats[3][2 * kBlockFloats];
     const float* const gradients[] = {floats[0], floats[0], floats[0]};
     const std::uint64_t before = test::allocation_count();

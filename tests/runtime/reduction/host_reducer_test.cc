@@ -20,7 +20,7 @@ using namespace test;  // random_job.h
 // The parameters' bits after all steps, with buckets reduced in a random order.
 std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::size_t threads, std::mt19937& random) {
   const BucketLayout layout({{"all", {static_cast<std::int64_t>(kFloats)}}}, bucket_bytes);
-  HostReducer reducer(kFloats, job.optimizer, threads, job.virtual_trainers);
+  HostReducer reducer({kFloats}, job.optimizer, threads, job.virtual_trainers);
   Floats in = job.start;
   Floats out(kFloats);
   std::vector<std::size_t> order(layout.bucket_count());
@@ -107,7 +107,7 @@ TEST(HostReducer, GivesTheSameBitsInEveryBuild) {
 // With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
 Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t virtual_trainers = 0) {
   config.name = RuleKind::sgd;
-  HostReducer reducer(kFloats, config, 2, virtual_trainers);
+  HostReducer reducer({kFloats}, config, 2, virtual_trainers);
   const Floats zero(kFloats);
   Floats out(kFloats);
   const auto starts = pointers(gradients);
@@ -210,7 +210,7 @@ TEST(HostReducer, FindsTheFirstParameterThatIsNotFinite) {
   constexpr float kMax = std::numeric_limits<float>::max();
   for (const double clip_norm : {0.0, 1e30}) {
     for (const std::size_t threads : {1, 3}) {
-      HostReducer reducer(kFloats, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = clip_norm}, threads);
+      HostReducer reducer({kFloats}, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = clip_norm}, threads);
       Floats in(kFloats);
       Floats out(kFloats);
       const auto found_after_step = [&](const Floats& gradient) {
@@ -242,7 +242,7 @@ TEST(HostReducer, StepAllocatesNothing) {
   std::mt19937 random(5);
   for (const OptimizerConfig& optimizer : optimizers()) {
     const Job job = random_job(random, optimizer, false);
-    HostReducer reducer(kFloats, optimizer, 3, job.virtual_trainers);
+    HostReducer reducer({kFloats}, optimizer, 3, job.virtual_trainers);
     Floats out(kFloats);
     const auto gradients = pointers(job.gradients[0]);
     const std::uint64_t before = test::allocation_count();

@@ -75,7 +75,7 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
   const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = config_.trainer.batch_size});
   std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, shares[0], plan, config_, 0),
                                               GradientComputer(*model_, shares[1], plan, config_, 1)};
-  HostReducer reducer(floats, config_.optimizer, 1);
+  HostReducer reducer({floats}, config_.optimizer, 1);
   write_initial_parameters(config_.model, *model_, *layout_, parameters[0]);
 
   const std::size_t steps = fixture_["steps"];

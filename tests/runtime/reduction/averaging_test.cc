@@ -1,0 +1,225 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Tensors with the rule `average` beside those of the optimizer.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <sstream>
+#include <vector>
+
+#include "runtime/protocol/bucket_layout.h"
+#include "runtime/reduction/host_reducer.h"
+
+namespace runnel {
+namespace {
+
+using Floats = std::vector<float>;
+
+constexpr int kSteps = 3;
+
+struct Job {
+  BucketLayout layout;
+  OptimizerConfig optimizer;
+  std::size_t virtual_trainers;
+  std::size_t threads;
+  std::vector<std::vector<Floats>> gradients;  // of each step, of each trainer
+  Floats start;
+
+  std::string describe() const {
+    std::ostringstream text;
+    text << word_of(optimizer.name) << ' ' << word_of(optimizer.reduce) << " clip_norm " << optimizer.clip_norm << ", "
+         << gradients[0].size() << " trainers, virtual " << virtual_trainers << ", " << layout.float_counts().optimized
+         << " floats and " << layout.float_counts().averaged << " averaged ones in " << layout.shard_count()
+         << " shards and " << layout.bucket_count() << " buckets, " << threads << " threads";
+    return text.str();
+  }
+};
+
+Floats random_floats(std::mt19937& random, std::size_t count) {
+  std::normal_distribution<float> normal(0, 1);
+  Floats floats(count);
+  for (float& x : floats) x = normal(random);
+  return floats;
+}
+
+BucketLayout random_layout(std::mt19937& random, bool one_shard) {
+  const auto any_size = [&] { return 1 + static_cast<std::int64_t>(random() % (2 * kBlockFloats)); };
+  const std::vector<BucketLayout::Tensor> tensors = {{"w", {any_size()}},
+                                                     {"b", {any_size()}},
+                                                     {"mean", {any_size()}, TensorRule::average},
+                                                     {"var", {any_size()}, TensorRule::average}};
+  const std::size_t blocks = BucketLayout(tensors, kBlockBytes).padded_bytes() / kBlockBytes;
+  return {tensors, kBlockBytes * (1 + random() % 4), one_shard ? 1 : 1 + random() % blocks};
+}
+
+Job random_job(std::mt19937& random, const OptimizerConfig& optimizer) {
+  const std::size_t trainers = 1 + random() % 9;
+  const bool tree = std::has_single_bit(trainers) && random() % 2 == 0;
+  Job job = {.layout = random_layout(random, optimizer.clip_norm > 0),
+             .optimizer = optimizer,
+             .virtual_trainers = tree ? trainers << random() % 3 : 0,
+             .threads = 1 + random() % 3,
+             .gradients = std::vector<std::vector<Floats>>(kSteps, std::vector<Floats>(trainers)),
+             .start = {}};
+  job.start = random_floats(random, job.layout.float_count());
+  for (auto& step : job.gradients) {
+    for (Floats& gradient : step) gradient = random_floats(random, job.layout.float_count());
+  }
+  return job;
+}
+
+// All steps of the generator that owns `shard`, its buckets in a random order. Writes into `parameters`.
+void run_shard(const Job& job, const Shard& shard, std::mt19937& random, Floats& parameters) {
+  HostReducer reducer(job.layout.float_counts(shard), job.optimizer, job.threads, job.virtual_trainers);
+  const std::size_t first = shard.bytes.begin / sizeof(float);
+  const std::size_t last = shard.bytes.end / sizeof(float);
+  Floats in(job.start.data() + first, job.start.data() + last);
+  Floats out(in.size());
+  std::vector<std::uint32_t> order(shard.buckets);
+  for (std::uint32_t i = 0; i < shard.buckets; ++i) order[i] = i;
+  for (int step = 0; step < kSteps; ++step) {
+    std::vector<const float*> starts;
+    for (const Floats& gradient : job.gradients[step]) starts.push_back(gradient.data() + first);
+    std::shuffle(order.begin(), order.end(), random);
+    reducer.begin_step(0.1, step + 1, in.data(), out.data(), starts);
+    for (const std::uint32_t bucket : order) reducer.reduce(job.layout.bucket_in(shard, bucket));
+    reducer.finish_step();
+    std::swap(in, out);
+  }
+  std::copy(in.begin(), in.end(), parameters.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+Floats run(const Job& job, std::mt19937& random) {
+  Floats parameters(job.layout.float_count());
+  for (std::size_t i = 0; i < job.layout.shard_count(); ++i) run_shard(job, job.layout.shard(i), random, parameters);
+  return parameters;
+}
+
+// What the optimizer's part becomes where there is no other.
+Floats run_without_averaged(const Job& job) {
+  const std::size_t floats = job.layout.float_counts().optimized;
+  HostReducer reducer({floats}, job.optimizer, 1, job.virtual_trainers);
+  Floats in(job.start.begin(), job.start.begin() + static_cast<std::ptrdiff_t>(floats));
+  Floats out(floats);
+  for (int step = 0; step < kSteps; ++step) {
+    std::vector<const float*> starts;
+    for (const Floats& gradient : job.gradients[step]) starts.push_back(gradient.data());
+    reducer.begin_step(0.1, step + 1, in.data(), out.data(), starts);
+    reducer.reduce({0, floats * sizeof(float)});
+    reducer.finish_step();
+    std::swap(in, out);
+  }
+  return in;
+}
+
+float tree_sum(const std::vector<Floats>& slots, std::size_t element, std::size_t first, std::size_t count) {
+  if (count == 1) return slots[first][element];
+  const float left = tree_sum(slots, element, first, count / 2);
+  return left + tree_sum(slots, element, first + count / 2, count / 2);
+}
+
+float mean_of(const Job& job, std::size_t element) {
+  const std::vector<Floats>& slots = job.gradients.back();
+  if (job.virtual_trainers > 0) {
+    return tree_sum(slots, element, 0, slots.size()) * (1.0F / static_cast<float>(job.virtual_trainers));
+  }
+  float sum = slots[0][element];
+  for (std::size_t i = 1; i < slots.size(); ++i) sum += slots[i][element];
+  return sum * (1.0F / static_cast<float>(slots.size()));
+}
+
+void expect_mean_and_optimizer(const Job& job, const Floats& found) {
+  const Floats optimized = run_without_averaged(job);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const float expected = i < optimized.size() ? optimized[i] : mean_of(job, i);
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected))
+        << job.layout.element_name(i) << ": " << job.describe();
+  }
+}
+
+TEST(Averaging, GivesTheMeanOfTheSlotsAndLeavesTheOptimizersBits) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (const auto& rule : kChoices<RuleKind>) {
+    for (const ReduceKind reduce : {ReduceKind::sum, ReduceKind::mean}) {
+      for (const double clip_norm : {0.0, 0.5}) {
+        for (int round = 0; round < 4; ++round) {
+          const Job job = random_job(
+              random,
+              {.name = rule.value, .weight_decay = 0.01, .reduce = reduce, .schedule = {}, .clip_norm = clip_norm});
+          ASSERT_NO_FATAL_FAILURE(expect_mean_and_optimizer(job, run(job, random)));
+        }
+      }
+    }
+  }
+}
+
+TEST(Averaging, IsNeitherClippedNorPartOfTheNorm) {
+  HostReducer reducer({kBlockFloats, 2}, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = 5}, 1);
+  Floats gradient(kBlockFloats + 2);
+  gradient[0] = 3;
+  gradient[1] = 4;
+  gradient[kBlockFloats] = 1e6F;
+  const Floats in(gradient.size());
+  Floats out(gradient.size());
+  const float* const starts[] = {gradient.data()};
+  reducer.begin_step(1.0, 1, in.data(), out.data(), starts);
+  reducer.reduce({kBlockBytes, kBlockBytes + 8});
+  reducer.reduce({0, kBlockBytes});
+  reducer.finish_step();
+  EXPECT_NEAR(out[0], -3.0F, 1e-5F);
+  EXPECT_NEAR(out[1], -4.0F, 1e-5F);
+  EXPECT_EQ(out[kBlockFloats], 1e6F);
+}
+
+TEST(Averaging, FindsTheFirstValueThatIsNotFinite) {
+  for (const double clip_norm : {0.0, 1e30}) {
+    HostReducer reducer({kBlockFloats, kBlockFloats + 700}, {.schedule = {}, .clip_norm = clip_norm}, 2);
+    Floats gradient(2 * kBlockFloats + 700);
+    const Floats in(gradient.size());
+    Floats out(gradient.size());
+    const auto found_after_step = [&] {
+      const float* const starts[] = {gradient.data(), gradient.data()};
+      reducer.begin_step(1.0, 1, in.data(), out.data(), starts);
+      reducer.reduce({kBlockBytes, gradient.size() * sizeof(float)});
+      reducer.reduce({0, kBlockBytes});
+      reducer.finish_step();
+      return reducer.first_nonfinite();
+    };
+    EXPECT_EQ(found_after_step(), std::nullopt);
+    gradient.back() = std::numeric_limits<float>::infinity();
+    EXPECT_EQ(found_after_step(), gradient.size() - 1);
+    gradient[kBlockFloats + 3] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(found_after_step(), kBlockFloats + 3) << "clip_norm " << clip_norm;
+    gradient[7] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(found_after_step(), clip_norm > 0 ? 0U : 7U) << "a norm that is NaN makes all parameters NaN";
+  }
+}
+
+TEST(Averaging, ABufferMayHoldNothingElseOrNothing) {
+  for (const double clip_norm : {0.0, 1.0}) {
+    const Floats values = {1, 2, 3};
+    Floats out(3);
+    const float* const starts[] = {values.data(), values.data()};
+    HostReducer averages({0, 3}, {.schedule = {}, .clip_norm = clip_norm}, 2);
+    averages.begin_step(1.0, 1, values.data(), out.data(), starts);
+    averages.reduce({0, 12});
+    averages.finish_step();
+    EXPECT_EQ(out, values);
+    EXPECT_EQ(averages.first_nonfinite(), std::nullopt);
+
+    HostReducer none({}, {.schedule = {}, .clip_norm = clip_norm}, 2);
+    none.begin_step(1.0, 1, values.data(), out.data(), starts);
+    none.finish_step();
+    EXPECT_EQ(none.first_nonfinite(), std::nullopt);
+  }
+}
+
+}  // namespace
+}  // namespace runnel
