@@ -208,9 +208,10 @@ void require_finite(const BucketLayout& layout, std::span<const float> parameter
 
 std::string header_text(const BucketLayout& layout) {
   Json header = {{"__metadata__", {{"format", "pt"}}}};
+  std::size_t end = 0;  // without the layout's gap: the format allows none
   for (const TensorPlace& place : layout.tensors()) {
-    header[place.name] = {
-        {"dtype", "F32"}, {"shape", place.shape}, {"data_offsets", {place.bytes.begin, place.bytes.end}}};
+    const std::size_t begin = std::exchange(end, end + place.bytes.size());
+    header[place.name] = {{"dtype", "F32"}, {"shape", place.shape}, {"data_offsets", {begin, end}}};
   }
   std::string text = header.dump();
   text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');  // the data begin aligned
@@ -289,7 +290,9 @@ void save_safetensors(const std::filesystem::path& file, const BucketLayout& lay
   AtomicFile replacement(file);
   replacement.append(std::as_bytes(std::span(&header_bytes, 1)));
   replacement.append(std::as_bytes(std::span(header)));
-  replacement.append(std::as_bytes(parameters));
+  for (const TensorPlace& place : layout.tensors()) {
+    replacement.append(std::as_bytes(parameters).subspan(place.bytes.begin, place.bytes.size()));
+  }
   replacement.publish_durably();
 }
 

@@ -88,6 +88,17 @@ TEST_F(SafetensorsTest, WritesTheFormat) {
   EXPECT_EQ(std::memcmp(bytes.data() + 8 + length, values_.data(), 32), 0);
 }
 
+TEST_F(SafetensorsTest, LeavesOutTheGapBeforeAveragedTensors) {
+  const BucketLayout layout({{"a", {2}}, {"mean", {3}, TensorRule::average}}, kBlockBytes);
+  std::vector<float> values(layout.float_count());
+  std::iota(values.end() - 3, values.end(), 1.0F);
+  save_safetensors(file_, layout, values);
+  EXPECT_LT(std::filesystem::file_size(file_), 1000U);
+  std::vector<float> loaded(values.size());
+  load_safetensors(file_, layout, loaded);
+  EXPECT_EQ(loaded, values);
+}
+
 TEST_F(SafetensorsTest, RefusesNumbersThatAreNotFinite) {
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
     values_[4] = value;
