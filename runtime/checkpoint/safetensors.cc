@@ -22,6 +22,7 @@
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/finite.h"
 #include "runtime/base/foreign_format.h"
+#include "runtime/base/json_extent.h"
 #include "runtime/base/run_error.h"
 
 namespace runnel {
@@ -43,7 +44,7 @@ std::uint64_t most_header_bytes(const BucketLayout& layout) {
 }
 
 /// Arrays in objects in the header's object.
-constexpr int kMaxNesting = 3;
+constexpr std::size_t kMaxNesting = 3;
 
 /// A tensor's entry in the header.
 struct Entry {
@@ -86,26 +87,10 @@ Entry read_entry(const std::string& name, const nlohmann::json& json, const Refu
   return {json["dtype"].get<std::string>(), {shape->begin(), shape->end()}, offsets->front(), offsets->back()};
 }
 
-/// Counts brackets instead of parsing, because a parser's memory grows with the depth.
-bool nests_too_deeply(std::string_view header) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const char c = header[i];
-    if (c == '"') in_string = !in_string;
-    if (in_string) {
-      i += c == '\\' ? 1 : 0;  // what it escapes
-    } else if (c == '{' || c == '[') {
-      if (++depth > kMaxNesting) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
-}
-
 std::map<std::string, Entry> read_entries(const std::string& header, const Refusal& refuse) {
-  if (nests_too_deeply(header)) refuse("expected a header with one object for each tensor, found deeper nesting");
+  if (json_extent(header).depth > kMaxNesting) {
+    refuse("expected a header with one object for each tensor, found deeper nesting");
+  }
   bool doubled = false;
   std::set<std::string> names;
   const auto watch_names = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {

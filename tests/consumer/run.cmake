@@ -24,6 +24,7 @@ endfunction()
 
 set(hidden_transport MPI LibTorch nlohmann_json)
 set(hidden_runtime MPI LibTorch)
+set(hidden_archive MPI LibTorch nlohmann_json)
 set(hidden_bootstrap_mpi LibTorch)
 set(hidden_trainer "")
 

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/archive/exported_program.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "runtime/base/run_error.h"
+#include "runtime/base/utf8.h"
+#include "trainer/archive/exported_nodes.h"
+
+namespace runnel {
+namespace {
+
+constexpr std::string_view kModel = "models/model.json";
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& what) {
+  throw RunError(ExitStatus::bad_data, file.string() + ": " + what);
+}
+
+/// What an archive without a model is, by the names of its members.
+[[noreturn]] void refuse_kind(const ZipArchive& archive) {
+  const auto has = [&](std::string_view end) {
+    return std::ranges::any_of(archive.members(), [&](const ZipMember& m) { return m.name.ends_with(end); });
+  };
+  const std::string expected = "expected an archive of torch.export, with a member models/model.json; found ";
+  constexpr const char* kExporter = "; export the model with trainer/examples/export_model.py";
+  if (has("serialized_exported_program.json")) {
+    refuse(archive.path(), expected + "that of an older torch.export.save, with pickled weights" + kExporter);
+  }
+  if (has("constants.pkl")) refuse(archive.path(), expected + "a TorchScript archive" + kExporter);
+  if (has("data.pkl")) refuse(archive.path(), expected + "a pickled file of torch.save" + kExporter);
+  if (has(".npy")) refuse(archive.path(), expected + "an archive of NumPy arrays");
+  refuse(archive.path(), expected + "another ZIP archive");
+}
+
+/// The folder that holds everything in the archive, with its slash; empty when there is none.
+std::string top_folder(const ZipArchive& archive) {
+  const std::string inner = "/" + std::string(kModel);
+  for (const ZipMember& member : archive.members()) {
+    if (member.name == kModel) return "";
+    const std::size_t top = member.name.size() - std::min(inner.size(), member.name.size());
+    if (member.name.ends_with(inner) && member.name.find('/') == top) return member.name.substr(0, top + 1);
+  }
+  refuse_kind(archive);
+}
+
+void check_version(const JsonView& model, const std::filesystem::path& file) {
+  constexpr std::int64_t kMajor = 8;
+  const std::int64_t major = model.at("schema_version").at("major").integer();
+  if (major == kMajor) return;
+  const auto torch = model.find("torch_version");
+  refuse(file, "is of major version " + std::to_string(major) + " of torch.export's schema, written by torch " +
+                   (torch ? printable(torch->text()) : "?") + "; supported is version " + std::to_string(kMajor) +
+                   ", which torch 2.7 and newer write");
+}
+
+void check_byte_order(const ZipArchive& archive, const std::string& top) {
+  const ZipMember* member = archive.find(top + "byteorder");
+  if (member == nullptr) return;
+  constexpr std::uint64_t kMostBytes = 16;
+  if (archive.read(*member, kMostBytes).text() != "little") refuse(archive.path(), "expected little-endian weights");
+}
+
+/// The symbol that an expression of SymPy consists of; empty for a longer expression.
+std::string symbol_of(const std::string& expression) {
+  constexpr std::string_view kBegin = "Symbol('";
+  if (!expression.starts_with(kBegin)) return "";
+  const std::size_t end = expression.find('\'', kBegin.size());
+  const bool single = end != std::string::npos && expression.find('(', end) == std::string::npos;
+  return single ? expression.substr(kBegin.size(), end - kBegin.size()) : "";
+}
+
+/// Reads the tensors that the caller gives and those that come with the program.
+class SignatureReader {
+ public:
+  SignatureReader(const JsonView& graph, ExportedTensors& weights, ExportedTensors& constants, ValueNames& values)
+      : shapes_(graph.at("tensor_values")), weights_(weights), constants_(constants), values_(values) {}
+
+  void read_input(const JsonView& spec, ExportedProgram& program) {
+    const auto [kind, held] = spec.only_member();
+    if (kind == "user_input") return program.inputs.push_back(user_input(held.at("arg")));
+    if (kind == "parameter") return program.states.push_back(state(held, ExportedState::Role::parameter));
+    if (kind == "buffer") return program.states.push_back(state(held, ExportedState::Role::buffer));
+    if (kind == "tensor_constant") return program.states.push_back(state(held, ExportedState::Role::constant));
+    if (kind == "constant_input") return;  // the graph holds its value
+    spec.refuse("tensors as inputs, parameters and buffers; found " + printable(kind));
+  }
+
+  void read_output(const JsonView& spec, ExportedProgram& program) {
+    const auto [kind, held] = spec.only_member();
+    if (kind == "user_output") {
+      const auto [type, value] = held.at("arg").only_member();
+      if (type == "as_none") return;
+      if (type != "as_tensor") spec.refuse("tensors as outputs; found " + printable(type));
+      return program.outputs.push_back(values_.use(value.at("name")));
+    }
+    if (kind == "loss_output") return program.outputs.push_back(values_.use(held.at("arg").at("name")));
+    if (kind != "buffer_mutation") spec.refuse("a model that writes to its buffers alone; found " + printable(kind));
+    const JsonView name = held.at("buffer_name");
+    const auto found = std::ranges::find(program.states, name.text(), &ExportedState::name);
+    if (found == program.states.end()) name.refuse("the name of a buffer");
+    program.updates.push_back({.buffer = static_cast<std::size_t>(found - program.states.begin()),
+                               .value = values_.use(held.at("arg").at("name"))});
+  }
+
+ private:
+  ExportedInput user_input(const JsonView& argument) {
+    const auto [kind, held] = argument.only_member();
+    if (kind != "as_tensor") argument.refuse("a tensor as input of the model; found " + printable(kind));
+    const JsonView name = held.at("name");
+    const JsonView meta = shapes_.at(name.text());
+    ExportedInput input{
+        .name = name.text(), .value = values_.define(name), .type = read_element_type(meta.at("dtype"))};
+    for (const JsonView& size : meta.at("sizes").elements()) {
+      const auto [type, value] = size.only_member();
+      if (type == "as_int") {
+        input.shape.push_back({.value = value.integer()});
+      } else {
+        input.shape.push_back({.symbol = symbol_of(value.at("expr_str").text())});
+      }
+    }
+    return input;
+  }
+
+  ExportedState state(const JsonView& spec, ExportedState::Role role) {
+    constexpr const char* kNames[] = {"parameter_name", "buffer_name", "tensor_constant_name"};
+    ExportedState state{.role = role, .name = spec.at(kNames[static_cast<std::size_t>(role)]).text()};
+    state.value = values_.define(spec.at("arg").at("name"));
+    state.in_state_dict = role == ExportedState::Role::parameter ||
+                          (role == ExportedState::Role::buffer && spec.at("persistent").boolean());
+    state.tensor = (state.in_state_dict ? weights_ : constants_).tensor(state.name);
+    return state;
+  }
+
+  JsonView shapes_;
+  ExportedTensors& weights_;
+  ExportedTensors& constants_;
+  ValueNames& values_;
+};
+
+}  // namespace
+
+ExportedProgram read_exported_program(const std::filesystem::path& file) {
+  const auto archive = std::make_shared<const ZipArchive>(file);
+  const std::string top = top_folder(*archive);
+  const JsonView model = read_json(*archive, top + std::string(kModel));
+  check_version(model, file);
+  check_byte_order(*archive, top);
+  ExportedTensors weights(*archive, top + "data/weights/model_weights_config.json");
+  ExportedTensors constants(*archive, top + "data/constants/model_constants_config.json");
+  ExportedProgram program{.file = file, .archive = archive};
+  ValueNames values;
+  const JsonView graph = model.at("graph_module").at("graph");
+  const JsonView signature = model.at("graph_module").at("signature");
+  SignatureReader reader(graph, weights, constants, values);
+  for (const JsonView& spec : signature.at("input_specs").elements()) reader.read_input(spec, program);
+  program.nodes = read_nodes(graph.at("nodes"), file, values);
+  for (const JsonView& spec : signature.at("output_specs").elements()) reader.read_output(spec, program);
+  program.value_names = values.names();
+  return program;
+}
+
+}  // namespace runnel

@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/archive/exported_tensor.h"
+
+#include <array>
+#include <limits>
+
+#include "runtime/base/run_error.h"
+#include "runtime/base/utf8.h"
+
+namespace runnel {
+namespace {
+
+struct TypeEntry {
+  ElementType type;
+  std::string_view name;
+  std::size_t bytes;
+};
+
+constexpr std::array kTypes = {
+    TypeEntry{ElementType::uint8, "uint8", 1},     TypeEntry{ElementType::int8, "int8", 1},
+    TypeEntry{ElementType::int16, "int16", 2},     TypeEntry{ElementType::int32, "int32", 4},
+    TypeEntry{ElementType::int64, "int64", 8},     TypeEntry{ElementType::float16, "float16", 2},
+    TypeEntry{ElementType::float32, "float32", 4}, TypeEntry{ElementType::float64, "float64", 8},
+    TypeEntry{ElementType::boolean, "bool", 1},    TypeEntry{ElementType::bfloat16, "bfloat16", 2},
+};
+
+const TypeEntry& entry_of(ElementType type) {
+  for (const TypeEntry& entry : kTypes) {
+    if (entry.type == type) return entry;
+  }
+  return kTypes.front();  // not reached: values come from read_element_type
+}
+
+/// Numbers of a union {"as_int": …} or {"as_expr": …}, where only the first is possible.
+std::vector<std::int64_t> fixed_numbers(const JsonView& list) {
+  std::vector<std::int64_t> numbers;
+  for (const JsonView& element : list.elements()) numbers.push_back(element.at("as_int").integer());
+  return numbers;
+}
+
+/// Whether all elements lie within `room` elements, and their number is no more, so that none can lie twice by lack of
+/// memory. Sizes and strides come from a file: each sum and product is checked.
+bool fits(const ExportedTensor& tensor, std::uint64_t room) {
+  if (tensor.offset < 0 || tensor.sizes.size() != tensor.strides.size()) return false;
+  bool empty = false;
+  std::int64_t count = 1;
+  std::int64_t last = tensor.offset;
+  for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
+    const std::int64_t size = tensor.sizes[i], stride = tensor.strides[i];
+    std::int64_t reach = 0;
+    if (size < 0 || stride < 0) return false;
+    empty |= size == 0;
+    if (size == 0) continue;
+    if (__builtin_mul_overflow(count, size, &count) || __builtin_mul_overflow(size - 1, stride, &reach) ||
+        __builtin_add_overflow(last, reach, &last)) {
+      return false;
+    }
+  }
+  return empty || (static_cast<std::uint64_t>(last) < room && static_cast<std::uint64_t>(count) <= room);
+}
+
+[[noreturn]] void refuse(const ZipArchive& archive, const std::string& name, const std::string& what) {
+  throw RunError(ExitStatus::bad_data, archive.path().string() + ": tensor \"" + printable(name, 200) + "\": " + what);
+}
+
+}  // namespace
+
+std::string_view name_of(ElementType type) {
+  return entry_of(type).name;
+}
+
+std::size_t bytes_of(ElementType type) {
+  return entry_of(type).bytes;
+}
+
+ElementType read_element_type(const JsonView& number) {
+  const std::int64_t value = number.integer();
+  std::string names;
+  for (const TypeEntry& entry : kTypes) {
+    if (static_cast<std::int64_t>(entry.type) == value) return entry.type;
+    names.append(names.empty() ? "" : ", ").append(entry.name);
+  }
+  number.refuse("a type of elements among " + names + "; found number " + std::to_string(value) +
+                " of torch.export's schema");
+}
+
+JsonView read_json(const ZipArchive& archive, const std::string& name) {
+  // A node takes some 3 KB of text, most of it where it comes from, and 100 values.
+  constexpr std::uint64_t kMostBytes = 256 << 20;
+  constexpr std::size_t kMostDepth = 64;
+  constexpr std::size_t kMostValues = 10'000'000;
+  const ZipMember* member = archive.find(name);
+  if (member == nullptr) {
+    throw RunError(ExitStatus::bad_data,
+                   archive.path().string() + ": expected a member \"" + printable(name, 200) + "\"");
+  }
+  const ZipContents contents = archive.read(*member, kMostBytes);
+  return JsonView::parse(contents.text(), archive.path().string() + ": " + printable(name, 200), kMostDepth,
+                         kMostValues);
+}
+
+ExportedTensors::ExportedTensors(const ZipArchive& archive, const std::string& config)
+    : archive_(archive),
+      folder_(config.substr(0, config.rfind('/') + 1)),
+      config_(read_json(archive, config).at("config")) {}
+
+ExportedTensor ExportedTensors::tensor(const std::string& name) {
+  constexpr std::int64_t kStrided = 7;  // Layout in the schema
+  const auto entry = config_.find(name);
+  if (!entry) refuse(archive_, name, "is not in the archive");
+  if (entry->at("use_pickle").boolean()) {
+    refuse(archive_, name, "is pickled, which only Python can read; expected raw bytes, as of a plain torch.Tensor");
+  }
+  const JsonView meta = entry->at("tensor_meta");
+  if (meta.at("layout").integer() != kStrided) refuse(archive_, name, "expected a dense tensor, found another layout");
+  ExportedTensor tensor{.type = read_element_type(meta.at("dtype")),
+                        .sizes = fixed_numbers(meta.at("sizes")),
+                        .strides = fixed_numbers(meta.at("strides")),
+                        .offset = meta.at("storage_offset").at("as_int").integer(),
+                        .requires_grad = meta.at("requires_grad").boolean(),
+                        .storage = storage_of(*entry, name)};
+  if (!fits(tensor, tensor.storage->bytes().size() / bytes_of(tensor.type))) {
+    refuse(archive_, name,
+           "its shape needs more than the " + std::to_string(tensor.storage->bytes().size()) +
+               " bytes that the archive has for it");
+  }
+  return tensor;
+}
+
+std::shared_ptr<const ZipContents> ExportedTensors::storage_of(const JsonView& entry, const std::string& name) {
+  const std::string& file = entry.at("path_name").text();
+  const auto known = storages_.find(file);
+  if (known != storages_.end()) return known->second;
+  const ZipMember* member = archive_.find(folder_ + file);
+  if (member == nullptr) {
+    refuse(archive_, name, "expected its bytes in the member \"" + printable(folder_ + file, 200) + "\", found none");
+  }
+  const auto contents =
+      std::make_shared<const ZipContents>(archive_.read(*member, std::numeric_limits<std::uint64_t>::max()));
+  storages_.emplace(file, contents);
+  return contents;
+}
+
+}  // namespace runnel

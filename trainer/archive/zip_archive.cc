@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/archive/zip_archive.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "runtime/base/foreign_format.h"
+#include "runtime/base/run_error.h"
+#include "runtime/base/utf8.h"
+
+namespace runnel {
+namespace {
+
+/// A file that is open for reading.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::filesystem::path& path)
+      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) fail(std::strerror(errno));
+    struct stat status {};
+    if (fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) {
+      bytes_ = static_cast<std::size_t>(status.st_size);
+      return;
+    }
+    close(descriptor_);
+    fail("not a regular file");
+  }
+  ~OpenFile() { close(descriptor_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  std::size_t bytes() const { return bytes_; }
+
+  /// All of it, for reading; null for an empty file, which cannot be mapped.
+  const std::byte* map() const {
+    if (bytes_ == 0) return nullptr;
+    void* mapping = mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, descriptor_, 0);
+    if (mapping == MAP_FAILED) fail(std::strerror(errno));
+    return static_cast<const std::byte*>(mapping);
+  }
+
+ private:
+  [[noreturn]] void fail(const char* reason) const {
+    throw RunError(ExitStatus::input_missing, path_.string() + ": cannot be opened: " + reason);
+  }
+
+  const std::filesystem::path& path_;
+  int descriptor_;
+  std::size_t bytes_ = 0;
+};
+
+std::uint32_t crc32_of(std::span<const std::byte> bytes) {
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+/// Inflates `packed` into `contents`, as pieces of what zlib's counters hold. False unless both end together.
+bool inflate_into(std::span<std::byte> contents, std::span<const std::byte> packed) {
+  constexpr std::size_t kMostPiece = std::numeric_limits<uInt>::max();
+  z_stream stream{};
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, inflateEnd);
+  // zlib reads through this pointer, and writes to no input.
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
+  Bytef none = 0;  // zlib wants an address, also for no bytes
+  stream.next_out = contents.empty() ? &none : reinterpret_cast<Bytef*>(contents.data());
+  std::size_t input = packed.size(), room = contents.size();
+  int status = Z_OK;
+  while (status == Z_OK) {
+    const auto more_input = static_cast<uInt>(std::min(input, kMostPiece - stream.avail_in));
+    const auto more_room = static_cast<uInt>(std::min(room, kMostPiece - stream.avail_out));
+    input -= more_input;
+    room -= more_room;
+    stream.avail_in += more_input;
+    stream.avail_out += more_room;
+    status = inflate(&stream, Z_NO_FLUSH);
+  }
+  return status == Z_STREAM_END && input + stream.avail_in == 0 && room + stream.avail_out == 0;
+}
+
+}  // namespace
+
+void ZipArchive::Unmap::operator()(const std::byte* mapping) const {
+  munmap(const_cast<std::byte*>(mapping), bytes);
+}
+
+ZipArchive::ZipArchive(const std::filesystem::path& file) : path_(file) {
+  const OpenFile open(file);
+  mapping_ = {open.map(), Unmap{open.bytes()}};
+  const std::span bytes(mapping_.get(), open.bytes());
+  const std::string_view beginning(reinterpret_cast<const char*>(bytes.data()),
+                                   std::min<std::size_t>(bytes.size(), 64));
+  if (!beginning.starts_with("PK")) {
+    const std::string foreign = foreign_format(beginning, "give the archive");
+    throw RunError(ExitStatus::bad_data, file.string() + ": expected a ZIP archive, found " +
+                                             (foreign.empty() ? "another kind of file" : foreign));
+  }
+  members_ = read_zip_directory(bytes, file.string());
+}
+
+const ZipMember* ZipArchive::find(std::string_view name) const {
+  const auto found = std::ranges::lower_bound(members_, name, {}, &ZipMember::name);
+  return found == members_.end() || found->name != name ? nullptr : &*found;
+}
+
+ZipContents ZipArchive::read(const ZipMember& member, std::uint64_t most_bytes) const {
+  if (member.content_bytes > most_bytes) {
+    refuse(member,
+           "expected at most " + std::to_string(most_bytes) + " bytes, found " + std::to_string(member.content_bytes));
+  }
+  const auto checked = [&](ZipContents contents) {
+    if (crc32_of(contents.bytes()) != member.crc32) refuse(member, "is damaged: its bytes do not have its checksum");
+    return contents;
+  };
+  if (member.method == ZipMember::kStored) return checked(ZipContents(packed(member)));
+  // Deflate's best: a lie about the size must not make this allocate more than the file could hold.
+  constexpr std::uint64_t kMostRatio = 1032;
+  std::vector<std::byte> contents;
+  const bool possible = member.content_bytes / kMostRatio <= member.packed_bytes;
+  if (possible) contents.resize(member.content_bytes);
+  if (!possible || !inflate_into(contents, packed(member)))
+    refuse(member, "is damaged: it cannot be inflated to its size");
+  return checked(ZipContents(std::move(contents)));
+}
+
+std::span<const std::byte> ZipArchive::mapped(const ZipMember& member) const {
+  if (member.method != ZipMember::kStored) refuse(member, "expected stored bytes, found compressed ones");
+  return packed(member);
+}
+
+std::span<const std::byte> ZipArchive::packed(const ZipMember& member) const {
+  return {mapping_.get() + member.data, static_cast<std::size_t>(member.packed_bytes)};
+}
+
+void ZipArchive::refuse(const ZipMember& member, const std::string& what) const {
+  throw RunError(ExitStatus::bad_data, path_.string() + ": member \"" + printable(member.name, 200) + "\": " + what);
+}
+
+}  // namespace runnel
