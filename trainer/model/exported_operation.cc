@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/exported_operation.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/base/run_error.h"
+#include "runtime/base/utf8.h"
+#include "trainer/model/exported_rule.h"
+
+namespace runnel {
+namespace {
+
+using Given = ExportedArgument::Kind;
+using c10::TypeKind;
+
+/// `type` without "optional".
+c10::TypePtr required(const c10::TypePtr& type) {
+  return type->kind() == TypeKind::OptionalType ? required(type->containedType(0)) : type;
+}
+
+std::string first_line(const std::string& text) {
+  return printable(text.substr(0, text.find('\n')), 300);
+}
+
+}  // namespace
+
+ExportedOperation::ExportedOperation(const ExportedNode& node, const std::filesystem::path& file, c10::Device device)
+    : place_(file.string() + ": " + node.place), function_(size_function(node.target)), results_(node.results) {
+  if (function_ == nullptr) operation_ = permitted_operation(node.target, place_);
+  try {
+    plan_arguments(node, device);
+  } catch (const c10::Error& error) {
+    refuse("does not fit its operation: " + first_line(error.what_without_backtrace()));
+  }
+  find_switches();
+}
+
+void ExportedOperation::plan_arguments(const ExportedNode& node, c10::Device device) {
+  if (!operation_) {
+    for (const NamedArgument& given : node.arguments) {
+      arguments_.push_back(planned(c10::NumberType::get(), given.argument, device));
+      arguments_.back().type = nullptr;
+    }
+    return;
+  }
+  const auto& parameters = operation_->schema().arguments();
+  for (const NamedArgument& given : node.arguments) {
+    const bool known = std::ranges::any_of(parameters, [&](const auto& p) { return p.name() == given.name; });
+    if (!known) refuse("gives an argument \"" + printable(given.name) + "\", which this LibTorch's operation lacks");
+  }
+  for (const c10::Argument& parameter : parameters) {
+    const auto given = std::ranges::find(node.arguments, parameter.name(), &NamedArgument::name);
+    plan_argument(parameter, given == node.arguments.end() ? nullptr : &given->argument, device);
+  }
+  // Autograd or a kernel would find out later, with the node no longer at hand.
+  if (results_.size() > operation_->schema().returns().size()) refuse("has more results than its operation");
+}
+
+void ExportedOperation::plan_argument(const c10::Argument& parameter, const ExportedArgument* given,
+                                      c10::Device device) {
+  if (given != nullptr) {
+    arguments_.push_back(planned(parameter.type(), *given, device));
+  } else if (parameter.default_value()) {
+    arguments_.push_back({.constant = *parameter.default_value()});
+  } else {
+    refuse("lacks the argument \"" + parameter.name() + "\"");
+  }
+  const OperationArgument& argument = arguments_.back();
+  if (argument.kind != OperationArgument::Kind::constant) return;
+  const bool fits = argument.constant.isNone() ? parameter.type()->kind() == TypeKind::OptionalType
+                                               : argument.constant.type()->isSubtypeOf(*parameter.type()) ||
+                                                     required(parameter.type())->kind() == TypeKind::NumberType;
+  if (!fits && given != nullptr) {
+    refuse("argument \"" + parameter.name() + "\": expected " + parameter.type()->str() + ", found " +
+           argument.constant.tagKind());
+  }
+}
+
+OperationArgument ExportedOperation::planned(const c10::TypePtr& wanted, const ExportedArgument& given,
+                                             c10::Device device) {
+  const c10::TypePtr type = required(wanted);
+  const auto constant = [&](c10::IValue value) {
+    return OperationArgument{.constant = fitted(std::move(value), *type)};
+  };
+  switch (given.kind) {
+    case Given::none:
+      return {};
+    case Given::value:
+      reads_.push_back(given.value);
+      return {.kind = OperationArgument::Kind::value, .value = given.value, .type = type};
+    case Given::boolean:
+      return constant(given.integer != 0);
+    case Given::integer:
+      return constant(given.integer);
+    case Given::number:
+      return constant(given.number);
+    case Given::text:
+      return constant(given.text);
+    case Given::element_type:
+      return constant(static_cast<std::int64_t>(scalar_type_of(static_cast<ElementType>(given.integer))));
+    case Given::memory_format:
+    case Given::layout: {
+      const bool is_layout = given.kind == Given::layout;
+      const std::int64_t number = is_layout ? layout_of(given.integer) : memory_format_of(given.integer);
+      if (number < 0) refuse(is_layout ? "asks for tensors that are not dense" : "asks for an unknown memory format");
+      return constant(number);
+    }
+    case Given::device:
+      return constant(device);
+    case Given::list:
+      break;
+  }
+  return planned_list(type, given, device);
+}
+
+OperationArgument ExportedOperation::planned_list(const c10::TypePtr& type, const ExportedArgument& given,
+                                                  c10::Device device) {
+  TORCH_CHECK(type->kind() == TypeKind::ListType, "a list is given for ", type->str());
+  OperationArgument list{.kind = OperationArgument::Kind::list, .type = type->containedType(0)};
+  for (const ExportedArgument& item : given.items) list.items.push_back(planned(list.type, item, device));
+  const bool is_constant =
+      std::ranges::all_of(list.items, [](const auto& item) { return item.kind == OperationArgument::Kind::constant; });
+  return is_constant ? OperationArgument{.constant = value_of(list, {})} : list;
+}
+
+void ExportedOperation::find_switches() {
+  if (!operation_) return;
+  const auto& parameters = operation_->schema().arguments();
+  const auto is_none = [&](std::string_view name) {
+    const auto found = std::ranges::find(parameters, name, [](const auto& p) { return std::string_view(p.name()); });
+    if (found == parameters.end()) return false;
+    const OperationArgument& argument = arguments_[static_cast<std::size_t>(found - parameters.begin())];
+    return argument.kind == OperationArgument::Kind::constant && argument.constant.isNone();
+  };
+  if (is_none("running_mean")) return;  // a normalization without statistics takes the batch's, also in evaluation
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const std::string& name = parameters[i].name();
+    const c10::IValue& given = arguments_[i].constant;
+    if ((name == "train" || name == "training" || name == "use_input_stats") && given.isBool()) {
+      switches_.push_back({i, given, false});
+    } else if (name == "dropout_p" && given.isDouble()) {
+      switches_.push_back({i, given, 0.0});
+    }
+  }
+}
+
+void ExportedOperation::set_training(bool training) {
+  for (const Switch& each : switches_) {
+    arguments_[each.argument].constant = training ? each.in_training : each.in_evaluation;
+  }
+}
+
+std::optional<ValueNumber> ExportedOperation::written() const {
+  if (!operation_ || arguments_.empty() || arguments_.front().kind != OperationArgument::Kind::value)
+    return std::nullopt;
+  const c10::AliasInfo* alias = operation_->schema().arguments().front().alias_info();
+  return alias != nullptr && alias->isWrite() ? std::optional(arguments_.front().value) : std::nullopt;
+}
+
+void ExportedOperation::run(std::vector<c10::IValue>& values) {
+  stack_.clear();
+  try {
+    for (const OperationArgument& argument : arguments_) stack_.push_back(value_of(argument, values));
+    if (operation_) {
+      operation_->callBoxed(stack_);
+    } else {
+      stack_ = {function_(stack_)};
+    }
+    store(values);
+  } catch (const c10::Error& error) {
+    refuse(first_line(error.what_without_backtrace()));
+  }
+  stack_.clear();
+}
+
+void ExportedOperation::store(std::vector<c10::IValue>& values) {
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    const ExportedResult& result = results_[i];
+    c10::IValue& value = stack_.at(i);
+    if (!result.is_list) {
+      if (value.isSymInt()) value = value.toSymInt().expect_int();
+      if (!result.values.empty()) values[result.values.front()] = std::move(value);
+      continue;
+    }
+    std::vector<at::Tensor> tensors = value.toTensorVector();
+    TORCH_CHECK(tensors.size() == result.values.size(), "expected ", result.values.size(), " tensors, found ",
+                tensors.size());
+    for (std::size_t j = 0; j < tensors.size(); ++j) values[result.values[j]] = std::move(tensors[j]);
+  }
+}
+
+void ExportedOperation::skip(std::vector<c10::IValue>& values) const {
+  for (const ExportedResult& result : results_) {
+    for (const ValueNumber number : result.values) values[number] = values[arguments_.front().value];
+  }
+}
+
+void ExportedOperation::refuse(const std::string& what) const {
+  throw RunError(ExitStatus::bad_data, place_ + ": " + what);
+}
+
+}  // namespace runnel
