@@ -13,6 +13,7 @@ namespace runnel {
 namespace {
 
 constexpr std::string_view kModel = "models/model.json";
+constexpr const char* kExporter = "; export the model with trainer/examples/export_model.py";
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& what) {
   throw RunError(ExitStatus::bad_data, file.string() + ": " + what);
@@ -24,7 +25,6 @@ constexpr std::string_view kModel = "models/model.json";
     return std::ranges::any_of(archive.members(), [&](const ZipMember& m) { return m.name.ends_with(end); });
   };
   const std::string expected = "expected an archive of torch.export, with a member models/model.json; found ";
-  constexpr const char* kExporter = "; export the model with trainer/examples/export_model.py";
   if (has("serialized_exported_program.json")) {
     refuse(archive.path(), expected + "that of an older torch.export.save, with pickled weights" + kExporter);
   }
@@ -98,7 +98,9 @@ class SignatureReader {
     if (kind == "loss_output") return program.outputs.push_back(values_.use(held.at("arg").at("name")));
     if (kind != "buffer_mutation") spec.refuse("a model that writes to its buffers alone; found " + printable(kind));
     const JsonView name = held.at("buffer_name");
-    const auto found = std::ranges::find(program.states, name.text(), &ExportedState::name);
+    const auto found = std::ranges::find_if(program.states, [&](const ExportedState& state) {
+      return state.role == ExportedState::Role::buffer && state.name == name.text();
+    });
     if (found == program.states.end()) name.refuse("the name of a buffer");
     program.updates.push_back({.buffer = static_cast<std::size_t>(found - program.states.begin()),
                                .value = values_.use(held.at("arg").at("name"))});
@@ -147,7 +149,12 @@ ExportedProgram read_exported_program(const std::filesystem::path& file) {
   const JsonView model = read_json(*archive, top + std::string(kModel));
   check_version(model, file);
   check_byte_order(*archive, top);
-  ExportedTensors weights(*archive, top + "data/weights/model_weights_config.json");
+  const std::string weights_config = top + "data/weights/model_weights_config.json";
+  if (archive->find(weights_config) == nullptr) {
+    refuse(file,
+           "expected weights in raw bytes, found pickled ones, which only Python can read" + std::string(kExporter));
+  }
+  ExportedTensors weights(*archive, weights_config);
   ExportedTensors constants(*archive, top + "data/constants/model_constants_config.json");
   ExportedProgram program{.file = file, .archive = archive};
   ValueNames values;

@@ -128,7 +128,7 @@ double JsonView::number() const {
 
 void JsonView::refuse(const std::string& expected) const {
   const std::string inner = place_.empty() ? "" : ": " + printable(place_, 200);
-  throw RunError(ExitStatus::bad_data, document_->place + inner + ": expected " + expected);
+  throw RunError(ExitStatus::bad_data, document_->place + inner + ": expected " + printable(expected, 400));
 }
 
 }  // namespace runnel

@@ -4,8 +4,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
-#include <ATen/Version.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/Version.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/nll_loss.h>

@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/exported_rule.h"
+
+#include <ATen/ops/ones.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "runtime/base/run_error.h"
+#include "tests/trainer/archive/zip_files.h"
+#include "trainer/archive/zip_archive.h"
+#include "trainer/model/exported_arithmetic.h"
+#include "trainer/model/exported_model.h"
+
+namespace runnel {
+namespace {
+
+using testing::HasSubstr;
+using Json = nlohmann::json;
+
+std::string refusal(const std::string& target) {
+  try {
+    permitted_operation(target, "net.pt2: node \"n\" (net.py:1)");
+    return "";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_data);
+    EXPECT_THAT(error.what(), testing::StartsWith("net.pt2: node \"n\" (net.py:1): the operation " + target + " "));
+    return error.what();
+  }
+}
+
+TEST(ExportedRuleTest, PermitsFunctionsOnTensors) {
+  for (const char* name : {"add.Tensor",
+                           "add_.Tensor",
+                           "batch_norm.default",
+                           "conv2d.default",
+                           "conv2d.padding",
+                           "div.Tensor_mode",
+                           "dropout.default",
+                           "einsum.default",
+                           "embedding.default",
+                           "gelu.default",
+                           "index.Tensor",
+                           "layer_norm.default",
+                           "lstm.input",
+                           "masked_fill.Scalar",
+                           "native_layer_norm.default",
+                           "pad.default",
+                           "relu_.default",
+                           "rand.default",
+                           "scaled_dot_product_attention.default",
+                           "split.Tensor",
+                           "sym_size.int",
+                           "to.dtype_layout",
+                           "_native_batch_norm_legit_functional.default",
+                           "_softmax.default",
+                           "copy_.default"}) {
+    EXPECT_EQ(refusal(std::string("torch.ops.aten.") + name), "") << name;
+  }
+}
+
+TEST(ExportedRuleTest, RefusesEverythingElse) {
+  const auto refused = [](const char* name) { return refusal(std::string("torch.ops.aten.") + name); };
+  EXPECT_THAT(refused("from_file.default"), HasSubstr("takes more than tensors and numbers: \"filename\""));
+  EXPECT_THAT(refused("set_.source_Storage"), HasSubstr("takes more than tensors and numbers"));
+  EXPECT_THAT(refused("record_stream.default"), HasSubstr("takes more than tensors and numbers"));
+  EXPECT_THAT(refused("set_.source_Tensor"), HasSubstr("changes what a tensor is"));
+  EXPECT_THAT(refused("resize_.default"), HasSubstr("changes what a tensor is"));
+  EXPECT_THAT(refused("transpose_.default"), HasSubstr("changes what a tensor is"));
+  EXPECT_THAT(refused("requires_grad_.default"), HasSubstr("aten"));
+  EXPECT_THAT(refused("add.out"), HasSubstr("writes to \"out\""));
+  EXPECT_THAT(refused("_unsafe_index.Tensor"), HasSubstr("is internal to PyTorch"));
+  EXPECT_THAT(refused("_backward.default"), HasSubstr("is internal to PyTorch"));
+  EXPECT_THAT(refused("fbgemm_linear_fp16_weight.default"), HasSubstr("format of a library"));
+  EXPECT_THAT(refused("no_such_thing.default"), HasSubstr("is unknown to this LibTorch"));
+  EXPECT_THAT(refused("relu"), testing::IsEmpty());
+  EXPECT_THAT(refusal("torch.ops.prims.add.default"), HasSubstr("is unknown"));
+  EXPECT_THAT(refusal("torch.ops.mine.read_file.default"), HasSubstr("is unknown"));
+  EXPECT_THAT(refusal("os.system"), HasSubstr("is unknown"));
+}
+
+/// Whatever operation of LibTorch a file names, none that is permitted takes a file's name, a stream or a storage.
+TEST(ExportedRuleTest, HoldsForEveryOperationOfLibTorch) {
+  std::size_t permitted = 0, all = 0;
+  for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
+    if (!name.name.starts_with("aten::")) continue;
+    ++all;
+    const std::string overload = name.overload_name.empty() ? "default" : name.overload_name;
+    try {
+      const auto operation = permitted_operation("torch.ops.aten." + name.name.substr(6) + "." + overload, "x");
+      ++permitted;
+      for (const c10::Argument& argument : operation.schema().arguments()) {
+        EXPECT_THAT(argument.name(), Not(testing::ContainsRegex("file|path|url|stream"))) << name;
+      }
+    } catch (const RunError&) {
+    }
+  }
+  EXPECT_GT(permitted, 500U);
+  EXPECT_LT(permitted, all);
+}
+
+/// The fixture "frozen" with another graph.
+class ChangedModelTest : public testing::Test {
+ protected:
+  ExportedModel make(const std::function<void(Json& nodes)>& change) {
+    const ZipArchive archive(RUNNEL_FIXTURE_FOLDER "/exported_frozen.pt2");
+    std::vector<test::ZipText> members;
+    for (const ZipMember& member : archive.members()) {
+      members.push_back({member.name, std::string(archive.read(member, 1 << 20).text())});
+      if (!member.name.ends_with("/models/model.json")) continue;
+      Json model = Json::parse(members.back().contents);
+      change(model["graph_module"]["graph"]["nodes"]);
+      members.back().contents = model.dump();
+    }
+    test::write_bytes(file_, test::make_zip(members));
+    return ExportedModel(file_);
+  }
+
+  /// The error of making the changed model, and of a pass.
+  std::string error_of(const std::function<void(Json& nodes)>& change) {
+    try {
+      ExportedModel model = make(change);
+      const at::Tensor input = at::ones({2, 1, 12, 12});
+      model.forward({&input, 1});
+      return "";
+    } catch (const RunError& error) {
+      EXPECT_EQ(error.status(), ExitStatus::bad_data);
+      return error.what();
+    }
+  }
+
+  static Json relu_on(const std::string& value) {
+    return {{"target", "torch.ops.aten.relu_.default"},
+            {"inputs", {{{"name", "self"}, {"arg", {{"as_tensor", {{"name", value}}}}}, {"kind", 1}}}},
+            {"outputs", {{{"as_tensor", {{"name", "planted"}}}}}},
+            {"metadata", {{"stack_trace", "File \"net.py\", line 5, in forward"}}},
+            {"name", "planted"}};
+  }
+
+  test::TemporaryFolder folder_;
+  std::filesystem::path file_ = folder_.path() / "net.pt2";
+};
+
+TEST_F(ChangedModelTest, RunsUnchanged) {
+  EXPECT_EQ(error_of([](Json&) {}), "");
+}
+
+TEST_F(ChangedModelTest, RefusesWritesToInputsAndParameters) {
+  EXPECT_THAT(error_of([](Json& nodes) { nodes.insert(nodes.begin(), relu_on("image")); }),
+              HasSubstr("net.pt2: node \"planted\" (net.py:5): writes to the input \"image\""));
+  EXPECT_THAT(error_of([](Json& nodes) { nodes.insert(nodes.end(), relu_on("flatten")); }),
+              HasSubstr("writes to the input \"image\""));  // through a view
+  EXPECT_THAT(error_of([](Json& nodes) { nodes.insert(nodes.begin(), relu_on("p_first_weight")); }),
+              HasSubstr("writes to a parameter or constant"));
+}
+
+TEST_F(ChangedModelTest, RefusesArgumentsThatDoNotFit) {
+  const auto with_argument = [&](const Json& argument) {
+    return error_of([&](Json& nodes) {
+      Json planted = relu_on("image");
+      planted["target"] = "torch.ops.aten.leaky_relu.default";
+      planted["inputs"].push_back({{"name", "negative_slope"}, {"arg", argument}, {"kind", 1}});
+      nodes.insert(nodes.begin(), planted);
+    });
+  };
+  EXPECT_EQ(with_argument({{"as_float", 0.5}}), "");
+  EXPECT_EQ(with_argument({{"as_int", 1}}), "");
+  EXPECT_THAT(with_argument({{"as_string", "x"}}), HasSubstr("(net.py:5): "));
+  EXPECT_THAT(with_argument({{"as_ints", {1, 2}}}), HasSubstr("(net.py:5): does not fit its operation"));
+  EXPECT_THAT(error_of([&](Json& nodes) {
+                Json planted = relu_on("image");
+                planted["inputs"][0]["name"] = "other";
+                nodes.insert(nodes.begin(), planted);
+              }),
+              HasSubstr("gives an argument \"other\", which this LibTorch's operation lacks"));
+}
+
+TEST(SizeFunctionTest, ComputesAsPythonDoes) {
+  const auto call = [](const char* name, std::vector<c10::IValue> values) { return size_function(name)(values); };
+  EXPECT_EQ(call("_operator.floordiv", {-7, 2}).toInt(), -4);
+  EXPECT_EQ(call("_operator.mod", {-7, 2}).toInt(), 1);
+  EXPECT_EQ(call("_operator.truediv", {7, 2}).toDouble(), 3.5);
+  EXPECT_EQ(call("_operator.mul", {3, 4}).toInt(), 12);
+  EXPECT_TRUE(call("_operator.ge", {4, 4}).toBool());
+  EXPECT_EQ(call("math.ceil", {2.5}).toInt(), 3);
+  EXPECT_EQ(call("torch.sym_max", {2, 5}).toInt(), 5);
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THROW(call("_operator.mul", {kMost, 2}), c10::Error);
+  EXPECT_THROW(call("_operator.floordiv", {1, 0}), c10::Error);
+  EXPECT_THROW(call("_operator.add", {1}), c10::Error);
+  EXPECT_EQ(size_function("os.system"), nullptr);
+}
+
+}  // namespace
+}  // namespace runnel
