@@ -50,7 +50,7 @@ ExchangePlace::ExchangePlace(Job& job, const Order& order)
       layout_(order.large ? kLarge : kSmall, static_cast<std::size_t>(config_.transport.bucket_bytes),
               static_cast<std::size_t>(config_.generator.count)),
       device_(device_for(job, order)),
-      group_(job.introduce(device_ ? device_->name() : "cpu")),
+      group_(job.introduce(id_of(device_.get()))),
       staging_(device_ ? layout_.float_count() : 0) {}
 
 void ExchangePlace::fill(std::span<float> tensors, float value) {

@@ -56,10 +56,10 @@ std::optional<int> Job::fixed_peers() const {
 
 void Job::update_group() {
   rank_ = bootstrap_->rank();
-  group_ = introduce("cpu");
+  group_ = introduce(DeviceId::cpu());
 }
 
-PeerGroup Job::introduce(const std::string& device) {
+PeerGroup Job::introduce(const DeviceId& device) {
   return PeerGroup::introduce(*bootstrap_, make_introduction(config_, {}, device),
                               static_cast<int>(config_.generator.count), Deadline::after(kIntroductionTime));
 }

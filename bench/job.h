@@ -79,7 +79,7 @@ class Job {
 
   /// Collective: the same processes, as they are in an exchange where this one has its tensors on `device`: "cpu", or
   /// the name of a `Device`.
-  PeerGroup introduce(const std::string& device);
+  PeerGroup introduce(const DeviceId& device);
 
   /// Rank 0: gathers `order.peers` peers and tells them. Throws `Impossible` when MPI started fewer.
   void send(const Order& order);

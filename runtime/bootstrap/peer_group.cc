@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "runnel_version.h"
 #include "runtime/bootstrap/frame.h"
@@ -22,7 +23,7 @@ std::vector<std::byte> pack(const Introduction& mine, const Host& host) {
   writer.text(mine.runnel_version);
   writer.text(mine.ucx_version);
   writer.text(mine.layout_fingerprint);
-  writer.text(mine.device);
+  writer.text(mine.device.to_string());
   writer.u32(static_cast<std::uint32_t>(getpid()));
   writer.text(host.name);
   writer.text(host.identity);
@@ -53,6 +54,13 @@ Peer peer_of(int rank, int generators) {
   return peer;
 }
 
+DeviceId device_of(const std::string& text, int rank) {
+  const std::optional<DeviceId> device = DeviceId::from_string(text);
+  if (device) return *device;
+  throw FrameError("bad introduction from " + rank_name(rank) + ": it computes on \"" + text +
+                   "\", which is no device; start the same build on every host");
+}
+
 Unpacked unpack(std::span<const std::byte> frame, int rank, int generators) {
   FrameReader reader(frame, FrameKind::introduction, rank_name(rank));
   Unpacked result;
@@ -60,7 +68,7 @@ Unpacked unpack(std::span<const std::byte> frame, int rank, int generators) {
   result.introduction.ucx_version = reader.text();
   result.introduction.layout_fingerprint = reader.text();
   Peer& peer = result.peer = peer_of(rank, generators);
-  peer.device = reader.text();
+  peer.device = device_of(reader.text(), rank);
   peer.pid = static_cast<int>(reader.u32());
   peer.host.name = reader.text();
   peer.host.identity = reader.text();
@@ -120,7 +128,7 @@ std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& 
 
 }  // namespace
 
-Introduction make_introduction(const Config& config, const Sha256& layout, const std::string& device) {
+Introduction make_introduction(const Config& config, const Sha256& layout, const DeviceId& device) {
   Introduction introduction{.device = device,
                             .runnel_version = kVersion,
                             .ucx_version = ucx_version(),

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/device_id.h"
 #include "runtime/base/digest.h"
 #include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/host.h"
@@ -21,18 +22,18 @@ struct Peer {
   Role role = Role::generator;
   int index = 0;  ///< among the processes of its role
   int pid = 0;
-  std::string device;  ///< "cpu", or the name of a `Device`: "cuda:0"
+  DeviceId device;  ///< that it computes on
   Host host;
 
   std::string name;  ///< "generator" or, of several, "generator 1"; "trainer 1"
 
   /// Whether its tensors lie in a device's memory.
-  bool has_device() const { return device != "cpu"; }
+  bool has_device() const { return !device.is_cpu(); }
 };
 
 /// What a process sends to all others before any memory is shared, and what all must agree on.
 struct Introduction {
-  std::string device;
+  DeviceId device;
   std::string runnel_version;
   std::string ucx_version;
   std::string layout_fingerprint;
@@ -42,14 +43,15 @@ struct Introduction {
 
 /// This process's introduction to a job of `config`, with the versions in this process. `layout`: fingerprint of the
 /// tensors. `device` as in `Peer`.
-Introduction make_introduction(const Config& config, const Sha256& layout, const std::string& device);
+Introduction make_introduction(const Config& config, const Sha256& layout, const DeviceId& device);
 
 /// All processes of the job, by rank.
 class PeerGroup {
  public:
   /// Collective: exchanges introductions. The ranks 0 … `generators` - 1 are generators, those after them trainers; at
   /// least one of each. Throws `RunError` with both sides' values when versions or layouts (76) or
-  /// configurations (78) differ, `FrameError` for a frame that is none; each with a text on rank 0 only.
+  /// configurations (78) differ, `FrameError` for a frame that is none or names no device; each with a text on rank 0
+  /// only.
   static PeerGroup introduce(Bootstrap& bootstrap, const Introduction& mine, int generators, const Deadline& deadline);
 
   const Peer& self() const { return peers_[static_cast<std::size_t>(self_)]; }

@@ -28,10 +28,6 @@ CudaDevice::CudaDevice(int index) : index_(index) {
   }
 }
 
-std::string CudaDevice::name() const {
-  return cuda_name(index_);
-}
-
 void CudaDevice::bind_thread() {
   const cudaError_t code = cudaSetDevice(index_);
   if (code == cudaSuccess) return;

@@ -16,7 +16,7 @@ class CudaDevice final : public Device {
   /// Throws `RunError` (bad_configuration) where the GPU is older than the kernels are compiled for.
   explicit CudaDevice(int index);
 
-  std::string name() const override;
+  DeviceId id() const override { return DeviceId::cuda(index_); }
   MemoryKind kind() const override { return MemoryKind::cuda; }
   void bind_thread() override;
 

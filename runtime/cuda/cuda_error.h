@@ -6,12 +6,13 @@
 
 #include <string>
 
+#include "runtime/base/device_id.h"
 #include "runtime/base/run_error.h"
 
 namespace runnel {
 
 inline std::string cuda_name(int device) {
-  return "cuda:" + std::to_string(device);
+  return DeviceId::cuda(device).to_string();
 }
 
 /// Throws what `code`, not success, means for `device`: os_limit where something is short, else internal.

@@ -11,7 +11,7 @@ namespace runnel {
 
 /// Rises with every change of `CudaModule`, `Device`, `DeviceStream`, `ReducePass` or `CudaFound`, which the module and
 /// the program that loads it share as C++ types.
-inline constexpr std::uint32_t kCudaModuleAbi = 1;
+inline constexpr std::uint32_t kCudaModuleAbi = 2;
 
 /// What librunnel_cuda.so exports, under the name of `kCudaModuleSymbol`. Any thread.
 struct CudaModule {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "runtime/base/device_id.h"
 #include "transport/memory_access.h"
 #include "transport/memory_kind.h"
 
@@ -58,8 +59,10 @@ class DeviceStream {
 /// else internal. Outlives what was made from it. Thread: any.
 class Device : public MemoryAccess {
  public:
-  /// "cuda:0".
-  virtual std::string name() const = 0;
+  virtual DeviceId id() const = 0;
+
+  /// For messages: "cuda:0".
+  std::string name() const { return id().to_string(); }
 
   /// Of its own memory.
   virtual MemoryKind kind() const = 0;
@@ -79,5 +82,10 @@ class Device : public MemoryAccess {
   /// `marks`: how many of its latest marks can be asked about.
   virtual std::unique_ptr<DeviceStream> make_stream(std::size_t marks) = 0;
 };
+
+/// Of a process with `device`, which is null on the CPU.
+inline DeviceId id_of(const Device* device) {
+  return device != nullptr ? device->id() : DeviceId::cpu();
+}
 
 }  // namespace runnel

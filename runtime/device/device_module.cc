@@ -49,7 +49,7 @@ CudaFound find_cuda() {
 
 std::unique_ptr<Device> open_cuda(int index) {
   const CudaFound found = find_cuda();
-  const std::string name = "cuda:" + std::to_string(index);
+  const std::string name = DeviceId::cuda(index).to_string();
   if (found.devices == 0) throw RunError(ExitStatus::bad_configuration, "there is no " + name + ": " + found.reason);
   if (index < 0 || index >= found.devices) {
     throw RunError(ExitStatus::bad_configuration,

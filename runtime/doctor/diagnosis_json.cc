@@ -5,12 +5,25 @@
 #include <arpa/inet.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
 
 namespace runnel {
 
 using Json = nlohmann::json;
 
 // Conversions that the JSON library finds by argument-dependent lookup.
+
+void to_json(Json& json, const DeviceId& device) {
+  json = device.to_string();
+}
+
+void from_json(const Json& json, DeviceId& device) {
+  const auto text = json.get<std::string>();
+  const std::optional<DeviceId> known = DeviceId::from_string(text);
+  if (!known) throw std::invalid_argument("\"" + text + "\" is no device");
+  device = *known;
+}
 
 void to_json(Json& json, const NetworkInterface& interface) {
   json = {{"name", interface.name},
@@ -78,7 +91,7 @@ template <class Facts>
 Facts unpack(std::string_view text, const std::string& sender) {
   try {
     return Json::parse(text).get<Facts>();
-  } catch (const Json::exception& error) {
+  } catch (const std::exception& error) {
     throw RunError(ExitStatus::protocol_mismatch,
                    "bad facts from " + sender + ": " + error.what() + "; start the same build on every host");
   }
@@ -101,12 +114,20 @@ std::string pack_pair(const PairMeasurement& facts) {
   return dump(facts, -1);
 }
 
+std::string pack_device(const DeviceId& device) {
+  return dump(device, -1);
+}
+
 MachineFacts unpack_facts(std::string_view text, const std::string& sender) {
   return unpack<MachineFacts>(text, sender);
 }
 
 PairMeasurement unpack_pair(std::string_view text, const std::string& sender) {
   return unpack<PairMeasurement>(text, sender);
+}
+
+DeviceId unpack_device(std::string_view text, const std::string& sender) {
+  return unpack<DeviceId>(text, sender);
 }
 
 }  // namespace runnel

@@ -101,7 +101,7 @@ std::string rate(std::int64_t bytes, double microseconds) {
 
 std::string pairs_text(const Diagnosis& diagnosis) {
   const std::int64_t bytes = diagnosis.job.payload_bytes;
-  std::string text = "pairs of a trainer and the generator (" + diagnosis.ranks.front().device +
+  std::string text = "pairs of a trainer and the generator (" + diagnosis.ranks.front().device.to_string() +
                      "); bell: half a round trip of 8 bytes; put, get, and a copy\n"
                      "inside the trainer for comparison: " +
                      megabytes(bytes) + " in memory of their devices; medians\n";
@@ -112,7 +112,7 @@ std::string pairs_text(const Diagnosis& diagnosis) {
   for (std::size_t i = 0; i < diagnosis.pairs.size(); ++i) {
     const PairMeasurement& pair = diagnosis.pairs[i];
     const MachineFacts& trainer = diagnosis.ranks[i + 1];
-    text += formatted(columns, std::to_string(i).c_str(), trainer.host.name.c_str(), trainer.device.c_str(),
+    text += formatted(columns, std::to_string(i).c_str(), trainer.host.name.c_str(), trainer.device.to_string().c_str(),
                       std::string(to_string(pair.path.path)).c_str(), formatted("%.2f", pair.bell_us).c_str(),
                       rate(bytes, pair.put_us).c_str(), rate(bytes, pair.get_us).c_str(),
                       rate(bytes, pair.copy_us).c_str()) +

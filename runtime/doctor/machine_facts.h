@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/device_id.h"
 #include "runtime/bootstrap/host.h"
 #include "transport/ucx_library.h"
 
@@ -31,7 +32,7 @@ struct MachineFacts {
   std::vector<std::string> rdma_devices;
   std::vector<std::string> rdma_ports;  ///< the active ones, by UCX's names: "mlx5_0:1"
   std::vector<std::string> gpus;
-  std::string device = "cpu";  ///< that this process computes on, in the job that is diagnosed
+  DeviceId device;         ///< that this process computes on, in the job that is diagnosed
   std::string cuda_lacks;  ///< why this build can use none of them, "what; remedy"; empty where it can, or without any
 
   std::int64_t shared_memory_bytes = 0;  ///< of /dev/shm; 0 when there is none

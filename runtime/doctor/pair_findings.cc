@@ -79,7 +79,7 @@ struct PairView {
   const JobFacts& job;
 
   bool same_host() const { return trainer.host.identity == generator.host.identity; }
-  bool on_devices() const { return trainer.device != "cpu" && generator.device != "cpu"; }
+  bool on_devices() const { return !trainer.device.is_cpu() && !generator.device.is_cpu(); }
 
   std::string path() const {
     return std::string(to_string(measured.path.path)) + " (" + joined(measured.path.transports, " ") +

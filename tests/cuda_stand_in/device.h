@@ -15,7 +15,7 @@ class StandInDevice final : public AsyncDevice {
  public:
   explicit StandInDevice(std::uint64_t seed);
 
-  std::string name() const override { return "cuda:0"; }
+  DeviceId id() const override { return DeviceId::cuda(0); }
   MemoryKind kind() const override { return MemoryKind::cuda; }
   void bind_thread() override;
   std::byte* allocate(std::size_t bytes) override;

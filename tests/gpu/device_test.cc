@@ -44,7 +44,7 @@ class DeviceTest : public test::GpuTest {
 };
 
 TEST_F(DeviceTest, SaysWhatItIs) {
-  EXPECT_EQ(device_->name(), "cuda:0");
+  EXPECT_EQ(device_->id(), DeviceId::cuda(0));
   EXPECT_EQ(device_->kind(), MemoryKind::cuda);
 }
 

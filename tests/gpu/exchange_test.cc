@@ -24,10 +24,6 @@ std::unique_ptr<Device> device_of(const std::string& places, int rank) {
   return places.at(static_cast<std::size_t>(rank)) == 'g' ? open_cuda(0) : nullptr;
 }
 
-std::string name_of(const Device* device) {
-  return device != nullptr ? device->name() : "cpu";
-}
-
 void copy(Device* device, std::span<float> target, std::span<const float> source) {
   const auto from = std::as_bytes(source);
   const auto to = std::as_writable_bytes(target);
@@ -54,7 +50,7 @@ RUNNEL_PEER(gpu_peer) {
   const Settings settings = Settings::from(arguments);
   const BucketLayout layout = layout_of(settings);
   const auto device = device_of(arguments.back(), bootstrap.rank());
-  const PeerGroup group = introduce(bootstrap, settings, layout, name_of(device.get()));
+  const PeerGroup group = introduce(bootstrap, settings, layout, id_of(device.get()));
   if (group.self().role == Role::generator) {
     Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
     make_steps(generator, settings, layout);
@@ -83,7 +79,7 @@ class GpuExchangeTest : public GpuTest {
     PeerProcesses peers("gpu_peer", arguments, job.trainers + job.generators - 1);
     const BucketLayout layout = layout_of(job);
     const auto device = device_of(places, 0);
-    const PeerGroup group = introduce(peers.bootstrap(), job, layout, name_of(device.get()));
+    const PeerGroup group = introduce(peers.bootstrap(), job, layout, id_of(device.get()));
     Generator generator(peers.bootstrap(), group, layout, job.config(), test_deadline(), device.get());
     make_steps(generator, job, layout);
     generator.collect_evaluation();

@@ -22,7 +22,7 @@ constexpr std::size_t kPayloadBytes = 3 << 20;
 std::optional<PairMeasurement> probe(Bootstrap& bootstrap, const Settings& job, const std::string& places) {
   const bool on_gpu = places.at(static_cast<std::size_t>(bootstrap.rank())) == 'g';
   const std::unique_ptr<Device> device = on_gpu ? open_cuda(0) : nullptr;
-  const PeerGroup group = introduce(bootstrap, job, layout_of(job), on_gpu ? device->name() : "cpu");
+  const PeerGroup group = introduce(bootstrap, job, layout_of(job), on_gpu ? device->id() : DeviceId::cpu());
   return probe_pair(bootstrap, group, job.config(), kPayloadBytes, device.get());
 }
 

@@ -37,7 +37,7 @@ class OwnDevice {
   }
 
   AsyncDevice* get() const { return device_.get(); }
-  std::string name() const { return device_ ? device_->name() : "cpu"; }
+  DeviceId id() const { return id_of(device_.get()); }
 
  private:
   std::unique_ptr<AsyncDevice> device_;
@@ -86,7 +86,7 @@ RUNNEL_PEER(device_peer) {
   const Devices& devices = arguments.back();
   const BucketLayout layout = layout_of(settings);
   const OwnDevice device(devices, bootstrap.rank(), settings.seed);
-  const PeerGroup group = introduce(bootstrap, settings, layout, device.name());
+  const PeerGroup group = introduce(bootstrap, settings, layout, device.id());
   if (group.self().role == Role::trainer) return run_trainer(bootstrap, settings, layout, group, device.get());
   Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
   make_steps(generator, settings, layout);
@@ -105,7 +105,7 @@ Outcome run_job(const Settings& settings, const Devices& devices) {
   PeerProcesses peers("device_peer", arguments, settings.trainers + settings.generators - 1);
   const BucketLayout layout = layout_of(settings);
   const OwnDevice device(devices, 0, settings.seed);
-  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, device.name());
+  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, device.id());
   Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline(), device.get());
   make_steps(generator, settings, layout);
   generator.collect_evaluation();
@@ -211,7 +211,7 @@ RUNNEL_PEER(busy_device_peer) {
   const Settings settings = Settings::from(arguments);
   const BucketLayout layout = layout_of(settings);
   AsyncDevice device(/*seed=*/1);
-  const PeerGroup group = introduce(bootstrap, settings, layout, device.name());
+  const PeerGroup group = introduce(bootstrap, settings, layout, device.id());
   TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), &device);
   client.pull();
   std::atomic<bool> has_ended = false;
@@ -226,7 +226,7 @@ TEST(BusyDeviceTest, DoesNotTakeTheBlameForALostPeer) {
   const Settings job = {.trainers = 1};
   PeerProcesses peers("busy_device_peer", job.to_arguments());
   const BucketLayout layout = layout_of(job);
-  const PeerGroup group = introduce(peers.bootstrap(), job, layout, "cpu");
+  const PeerGroup group = introduce(peers.bootstrap(), job, layout, DeviceId::cpu());
   {
     Generator generator(peers.bootstrap(), group, layout, job.config(), test_deadline());
     generator.publish_start(start_values(layout));

@@ -121,7 +121,7 @@ void make_watched_steps(Generator& generator, const Settings& settings, const Bu
 RUNNEL_PEER(synthetic_peer) {
   const Settings settings = Settings::from(arguments);
   const BucketLayout layout = layout_of(settings);
-  const PeerGroup group = introduce(bootstrap, settings, layout, "cpu");
+  const PeerGroup group = introduce(bootstrap, settings, layout, DeviceId::cpu());
   if (group.self().role == Role::trainer) return run_trainer(bootstrap, settings, layout, group);
   Generator generator(bootstrap, group, layout, settings.config(), test_deadline());
   make_watched_steps(generator, settings, layout, /*leads=*/false);
@@ -145,7 +145,7 @@ void expect_traces(Generator& generator, const Settings& settings) {
 std::vector<float> run_job(const Settings& settings) {
   PeerProcesses peers("synthetic_peer", settings.to_arguments(), settings.trainers + settings.generators - 1);
   const BucketLayout layout = layout_of(settings);
-  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, "cpu");
+  const PeerGroup group = introduce(peers.bootstrap(), settings, layout, DeviceId::cpu());
   Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline());
   make_watched_steps(generator, settings, layout, /*leads=*/true);
   generator.collect_evaluation();

@@ -25,7 +25,7 @@ Config config() {
 }
 
 PeerGroup introduce(Bootstrap& bootstrap) {
-  const Introduction mine = make_introduction(config(), kLayout.fingerprint(), "cpu");
+  const Introduction mine = make_introduction(config(), kLayout.fingerprint(), DeviceId::cpu());
   return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
 }
 

@@ -78,7 +78,7 @@ inline BucketLayout layout_of(const Settings& settings) {
 
 /// Tells all other processes of such a job about this one, whose tensors lie on `device`.
 inline PeerGroup introduce(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout,
-                           const std::string& device) {
+                           const DeviceId& device) {
   const Introduction introduction = make_introduction(settings.config(), layout.fingerprint(), device);
   return PeerGroup::introduce(bootstrap, introduction, settings.generators, test_deadline());
 }

@@ -81,7 +81,8 @@ Config config_for(std::size_t generators) {
 }
 
 PeerGroup introduce(Bootstrap& bootstrap, std::size_t generators) {
-  const Introduction mine = make_introduction(config_for(generators), layout_for(generators).fingerprint(), "cpu");
+  const Introduction mine =
+      make_introduction(config_for(generators), layout_for(generators).fingerprint(), DeviceId::cpu());
   return PeerGroup::introduce(bootstrap, mine, static_cast<int>(generators), test_deadline());
 }
 

@@ -73,7 +73,7 @@ class AsyncDevice : public Device {
   explicit AsyncDevice(std::uint64_t seed);
   ~AsyncDevice() override;
 
-  std::string name() const override { return "async:0"; }
+  DeviceId id() const override { return DeviceId::cuda(0); }
   MemoryKind kind() const override { return MemoryKind::host; }
   void bind_thread() override {}
 

@@ -13,7 +13,7 @@ class HostDevice final : public Device {
   /// Its kernels have `threads` threads, one after the other.
   explicit HostDevice(std::size_t threads) : threads_(threads) {}
 
-  std::string name() const override { return "host"; }
+  DeviceId id() const override { return DeviceId::cuda(0); }
   MemoryKind kind() const override { return MemoryKind::host; }
   void bind_thread() override {}
   void copy_now(std::byte* target, const std::byte* source, std::size_t bytes) override;

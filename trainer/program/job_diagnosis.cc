@@ -56,7 +56,7 @@ JobFacts job_facts(const DiagnosisRequest& request, const std::vector<MachineFac
   const auto trainers = static_cast<int>(config.trainer.count);
   const Shard& all = layout.shard(0);
   std::size_t slabs = GeneratorControl::bytes(trainers);
-  if (std::ranges::find(ranks, "cpu", &MachineFacts::device) != ranks.end()) {
+  if (std::ranges::find(ranks, DeviceId::cpu(), &MachineFacts::device) != ranks.end()) {
     slabs += GradientSlab::bytes(layout, all, trainers) + ParameterSlab::bytes(layout, all);
   }
   return {.trainers = config.trainer.count,
@@ -112,18 +112,18 @@ std::chrono::seconds agree_on_timeout(Bootstrap& bootstrap) {
 /// cannot. Gives this rank's, null on the CPU. Before anything is asked of LibTorch.
 std::unique_ptr<Device> start_devices(Bootstrap& bootstrap, const Config& config, const LaunchPlace& place,
                                       std::chrono::seconds timeout, Diagnosis& diagnosis) {
-  StartedDevice mine{.name = "cpu", .device = nullptr};
+  StartedDevice mine;
   std::string error;
   try {
     mine = start_device(config, place.rank, place.local_rank);
   } catch (const std::exception& failure) {
     error = failure_line(failure);
   }
-  const auto names = gather(bootstrap, mine.name, timeout);
+  const auto names = gather(bootstrap, pack_device(mine.id), timeout);
   const auto errors = gather(bootstrap, error, timeout);
   for (std::size_t rank = 0; rank < names.size(); ++rank) {
     MachineFacts& facts = diagnosis.ranks[rank];
-    facts.device = names[rank];
+    facts.device = unpack_device(names[rank], sender(rank));
     if (errors[rank].empty() || !diagnosis.not_probed_because.empty()) continue;
     diagnosis.not_probed_because = sender(rank) + " on " + facts.host.name + ": " + errors[rank];
   }
@@ -137,9 +137,9 @@ void try_pairs(Bootstrap& bootstrap, const DiagnosisRequest& request, Device* de
   Config config = request.config;
   config.run.timeout_s = std::chrono::duration<double>(timeout).count();
   const BucketLayout layout = layout_of(config, request.registry);
-  const std::string name = device == nullptr ? "cpu" : device->name();
-  const PeerGroup group = PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), name),
-                                               /*generators=*/1, Deadline::after(timeout));
+  const PeerGroup group =
+      PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), id_of(device)),
+                           /*generators=*/1, Deadline::after(timeout));
   PairMeasurement mine;
   try {
     mine = probe_pair(bootstrap, group, config, layout.bytes(), device).value_or(PairMeasurement{});

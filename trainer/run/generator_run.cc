@@ -144,8 +144,8 @@ void GeneratorRun::describe_processes(const PeerGroup& group) {
                                            .role = peer.role == Role::generator ? "generator" : "trainer",
                                            .host = peer.host.name,
                                            .pid = peer.pid,
-                                           .device = peer.device});
-    devices.push_back(peer.name + " " + peer.device);
+                                           .device = peer.device.to_string()});
+    devices.push_back(peer.name + " " + peer.device.to_string());
   }
   if (leads_) {
     progress_.print("optimizer: " + optimizer_summary(config_));

@@ -8,6 +8,7 @@
 
 #include "trainer/model/initial_parameters.h"
 #include "trainer/run/job_layout.h"
+#include "trainer/torch/placement.h"
 
 namespace runnel {
 
@@ -15,7 +16,7 @@ LocalJob::LocalJob(const Config& config, const Registry& registry, const RunPlan
                    Trace& trace, Device* device)
     : plan_(plan),
       trace_(trace),
-      model_(registry.make_model(config, c10::Device(device != nullptr ? device->name() : "cpu"))),
+      model_(registry.make_model(config, torch_device(id_of(device)))),
       layout_(layout_of(model_.tensors(), config)),
       buffers_{OwnedArena(layout_, model_.device()), OwnedArena(layout_, model_.device())},
       gradient_(layout_, model_.device()),

@@ -64,9 +64,9 @@ class LocalRun {
         finite_(config.run),
         account_(account) {
     account.report().processes = {
-        {.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = started.name}};
+        {.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = started.id.to_string()}};
     progress_.print("optimizer: " + optimizer_summary(config));
-    progress_.print("device: " + started.name);
+    progress_.print("device: " + started.id.to_string());
   }
 
   /// Makes all steps and tests, or those until `keep_going` returns false. `since_start`: runs since the run's start.

@@ -72,7 +72,7 @@ class JobRank {
         device_(start_device(config, place.rank, place.local_rank)),
         kernels_(config.trainer.kernels),
         plan_(plan_of(config, registry)),
-        model_(registry.make_model(config, c10::Device(generates() ? "cpu" : device_.name))),
+        model_(registry.make_model(config, torch_device(generates() ? DeviceId::cpu() : device_.id))),
         layout_(layout_of(model_.tensors(), config)) {
     if (generates()) {
       generator_.emplace(config, registry, plan_, layout_, model_, /*leads=*/place.rank == 0);
@@ -106,7 +106,7 @@ class JobRank {
     MpiBootstrap bootstrap(deadline);
     set_up_.mpi_init = bootstrap_watch.seconds();
     check_place(bootstrap, place_);
-    Introduction introduction = make_introduction(config_, layout_.fingerprint(), device_.name);
+    Introduction introduction = make_introduction(config_, layout_.fingerprint(), device_.id);
     introduction.configuration.push_back("a test measures " + joined(model_.objective().metrics(), ", "));
     const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators_, deadline);
     if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);

@@ -25,17 +25,22 @@ void warn_of_cpu(const std::string& key, const std::string& reason) {
 
 }  // namespace
 
-DeviceName place(const DeviceName& wanted, const std::string& key, int process, const CudaFound& found) {
-  if (wanted.is_cpu() || (wanted.is_auto() && found.devices == 0)) return DeviceName::cpu();
+DeviceId place(const DeviceName& wanted, const std::string& key, int process, const CudaFound& found) {
+  if (wanted.is_cpu() || (wanted.is_auto() && found.devices == 0)) return DeviceId::cpu();
   if (found.devices == 0) throw absent(wanted, key, found.reason + "; or use \"cpu\" or \"auto\"");
   const int index = wanted.index().value_or(process % found.devices);
-  if (index < found.devices) return DeviceName::cuda(index);
+  if (index < found.devices) return DeviceId::cuda(index);
   throw absent(wanted, key,
                "it shows " + std::to_string(found.devices) + " of them; use a smaller number, \"cuda\" or \"auto\"");
 }
 
-DeviceName select_device(const DeviceName& wanted, const std::string& key, int process) {
+DeviceId select_device(const DeviceName& wanted, const std::string& key, int process) {
   return place(wanted, key, process, wanted.is_cpu() ? CudaFound() : find_cuda());
+}
+
+c10::Device torch_device(const DeviceId& id) {
+  if (id.is_cpu()) return c10::DeviceType::CPU;
+  return {c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(id.index().value())};
 }
 
 StartedDevice start_device(const Config& config, int rank, int process) {
@@ -48,23 +53,22 @@ StartedDevice start_device(const Config& config, int rank, int process) {
 }
 
 StartedDevice start_device(const DeviceName& wanted, const std::string& key, int process, bool computes) {
-  const DeviceName placed = select_device(wanted, key, process);
-  const std::string name = placed.to_string();
-  if (placed.is_cpu()) {
+  const DeviceId id = select_device(wanted, key, process);
+  if (id.is_cpu()) {
     if (wanted.is_auto() && std::filesystem::exists("/proc/driver/nvidia")) warn_of_cpu(key, find_cuda().reason);
-    return {name, nullptr};
+    return {id, nullptr};
   }
   // CUDA starts threads: none of them may take a signal that ends the run.
   const BlockedStopSignals blocked;
   try {
-    auto device = open_cuda(placed.index().value());
+    auto device = open_cuda(id.index().value());
     device->bind_thread();
-    if (computes || wanted.is_auto()) load_torch_cuda(c10::Device(name));
-    return {name, std::move(device)};
+    if (computes || wanted.is_auto()) load_torch_cuda(torch_device(id));
+    return {id, std::move(device)};
   } catch (const RunError& error) {
     if (!wanted.is_auto() || error.status() != ExitStatus::bad_configuration) throw;
     warn_of_cpu(key, error.what());
-    return {DeviceName::cpu().to_string(), nullptr};
+    return {DeviceId::cpu(), nullptr};
   }
 }
 

@@ -2,27 +2,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <memory>
 #include <string>
 
+#include "runtime/base/device_id.h"
 #include "runtime/config/config.h"
 #include "runtime/device/device_module.h"
 
 namespace runnel {
 
-/// The device, "cpu" or "cuda:K", that a process uses for `wanted`, the value of the configuration's `key`.
+/// The device that a process uses for `wanted`, the value of the configuration's `key`.
 ///
 /// `process` numbers the processes of a host by rank, from 0; `found` is what this host has. "auto" and "cuda" assign
 /// the host's GPUs to its processes round-robin; generators are the first ranks, so they come first. "auto" is the CPU
 /// if there is no GPU. Depends on its arguments only. Throws `RunError` (78) for a GPU that does not exist.
-DeviceName place(const DeviceName& wanted, const std::string& key, int process, const CudaFound& found);
+DeviceId place(const DeviceName& wanted, const std::string& key, int process, const CudaFound& found);
 
-/// The same for a process of this host. Loads CUDA unless "cpu" is wanted.
-DeviceName select_device(const DeviceName& wanted, const std::string& key, int process);
+/// The same for a process of this host. Loads CUDA unless the CPU is wanted.
+DeviceId select_device(const DeviceName& wanted, const std::string& key, int process);
+
+/// As LibTorch has it.
+c10::Device torch_device(const DeviceId& id);
 
 struct StartedDevice {
-  std::string name;                ///< as of place()
-  std::unique_ptr<Device> device;  ///< null for "cpu"
+  DeviceId id;                     ///< as of place()
+  std::unique_ptr<Device> device;  ///< null for the CPU
 };
 
 /// The device that `config` assigns to `rank` of a job, process number `process` of this host. Otherwise as below.

@@ -28,10 +28,10 @@ TEST(PairFindingsTest, UcxTlsThatLeavesSharedMemoryOut) {
 TEST(PairFindingsTest, DevicesThatCannotMapEachOther) {
   Diagnosis diagnosis = one_host();
   diagnosis.pairs = {emulated(), emulated()};
-  each_rank(diagnosis, [](MachineFacts& facts) { facts.device = "cuda:0"; });
+  each_rank(diagnosis, [](MachineFacts& facts) { facts.device = DeviceId::cuda(0); });
   EXPECT_THAT(find_problems(diagnosis),
               ElementsAre(finding("trainer 0 on one, trainer 1 on one", "not mapped", "cuda_ipc")));
-  diagnosis.ranks.front().device = "cpu";
+  diagnosis.ranks.front().device = DeviceId::cpu();
   EXPECT_THAT(find_problems(diagnosis),
               ElementsAre(finding("trainer 0 on one, trainer 1 on one", "not mapped", "/dev/shm")));
 }

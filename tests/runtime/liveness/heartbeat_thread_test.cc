@@ -27,7 +27,7 @@ ContextOptions over_tcp() {
 }
 
 PeerGroup introduce(Bootstrap& bootstrap, int generators) {
-  const Introduction mine{.device = "cpu",
+  const Introduction mine{.device = DeviceId::cpu(),
                           .runnel_version = "test",
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = "",

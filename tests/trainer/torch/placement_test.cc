@@ -54,8 +54,8 @@ TEST(PlacementTest, KeepsToADeviceThatIsNamed) {
 }
 
 TEST(PlacementTest, TakesTheCpuWhereThereIsNoGpu) {
-  EXPECT_EQ(place(DeviceName(), "trainer.device", 0, kNone), DeviceName::cpu());
-  EXPECT_EQ(place(DeviceName::cpu(), "trainer.device", 0, kNone), DeviceName::cpu());
+  EXPECT_EQ(place(DeviceName(), "trainer.device", 0, kNone), DeviceId::cpu());
+  EXPECT_EQ(place(DeviceName::cpu(), "trainer.device", 0, kNone), DeviceId::cpu());
 }
 
 TEST(PlacementTest, RefusesCudaWithKeyReasonAndRemedy) {
@@ -71,7 +71,7 @@ TEST(PlacementTest, RefusesAGpuBeyondThoseOfTheHost) {
 }
 
 TEST(SelectDevice, NeedsNoCudaForTheCpu) {
-  EXPECT_EQ(select_device(DeviceName::cpu(), "generator.device", 1), DeviceName::cpu());
+  EXPECT_EQ(select_device(DeviceName::cpu(), "generator.device", 1), DeviceId::cpu());
 }
 
 }  // namespace
