@@ -33,10 +33,8 @@ GradientChannel::GradientChannel(Fabric& fabric, GeneratorLink& link, const Regi
 DeviceStage::Slots GradientChannel::reach_slots() {
   if (!is_mapped()) return {};
   const std::size_t slot_bytes = layout_.padded_bytes(shard_);
-  const auto mapped = region_.mapped().subspan(slots().offset, kSlots * slot_bytes);
-  if (region_.kind() == MemoryKind::host) pinned_slots_.emplace(*fabric_.device(), mapped);
-  std::byte* const first = pinned_slots_ ? pinned_slots_->device_address() : mapped.data();
-  return {first, first + slot_bytes};
+  device_slots_.emplace(*fabric_.device(), region_, slots().offset, kSlots * slot_bytes);
+  return {device_slots_->address(), device_slots_->address() + slot_bytes};
 }
 
 PathProbe::Place GradientChannel::slots() const {

@@ -82,7 +82,7 @@ class GradientChannel {
   const Shard& shard_;
   const TensorWindow& window_;
   RemoteRegion region_;
-  std::optional<PinnedMemory> pinned_slots_;
+  std::optional<DeviceMapping> device_slots_;  // where they are mapped, of a trainer with a device
   std::unique_ptr<GradientStage> stage_;
   std::uint64_t step_ = 0;
   std::uint32_t complete_ = 0;       // buckets of the step that can go

@@ -20,14 +20,14 @@ ParameterChannel::ParameterChannel(Fabric& fabric, GeneratorLink& link, const Re
       stream_(stream),
       buckets_(shard.buckets) {
   if (!is_mapped()) return;
-  const auto mapped = region_.mapped().first(ParameterSlab::bytes(layout, shard));
+  const std::size_t bytes = ParameterSlab::bytes(layout, shard);
   if (stream_ != nullptr) {
-    if (region_.kind() == MemoryKind::host) pinned_.emplace(*fabric.device(), mapped);
-    device_address_ = pinned_ ? pinned_->device_address() : mapped.data();
+    device_buffers_.emplace(*fabric.device(), region_, /*offset=*/0, bytes);
     return;
   }
   for (int buffer = 0; buffer < kParameterBuffers; ++buffer) {
-    window.map(buffer, shard, mapped.subspan(ParameterSlab::buffer_offset(layout, shard, buffer)));
+    window.map(buffer, shard,
+               region_.mapped().first(bytes).subspan(ParameterSlab::buffer_offset(layout, shard, buffer)));
   }
 }
 
@@ -59,7 +59,7 @@ Status ParameterChannel::fetch(const TrainerProtocol& protocol, std::uint32_t fi
 
 void ParameterChannel::copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset) {
   if (fabric_.trace().on()) bucket.copy_begin = stream_->mark();
-  stream_->copy(target.data(), device_address_ + offset, target.size());
+  stream_->copy(target.data(), device_buffers_->address() + offset, target.size());
   bucket.copy_end = stream_->mark();
   bucket.state = State::here;
 }

@@ -68,7 +68,7 @@ class ParameterChannel {
     DeviceStream::Mark copy_end = 0;
   };
 
-  bool copies() const { return device_address_ != nullptr; }
+  bool copies() const { return device_buffers_.has_value(); }
   bool in_place() const { return is_mapped() && stream_ == nullptr; }
   DeviceStream::Mark last_copy() const;
   void copy(Bucket& bucket, std::span<std::byte> target, std::size_t offset);
@@ -81,9 +81,8 @@ class ParameterChannel {
   const Peer& generator_;
   RemoteRegion region_;
   DeviceStream* stream_;
-  std::optional<PinnedMemory> pinned_;
-  const std::byte* device_address_ = nullptr;  // of the mapped buffers, for the device
-  std::vector<Bucket> buckets_;                // fetched or copied; unused where they are read in place
+  std::optional<DeviceMapping> device_buffers_;  // where they are mapped, of a trainer with a device
+  std::vector<Bucket> buckets_;                  // fetched or copied; unused where they are read in place
 };
 
 }  // namespace runnel

@@ -6,7 +6,7 @@ namespace runnel {
 
 TensorWindow::TensorWindow(const BucketLayout& layout, Context& context, Device* device) : layout_(layout) {
   const std::size_t bytes = kCopies * layout.padded_bytes();
-  if (device != nullptr) on_device_.emplace(context, *device, bytes);
+  if (device != nullptr) on_device_.emplace(context, device, bytes);
   if (device == nullptr) on_host_.emplace(bytes);
   bytes_ = on_device_ ? on_device_->bytes() : on_host_->bytes();
 }

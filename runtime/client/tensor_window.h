@@ -47,7 +47,7 @@ class TensorWindow {
   const BucketLayout& layout_;
   std::optional<AddressWindow> on_host_;
   std::optional<Slab> slab_;  // of that
-  std::optional<DeviceSlab> on_device_;
+  std::optional<TensorSlab> on_device_;
   std::span<std::byte> bytes_;
 };
 

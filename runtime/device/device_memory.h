@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "runtime/device/device.h"
 #include "transport/context.h"
+#include "transport/remote_region.h"
 #include "transport/slab.h"
 
 namespace runnel {
@@ -28,17 +30,17 @@ class DeviceMemory {
   std::span<std::byte> bytes_;
 };
 
-/// Memory of a device that peers may read and write: a slab like one in host memory, registered with UCX as what it is.
-/// Bells and records are never in it. Thread: as `Slab`.
-class DeviceSlab {
+/// Memory for tensors that peers may read and write: a slab of host memory or, of a process with a device, one of the
+/// device's memory, registered with UCX as what it is. Bells and records are never in it. Thread: as `Slab`.
+class TensorSlab {
  public:
-  /// `bytes` is rounded up to a multiple of 2 MiB. Throws as `Device::allocate`, and `TransportError` (unsupported)
-  /// where UCX does not know such memory.
-  DeviceSlab(Context& context, Device& device, std::size_t bytes)
-      : memory_(device, (bytes + kShareable - 1) / kShareable * kShareable),
-        slab_(Slab::register_memory(context, memory_.bytes(), device.kind(), device)) {}
+  /// `device`: null for host memory; in a device's memory, `bytes` is rounded up to a multiple of 2 MiB. Throws as
+  /// `Slab::allocate` and `Device::allocate`, and `TransportError` (unsupported) where UCX does not know such memory.
+  TensorSlab(Context& context, Device* device, std::size_t bytes)
+      : slab_(device == nullptr ? Slab::allocate(context, bytes) : in_device(context, *device, bytes)) {}
 
-  std::span<std::byte> bytes() const { return memory_.bytes(); }
+  /// In a device's memory: addresses for the device, not for loads and stores of the processor.
+  std::span<std::byte> bytes() const { return slab_.bytes(); }
   const Slab& slab() const { return slab_; }
 
  private:
@@ -47,7 +49,12 @@ class DeviceSlab {
   // closes all that it has mapped of that process, under whoever uses it.
   static constexpr std::size_t kShareable = std::size_t{2} << 20;
 
-  DeviceMemory memory_;
+  Slab in_device(Context& context, Device& device, std::size_t bytes) {
+    memory_.emplace(device, (bytes + kShareable - 1) / kShareable * kShareable);
+    return Slab::register_memory(context, memory_->bytes(), device.kind(), device);
+  }
+
+  std::optional<DeviceMemory> memory_;
   Slab slab_;
 };
 
@@ -66,6 +73,27 @@ class PinnedMemory {
  private:
   Device& device_;
   std::span<std::byte> host_;
+  std::byte* address_;
+};
+
+/// A peer's region that is mapped into this process, for the loops and copies of this process's device: pinned where it
+/// is host memory. Thread: any.
+class DeviceMapping {
+ public:
+  /// The `bytes` from `offset` on of `region`, which is mapped. Throws as `Device::pin`. `device` and `region` outlive
+  /// this.
+  DeviceMapping(Device& device, const RemoteRegion& region, std::size_t offset, std::size_t bytes)
+      : address_(region.mapped().subspan(offset, bytes).data()) {
+    if (region.kind() != MemoryKind::host) return;
+    pinned_.emplace(device, region.mapped().subspan(offset, bytes));
+    address_ = pinned_->device_address();
+  }
+
+  /// Where the bytes begin for the device.
+  std::byte* address() const { return address_; }
+
+ private:
+  std::optional<PinnedMemory> pinned_;
   std::byte* address_;
 };
 

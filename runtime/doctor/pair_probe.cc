@@ -213,7 +213,7 @@ void probe_as_generator(Bootstrap& bootstrap, const PeerGroup& group, const Conf
 PairMeasurement probe_as_trainer(Bootstrap& bootstrap, const PeerGroup& group, const Config& config,
                                  std::size_t payload_bytes, Device* device, const Deadline& deadline) {
   std::optional<Fabric> fabric;
-  std::optional<PayloadMemory> memory;
+  std::optional<TensorSlab> memory;
   together(bootstrap, group, fabric, deadline, [&] {
     fabric.emplace(group, config, TrainerControl::bytes(group.generators()), kOperations, deadline, device, 0);
     memory.emplace(fabric->context(), device, Payload::memory_bytes(payload_bytes));

@@ -17,10 +17,6 @@ std::size_t probe_area(int trainer) {
   return static_cast<std::size_t>(trainer) * PathProbe::kProbeBytes;
 }
 
-ConnectionOffer::Tensors tensors_in(const PayloadMemory& memory) {
-  return {.gradients = memory.slab().descriptor(), .parameters = memory.slab().descriptor()};
-}
-
 const RegionDescriptor& target_for(Fabric& fabric, const GeneratorLink& link, const ConnectionOffer& generator,
                                    std::size_t bytes) {
   const auto& tensors = require_tensors(generator, fabric.place_with(link.peer), link.peer.rank);
@@ -29,29 +25,11 @@ const RegionDescriptor& target_for(Fabric& fabric, const GeneratorLink& link, co
 
 }  // namespace
 
-PayloadMemory::PayloadMemory(Context& context, Device* device, std::size_t bytes) {
-  if (device == nullptr) {
-    on_host_ = Slab::allocate(context, bytes);
-  } else {
-    on_device_.emplace(context, *device, bytes);
+PayloadTarget::PayloadTarget(Fabric& fabric, std::size_t bytes)
+    : memory_(fabric, std::max(bytes, probe_area(fabric.group().trainers()))) {
+  for (int index = 0; index < fabric.group().trainers(); ++index) {
+    PathProbe::prepare(memory_.slab_for(fabric.group().trainer(index)), probe_area(index));
   }
-}
-
-PayloadTarget::PayloadTarget(Fabric& fabric, std::size_t bytes) {
-  const PeerGroup& group = fabric.group();
-  bytes = std::max(bytes, probe_area(group.trainers()));
-  for (int index = 0; index < group.trainers(); ++index) {
-    const Peer& trainer = group.trainer(index);
-    const bool shares_device = fabric.place_with(trainer) == MemoryPlace::device;
-    auto& memory = shares_device ? on_device_ : on_host_;
-    if (!memory) memory.emplace(fabric.context(), shares_device ? fabric.device() : nullptr, bytes);
-    PathProbe::prepare(memory->slab(), probe_area(index));
-  }
-}
-
-void PayloadTarget::add_to(ConnectionOffer& offer) const {
-  if (on_host_) offer.tensors = tensors_in(*on_host_);
-  if (on_device_) offer.device_tensors = tensors_in(*on_device_);
 }
 
 Payload::Payload(Fabric& fabric, GeneratorLink& link, const ConnectionOffer& generator, const Slab& slab,
@@ -65,9 +43,7 @@ Payload::Payload(Fabric& fabric, GeneratorLink& link, const ConnectionOffer& gen
   if (fabric.device() == nullptr) return;
   stream_ = fabric.device()->make_stream(/*marks=*/1);
   if (!region_.is_mapped()) return;
-  const auto mapped = region_.mapped().first(bytes);
-  if (region_.kind() == MemoryKind::host) pinned_.emplace(*fabric.device(), mapped);
-  target_ = pinned_ ? pinned_->device_address() : mapped.data();
+  target_.emplace(*fabric.device(), region_, /*offset=*/0, bytes);
 }
 
 std::size_t Payload::memory_bytes(std::size_t bytes) {
@@ -91,13 +67,13 @@ void Payload::fill() {
 }
 
 void Payload::put(std::uint64_t word) {
-  if (target_ != nullptr) return copy_by_device(target_, sent_.data());
+  if (target_) return copy_by_device(target_->address(), sent_.data());
   complete(fabric_.loop().queue().put_and_ring(region_, 0, sent_, slab_, link_.gradient, word, tag()),
            CompletionKind::visible_at_peer);
 }
 
 void Payload::get() {
-  if (target_ != nullptr) return copy_by_device(returned_.data(), target_);
+  if (target_) return copy_by_device(returned_.data(), target_->address());
   complete(fabric_.loop().queue().get(region_, 0, returned_, slab_, tag()), CompletionKind::data_arrived);
 }
 

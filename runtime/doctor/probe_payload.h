@@ -14,6 +14,7 @@
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"
+#include "runtime/fabric/shared_tensors.h"
 #include "transport/remote_region.h"
 #include "transport/slab.h"
 
@@ -21,39 +22,25 @@
 /// tensors.
 namespace runnel {
 
-/// A slab in the memory of a device, or in the host's where there is none. Thread: as `Slab`.
-class PayloadMemory {
- public:
-  /// Throws as `Slab::allocate` and `DeviceSlab`.
-  PayloadMemory(Context& context, Device* device, std::size_t bytes);
-
-  const Slab& slab() const { return on_device_ ? on_device_->slab() : *on_host_; }
-
- private:
-  std::optional<Slab> on_host_;
-  std::optional<DeviceSlab> on_device_;
-};
-
-/// Where trainers put and get their payload, one after the other. It lies where a generator has its tensors: on its
-/// device for those that have one as well, else in host memory. Thread: the main thread's.
+/// Where trainers put and get their payload, one after the other: where a generator has its tensors. Thread: the main
+/// thread's.
 class PayloadTarget {
  public:
-  /// Throws as `PayloadMemory`.
+  /// Throws as `SharedTensors`.
   PayloadTarget(Fabric& fabric, std::size_t bytes);
 
   /// What trainers need to reach it.
-  void add_to(ConnectionOffer& offer) const;
+  void add_to(ConnectionOffer& offer) const { SharedTensors::add_to(offer, memory_, memory_); }
 
  private:
-  std::optional<PayloadMemory> on_host_;
-  std::optional<PayloadMemory> on_device_;
+  SharedTensors memory_;
 };
 
 /// A trainer's payload: what it sends, and what comes back. Each method that moves it returns when that is done, and
 /// throws as `CompletionLoop::wait_until`. Thread: the main thread's.
 class Payload {
  public:
-  /// `generator` is the offer of the peer that `link` leads to. `slab`: `memory_bytes(bytes)` of a PayloadMemory of
+  /// `generator` is the offer of the peer that `link` leads to. `slab`: `memory_bytes(bytes)` of a TensorSlab of
   /// this process; it outlives this, as the others do. Throws `FrameError`, `TransportError`, and as `Device::pin`.
   Payload(Fabric& fabric, GeneratorLink& link, const ConnectionOffer& generator, const Slab& slab, std::size_t bytes);
 
@@ -88,8 +75,7 @@ class Payload {
   const Slab& slab_;
   std::span<std::byte> sent_;
   std::span<std::byte> returned_;
-  std::optional<PinnedMemory> pinned_;
-  std::byte* target_ = nullptr;           // the mapped region, for this trainer's device
+  std::optional<DeviceMapping> target_;   // the mapped region, for this trainer's device
   std::unique_ptr<DeviceStream> stream_;  // of that, null without one; ends before the region
 };
 

@@ -2,45 +2,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/generator/generator_memory.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "runtime/protocol/tensor_slabs.h"
 #include "transport/path_probe.h"
 
 namespace runnel {
-namespace {
-
-/// Whether a generator has tensors in host memory: for trainers without a device, and for other generators.
-bool needs_host(const PeerGroup& group, const Device* device) {
-  if (device == nullptr || group.generators() > 1) return true;
-  return std::ranges::any_of(group.all(), [](const Peer& peer) { return !peer.has_device(); });
-}
-
-}  // namespace
 
 std::size_t GeneratorMemory::host_bytes(const PeerGroup& group, const Device* device, const BucketLayout& layout,
                                         const Shard& shard) {
-  if (!needs_host(group, device)) return 0;
+  if (!SharedTensors::needs_host(group, device)) return 0;
   return GradientSlab::bytes(layout, shard, group.trainers()) + ParameterSlab::bytes(layout, shard);
 }
 
 GeneratorMemory::GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard)
-    : fabric_(fabric), layout_(layout), shard_(shard) {
-  const std::size_t gradient_bytes = GradientSlab::bytes(layout, shard, fabric.group().trainers());
-  const std::size_t parameter_bytes = ParameterSlab::bytes(layout, shard);
-  if (needs_host(fabric.group(), fabric.device())) {
-    on_host_.emplace(OnHost{.gradients = Slab::allocate(fabric.context(), gradient_bytes),
-                            .parameters = Slab::allocate(fabric.context(), parameter_bytes)});
-  }
-  if (fabric.device() != nullptr) {
-    on_device_.emplace(fabric.context(), *fabric.device(), gradient_bytes, parameter_bytes);
-  }
-  if (has_mirror()) pinned_.emplace(*fabric.device(), *on_host_);
-}
-
-bool GeneratorMemory::on_device(int trainer) const {
-  return fabric_.place_with(fabric_.group().trainer(trainer)) == MemoryPlace::device;
+    : fabric_(fabric),
+      layout_(layout),
+      shard_(shard),
+      gradients_(fabric, GradientSlab::bytes(layout, shard, fabric.group().trainers())),
+      parameters_(fabric, ParameterSlab::bytes(layout, shard)) {
+  if (!has_mirror()) return;
+  pinned_.emplace(*fabric.device(), *gradients_.in(MemoryPlace::host), *parameters_.in(MemoryPlace::host));
 }
 
 std::size_t GeneratorMemory::slot_offset(int trainer, int slot) const {
@@ -52,11 +32,7 @@ std::size_t GeneratorMemory::buffer_offset(std::uint64_t version) const {
 }
 
 void GeneratorMemory::add_to(ConnectionOffer& offer) const {
-  const auto tensors = [](const Slab& gradients, const Slab& parameters) {
-    return ConnectionOffer::Tensors{.gradients = gradients.descriptor(), .parameters = parameters.descriptor()};
-  };
-  if (on_host_) offer.tensors = tensors(on_host_->gradients, on_host_->parameters);
-  if (on_device_) offer.device_tensors = tensors(on_device_->gradients.slab(), on_device_->parameters.slab());
+  SharedTensors::add_to(offer, gradients_, parameters_);
 }
 
 void GeneratorMemory::prepare_probes() const {
@@ -72,43 +48,35 @@ void GeneratorMemory::clear_probes() const {
   }
 }
 
-const Slab& GeneratorMemory::slots_of(int trainer) const {
-  return on_device(trainer) ? on_device_->gradients.slab() : on_host_->gradients;
-}
-
 const float* GeneratorMemory::slot(int trainer, int slot) const {
-  const std::byte* slots = nullptr;
-  if (on_device(trainer)) {
-    slots = on_device_->gradients.bytes().data();
-  } else {
-    slots = pinned_ ? pinned_->gradients.device_address() : on_host_->gradients.bytes().data();
-  }
+  const bool on_host = fabric_.place_with(fabric_.group().trainer(trainer)) == MemoryPlace::host;
+  const std::byte* slots = on_host && pinned_ ? pinned_->gradients.device_address() : slots_of(trainer).bytes().data();
   return reinterpret_cast<const float*>(slots + slot_offset(trainer, slot));
 }
 
 float* GeneratorMemory::parameters(std::uint64_t version) const {
-  const auto buffers = on_device_ ? on_device_->parameters.bytes() : on_host_->parameters.bytes();
-  return reinterpret_cast<float*>(buffers.data() + buffer_offset(version));
+  return reinterpret_cast<float*>(parameters_.in(own_place())->bytes().data() + buffer_offset(version));
 }
 
 void GeneratorMemory::write_start(std::span<const std::byte> parameters) {
-  if (on_host_) on_host_->parameters.write(buffer_offset(0), parameters);
-  if (on_device_) on_device_->parameters.slab().write(buffer_offset(0), parameters);
+  for (const MemoryPlace place : {MemoryPlace::host, MemoryPlace::device}) {
+    if (const TensorSlab* slab = parameters_.in(place)) slab->slab().write(buffer_offset(0), parameters);
+  }
 }
 
 void GeneratorMemory::mirror(DeviceStream& stream, std::uint64_t version, ByteRange range) const {
   const std::size_t offset = buffer_offset(version) + range.begin;
-  stream.copy(pinned_->parameters.device_address() + offset, on_device_->parameters.bytes().data() + offset,
-              range.size());
+  stream.copy(pinned_->parameters.device_address() + offset,
+              parameters_.in(MemoryPlace::device)->bytes().data() + offset, range.size());
 }
 
 std::span<const float> GeneratorMemory::read(std::uint64_t version) {
-  if (on_host_) {
-    const auto bytes = on_host_->parameters.bytes().subspan(buffer_offset(version), shard_.bytes.size());
+  if (const TensorSlab* on_host = parameters_.in(MemoryPlace::host)) {
+    const auto bytes = on_host->bytes().subspan(buffer_offset(version), shard_.bytes.size());
     return {reinterpret_cast<const float*>(bytes.data()), floats()};
   }
   copy_.resize(floats());
-  on_device_->parameters.slab().read(buffer_offset(version), std::as_writable_bytes(std::span(copy_)));
+  parameters_.in(MemoryPlace::device)->slab().read(buffer_offset(version), std::as_writable_bytes(std::span(copy_)));
   return copy_;
 }
 

@@ -11,6 +11,7 @@
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/device/device_memory.h"
 #include "runtime/fabric/fabric.h"
+#include "runtime/fabric/shared_tensors.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "transport/slab.h"
 
@@ -48,7 +49,7 @@ class GeneratorMemory {
   void write_start(std::span<const std::byte> parameters);
 
   /// Whether the host has a copy of what the device computes.
-  bool has_mirror() const { return on_host_ && on_device_; }
+  bool has_mirror() const { return parameters_.in(MemoryPlace::host) != nullptr && fabric_.device() != nullptr; }
 
   /// Lets `stream` copy `range` of the parameters of `version` from the device to the host.
   void mirror(DeviceStream& stream, std::uint64_t version, ByteRange range) const;
@@ -58,27 +59,17 @@ class GeneratorMemory {
   std::span<const float> read(std::uint64_t version);
 
  private:
-  struct OnHost {
-    Slab gradients;
-    Slab parameters;
-  };
-  struct OnDevice {
-    OnDevice(Context& context, Device& device, std::size_t gradient_bytes, std::size_t parameter_bytes)
-        : gradients(context, device, gradient_bytes), parameters(context, device, parameter_bytes) {}
-
-    DeviceSlab gradients;
-    DeviceSlab parameters;
-  };
   struct Pinned {
-    Pinned(Device& device, const OnHost& memory)
-        : gradients(device, memory.gradients.bytes()), parameters(device, memory.parameters.bytes()) {}
+    Pinned(Device& device, const TensorSlab& gradient_slab, const TensorSlab& parameter_slab)
+        : gradients(device, gradient_slab.bytes()), parameters(device, parameter_slab.bytes()) {}
 
     PinnedMemory gradients;
     PinnedMemory parameters;
   };
 
-  bool on_device(int trainer) const;
-  const Slab& slots_of(int trainer) const;
+  /// Where this process sums and updates.
+  MemoryPlace own_place() const { return fabric_.device() != nullptr ? MemoryPlace::device : MemoryPlace::host; }
+  const Slab& slots_of(int trainer) const { return gradients_.slab_for(fabric_.group().trainer(trainer)); }
   std::size_t slot_offset(int trainer, int slot) const;
   std::size_t buffer_offset(std::uint64_t version) const;
   std::size_t floats() const { return shard_.bytes.size() / sizeof(float); }
@@ -86,8 +77,8 @@ class GeneratorMemory {
   Fabric& fabric_;
   const BucketLayout& layout_;
   const Shard& shard_;
-  std::optional<OnHost> on_host_;
-  std::optional<OnDevice> on_device_;
+  SharedTensors gradients_;
+  SharedTensors parameters_;
   std::optional<Pinned> pinned_;  // the host's, where there is a device as well
   std::vector<float> copy_;
 };
