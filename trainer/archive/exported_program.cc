@@ -58,8 +58,8 @@ void check_version(const JsonView& model, const std::filesystem::path& file) {
 void check_byte_order(const ZipArchive& archive, const std::string& top) {
   const ZipMember* member = archive.find(top + "byteorder");
   if (member == nullptr) return;
-  constexpr std::uint64_t kMostBytes = 16;
-  if (archive.read(*member, kMostBytes).text() != "little") refuse(archive.path(), "expected little-endian weights");
+  constexpr std::uint64_t kMaxBytes = 16;
+  if (archive.read(*member, kMaxBytes).text() != "little") refuse(archive.path(), "expected little-endian weights");
 }
 
 /// The symbol that an expression of SymPy consists of; empty for a longer expression.

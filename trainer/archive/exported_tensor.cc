@@ -87,17 +87,17 @@ ElementType read_element_type(const JsonView& number) {
 
 JsonView read_json(const ZipArchive& archive, const std::string& name) {
   // A node takes some 3 KB of text, most of it where it comes from, and 100 values.
-  constexpr std::uint64_t kMostBytes = 256 << 20;
-  constexpr std::size_t kMostDepth = 64;
-  constexpr std::size_t kMostValues = 10'000'000;
+  constexpr std::uint64_t kMaxBytes = 256 << 20;
+  constexpr std::size_t kMaxDepth = 64;
+  constexpr std::size_t kMaxValues = 10'000'000;
   const ZipMember* member = archive.find(name);
   if (member == nullptr) {
     throw RunError(ExitStatus::bad_data,
                    archive.path().string() + ": expected a member \"" + printable(name, 200) + "\"");
   }
-  const ZipContents contents = archive.read(*member, kMostBytes);
-  return JsonView::parse(contents.text(), archive.path().string() + ": " + printable(name, 200), kMostDepth,
-                         kMostValues);
+  const ZipContents contents = archive.read(*member, kMaxBytes);
+  return JsonView::parse(contents.text(), archive.path().string() + ": " + printable(name, 200), kMaxDepth,
+                         kMaxValues);
 }
 
 ExportedTensors::ExportedTensors(const ZipArchive& archive, const std::string& config)
