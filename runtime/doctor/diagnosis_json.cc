@@ -56,8 +56,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(UcxComponent, name, usable)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MachineFacts, host, speeds_mbps, runnel_version, runnel_commit,
                                                 torch_version, mpi_version, mpi_components, ucx_version, ucx_libraries,
                                                 ucx_components, ucx_environment, name_addresses, rdma_devices,
-                                                rdma_ports, gpus, device, cuda_lacks, shared_memory_bytes,
-                                                shared_memory_free_bytes, huge_pages, huge_pages_free,
+                                                rdma_ports, gpus, device, cuda_lacks, shared_memory_folder,
+                                                shared_memory_bytes, shared_memory_free_bytes,
+                                                mpi_shared_memory_free_bytes, huge_pages, huge_pages_free,
                                                 transparent_huge_pages, memlock_bytes, open_files, ptrace_scope, cores,
                                                 numa_nodes, ignored_settings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PairMeasurement, path, bell_us, put_us, get_us, copy_us)

@@ -65,7 +65,7 @@ std::string host_section(const MachineFacts& facts, const std::vector<std::strin
   text += row("processors", formatted("%g cores for %zu processes, NUMA nodes: %lld", facts.cores, ranks.size(),
                                       static_cast<long long>(facts.numa_nodes)));
   if (!facts.ignored_settings.empty()) text += row("", "ignored: " + facts.ignored_settings);
-  text += row("memory", "/dev/shm " + megabytes(facts.shared_memory_free_bytes) + " free of " +
+  text += row("memory", facts.shared_memory_folder + " " + megabytes(facts.shared_memory_free_bytes) + " free of " +
                             megabytes(facts.shared_memory_bytes) + "; huge pages " +
                             std::to_string(facts.huge_pages_free) + " free of " + std::to_string(facts.huge_pages) +
                             ", transparent: " + facts.transparent_huge_pages);

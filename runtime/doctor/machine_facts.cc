@@ -21,7 +21,9 @@
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/device/device_module.h"
 #include "runtime/launch/launch_place.h"
+#include "runtime/launch/mpi_segments.h"
 #include "transport/context.h"
+#include "transport/shared_memory.h"
 
 namespace runnel {
 namespace {
@@ -161,9 +163,13 @@ std::string transparent_huge_pages() {
 
 void read_memory(MachineFacts& facts) {
   struct statvfs info = {};
-  if (statvfs("/dev/shm", &info) == 0) {
+  facts.shared_memory_folder = shared_memory_folder();
+  if (statvfs(shared_memory_folder(), &info) == 0) {
     facts.shared_memory_bytes = static_cast<std::int64_t>(info.f_blocks * info.f_frsize);
     facts.shared_memory_free_bytes = static_cast<std::int64_t>(info.f_bavail * info.f_frsize);
+  }
+  if (const auto free_bytes = free_shared_memory(MpiSegments::kFolder)) {
+    facts.mpi_shared_memory_free_bytes = static_cast<std::int64_t>(*free_bytes);
   }
   std::ifstream lines("/proc/meminfo");
   for (std::string line; std::getline(lines, line);) {

@@ -35,8 +35,10 @@ struct MachineFacts {
   DeviceId device;         ///< that this process computes on, in the job that is diagnosed
   std::string cuda_lacks;  ///< why this build can use none of them, "what; remedy"; empty where it can, or without any
 
-  std::int64_t shared_memory_bytes = 0;  ///< of /dev/shm; 0 when there is none
+  std::string shared_memory_folder;      ///< UCX's
+  std::int64_t shared_memory_bytes = 0;  ///< of that folder; 0 when there is none
   std::int64_t shared_memory_free_bytes = 0;
+  std::int64_t mpi_shared_memory_free_bytes = -1;  ///< in the folder of `MpiSegments`; -1 when there is none
   std::int64_t huge_pages = 0;
   std::int64_t huge_pages_free = 0;
   std::string transparent_huge_pages;  ///< "madvise"; empty when the kernel does not say

@@ -12,6 +12,7 @@
 #include "runtime/base/joined.h"
 #include "runtime/doctor/pair_findings.h"
 #include "runtime/launch/launcher.h"
+#include "runtime/launch/mpi_segments.h"
 
 namespace runnel {
 namespace {
@@ -142,13 +143,26 @@ class HostJudge {
     return bytes;
   }
 
+  /// MPI needs its memory free while the ranks start, before UCX allocates: of one folder, the larger need counts.
   void shared_memory() {
-    if (facts_.shared_memory_free_bytes >= memory_needed()) return;
-    add("/dev/shm has " + megabytes(facts_.shared_memory_free_bytes) + " free of " +
-            megabytes(facts_.shared_memory_bytes) + ", this job needs " + megabytes(memory_needed()),
-        "the job does not start",
-        "enlarge it (mount -o remount,size=SIZE /dev/shm; --shm-size in a container) or "
-        "remove leftover files");
+    const std::string& folder = facts_.shared_memory_folder;
+    const auto of_mpi = static_cast<std::int64_t>(MpiSegments::bytes_needed(host_.ranks.size()));
+    const bool is_shared = folder == MpiSegments::kFolder;
+    const std::int64_t needed = is_shared ? std::max(memory_needed(), of_mpi) : memory_needed();
+    if (facts_.shared_memory_free_bytes < needed) {
+      add_short(folder, megabytes(facts_.shared_memory_free_bytes) + " free of " +
+                            megabytes(facts_.shared_memory_bytes) + ", this job needs " + megabytes(needed));
+    }
+    const std::int64_t free_for_mpi = facts_.mpi_shared_memory_free_bytes;
+    if (is_shared || free_for_mpi < 0 || free_for_mpi >= of_mpi) return;
+    add_short(MpiSegments::kFolder, megabytes(free_for_mpi) + " free, MPI needs " + megabytes(of_mpi));
+  }
+
+  void add_short(const std::string& folder, const std::string& has) {
+    add(folder + " has " + has, "the job does not start",
+        "enlarge it (mount -o remount,size=SIZE " + folder +
+            "; --shm-size in a container) or "
+            "remove leftover files");
   }
 
   void limits() {

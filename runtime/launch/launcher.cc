@@ -232,10 +232,8 @@ void allow_open_files(std::int64_t needed, const std::string& job) {
 
 void prepare_launch(std::int64_t ranks) {
   allow_open_files(open_files_needed(ranks), "a job of " + std::to_string(ranks) + " processes");
-  // Open MPI 4 and 5: a segment a rank of 4 MiB and a page, until MPI_Finalize.
-  constexpr std::size_t kSegmentBytes = (std::size_t{4} << 20) + 4096;
-  require_free_shared_memory(static_cast<std::size_t>(ranks) * kSegmentBytes, "MPI needs, while a job starts,",
-                             "/dev/shm");
+  require_free_shared_memory(MpiSegments::bytes_needed(static_cast<std::size_t>(ranks)),
+                             "MPI needs, while a job starts,", MpiSegments::kFolder);
 }
 
 int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts,

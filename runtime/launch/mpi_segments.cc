@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFolder = "/dev/shm";
-
 /// Names are "vader_segment.HOST.USER.JOB.RANK" in Open MPI 4, "sm_segment.…" in 5; a host's name may contain dots.
 bool is_segment(const std::string& name) {
   return name.starts_with("vader_segment.") || name.starts_with("sm_segment.");
@@ -44,7 +42,7 @@ std::string mark_from_environment(pid_t rank) {
 std::string mark_from_maps(pid_t rank) {
   std::ifstream maps("/proc/" + std::to_string(rank) + "/maps");
   for (std::string line; std::getline(maps, line);) {
-    const auto path = line.find(kFolder);
+    const auto path = line.find(MpiSegments::kFolder);
     if (path == line.npos) continue;
     const std::string name = fs::path(line.substr(path)).filename();
     if (!is_segment(name)) continue;

@@ -43,7 +43,7 @@ namespace {
 constexpr std::chrono::seconds kPeerTimeout{10};
 constexpr std::chrono::seconds kPeerTimeoutWithGpus{60};
 
-/// UCX's queues, MPI's segments and heartbeats: 1 MB a process with UCX 1.22, rounded up.
+/// UCX's queues, heartbeats, and what MPI writes to of its segments: 1 MB a process with UCX 1.22, rounded up.
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
 
 BucketLayout layout_of(const Config& config, const Registry& registry) {

@@ -34,8 +34,10 @@ inline MachineFacts laptop(const std::string& name, std::uint32_t number) {
   facts.ucx_libraries = {"/lib/libucp.so.0"};
   facts.ucx_components = {{"self", true}, {"tcp", true}, {"sysv", true}, {"posix", true}, {"cma", true}};
   facts.name_addresses = {dotted(address(10, 0, 0, number))};
+  facts.shared_memory_folder = "/dev/shm";
   facts.shared_memory_bytes = 4'000'000'000;
   facts.shared_memory_free_bytes = 3'000'000'000;
+  facts.mpi_shared_memory_free_bytes = 3'000'000'000;
   facts.memlock_bytes = 8 << 20;
   facts.open_files = 1024;
   facts.ptrace_scope = 1;

@@ -5,7 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "runtime/launch/launcher.h"
+#include "runtime/launch/mpi_segments.h"
 #include "tests/runtime/doctor/healthy_machines.h"
 
 /// Facts of healthy machines, spoilt in one thing at a time: the one finding names it, and what to do.
@@ -38,6 +41,36 @@ TEST(MachineFindingsTest, SharedMemoryTooSmall) {
   EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "needs 34.0 MB", "/dev/shm")));
   each_rank(diagnosis, [](MachineFacts& facts) { facts.shared_memory_free_bytes = 34'000'000; });
   EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+}
+
+TEST(MachineFindingsTest, SharedMemoryTooSmallForMpi) {
+  Diagnosis diagnosis = one_host();
+  diagnosis.job.generator_shared_memory_bytes = diagnosis.job.trainer_shared_memory_bytes = 2 << 20;
+  const auto needed = static_cast<std::int64_t>(MpiSegments::bytes_needed(3));
+  each_rank(diagnosis, [=](MachineFacts& facts) { facts.shared_memory_free_bytes = needed - 1; });
+  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "needs 12.6 MB", "/dev/shm")));
+  each_rank(diagnosis, [=](MachineFacts& facts) { facts.shared_memory_free_bytes = needed; });
+  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+}
+
+TEST(MachineFindingsTest, MpiNeedsNoSharedMemoryWithOneRankAHost) {
+  Diagnosis diagnosis = two_hosts();
+  diagnosis.job.generator_shared_memory_bytes = diagnosis.job.trainer_shared_memory_bytes = 2 << 20;
+  each_rank(diagnosis, [](MachineFacts& facts) { facts.shared_memory_free_bytes = 2 << 20; });
+  EXPECT_THAT(find_problems(diagnosis), IsEmpty());
+}
+
+TEST(MachineFindingsTest, FoldersOfUcxAndOfMpiAreJudgedApart) {
+  Diagnosis diagnosis = one_host();
+  each_rank(diagnosis, [](MachineFacts& facts) {
+    facts.shared_memory_folder = "/large";
+    facts.mpi_shared_memory_free_bytes = 12'000'000;
+  });
+  EXPECT_THAT(find_problems(diagnosis),
+              ElementsAre(finding("host one", "/dev/shm has 12.0 MB free, MPI needs 12.6 MB", "SIZE /dev/shm")));
+  each_rank(diagnosis,
+            [](MachineFacts& facts) { std::swap(facts.shared_memory_free_bytes, facts.mpi_shared_memory_free_bytes); });
+  EXPECT_THAT(find_problems(diagnosis), ElementsAre(finding("host one", "/large has 12.0 MB free", "SIZE /large")));
 }
 
 TEST(MachineFindingsTest, MemoryCopiesRefused) {
