@@ -54,23 +54,58 @@ void modify(ucp_config_t* config, const char* name, const char* value) {
   }
 }
 
-/// Sets what the user's environment does not.
-void modify_unless_set(ucp_config_t* config, const std::string& name, const char* value) {
-  if (std::getenv(("UCX_" + name).c_str()) == nullptr) modify(config, name.c_str(), value);
-}
+/// Sets what the user's environment does not, and keeps account of what of a ucx.conf that overrides.
+class Defaults {
+ public:
+  Defaults(ucp_config_t* config, std::vector<OverriddenSetting>& overridden)
+      : config_(config), conf_(read_ucx_conf()), overridden_(overridden) {}
+
+  void set(const std::string& name, const char* value) {
+    if (std::getenv(("UCX_" + name).c_str()) != nullptr) return;
+    modify(config_, name.c_str(), value);
+    account("UCX_" + name, value);
+  }
+
+  /// A setting of a transport through shared memory. A name with MM_ sets it for all of them.
+  void set_shared(const std::string& transport, const std::string& name, const char* value) {
+    if (std::getenv(("UCX_" + transport + name).c_str()) != nullptr) return;
+    if (std::getenv(("UCX_MM_" + name).c_str()) != nullptr) return;
+    set(transport + name, value);
+    account("UCX_MM_" + name, value);
+  }
+
+  /// `value` counts, whatever the files say.
+  void account(const std::string& name, const std::string& value) {
+    const auto found = conf_.find(name);
+    if (found == conf_.end() || found->second.value == value) return;
+    overridden_.push_back({.name = name, .value = found->second.value, .file = found->second.file, .chosen = value});
+    conf_.erase(found);  // one report, though posix and sysv may both override it
+  }
+
+ private:
+  ucp_config_t* config_;
+  UcxConf conf_;
+  std::vector<OverriddenSetting>& overridden_;
+};
 
 /// Settings of the transports through shared memory that are selected, of which `bytes` must be free.
-void configure_shared_memory(ucp_config_t* config, const TransportList& selected, std::size_t bytes) {
+void configure_shared_memory(Defaults& defaults, const TransportList& selected, std::size_t bytes) {
   for (const auto& [name, prefix] : {std::pair{"posix", "POSIX_"}, {"sysv", "SYSV_"}}) {
     if (!selected.selects(name)) continue;  // UCX warns of settings of a transport that is not selected
-    for (const auto& [setting, value] : kSharedMemorySettings) {
-      modify_unless_set(config, std::string(prefix) + setting, value);
-    }
-    modify_unless_set(config, "ALLOC_PRIO", kSharedAllocation);
+    for (const auto& [setting, value] : kSharedMemorySettings) defaults.set_shared(prefix, setting, value);
+    defaults.set("ALLOC_PRIO", kSharedAllocation);
   }
   if (!selected.selects("posix")) return;
-  modify_unless_set(config, kPosixMinimum.name, kPosixMinimum.value);
+  defaults.set(kPosixMinimum.name, kPosixMinimum.value);
   require_free_shared_memory(bytes, "this process needs");
+}
+
+/// The process got them by its environment, which wins over a ucx.conf.
+void account_for_settings_before_exec(Defaults& defaults) {
+  for (const auto& [name, value] : kSettingsBeforeExec) {
+    const char* has = std::getenv(name);
+    if (has != nullptr && std::string_view(has) == value) defaults.account(name, value);
+  }
 }
 
 ucp_params_t parameters_of(const ContextOptions& options) {
@@ -103,13 +138,15 @@ Context::Context(const ContextOptions& options) {
   ucp_config_t* raw_config = nullptr;
   throw_unless_ok(Status::from_ucx(ucp_config_read(nullptr, nullptr, &raw_config), "ucp_config_read"));
   const UcpConfigHandle config(raw_config);
-  for (const auto& [name, value] : kSettings) modify_unless_set(config.get(), name, value);
+  Defaults defaults(config.get(), overridden_);
+  account_for_settings_before_exec(defaults);
+  for (const auto& [name, value] : kSettings) defaults.set(name, value);
   std::string transports = options.transports;
   if (transports.empty()) transports = user_setting("TLS").value_or(std::string(kDefaultTransports));
   const TransportList selected(transports);
   uses_posix_ = selected.selects("posix");
   uses_shared_memory_ = uses_posix_ || selected.selects("sysv");
-  configure_shared_memory(config.get(), selected, options.shared_bytes);
+  configure_shared_memory(defaults, selected, options.shared_bytes);
   modify(config.get(), "TLS", transports.c_str());
   if (!options.interface.empty()) modify(config.get(), "NET_DEVICES", options.interface.c_str());
 

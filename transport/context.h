@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "transport/ucx_conf.h"
 #include "transport/ucx_handle.h"
 
 namespace runnel {
@@ -36,6 +39,14 @@ struct EnvironmentSetting {
   const char* value;
 };
 
+/// A setting of a ucx.conf that counts for nothing, as Runnel needs another value.
+struct OverriddenSetting {
+  std::string name;   ///< "UCX_RNDV_THRESH"
+  std::string value;  ///< the file's
+  std::filesystem::path file;
+  std::string chosen;  ///< Runnel's
+};
+
 /// Variables that UCX reads while its library loads, too early for `Context` to set them: whoever starts a process puts
 /// them into its environment before exec, unless the user already has.
 std::span<const EnvironmentSetting> settings_before_exec();
@@ -47,6 +58,7 @@ std::string ucx_version();
 ///
 /// Configures what Runnel's protocol needs (peer-failure detection on shared memory, one-sided gets on one host, a
 /// one-second keepalive); a UCX_* variable that the user has set wins, and an option above wins over both.
+/// A setting of a ucx.conf does not win, but for UCX_TLS and UCX_NET_DEVICES.
 /// Outlives everything made from it. Thread: any one during construction; workers of a context that is
 /// `shared_between_threads` may then run on different threads.
 class Context {
@@ -64,12 +76,16 @@ class Context {
   /// Whether workers and slabs take memory of /dev/shm: posix is selected.
   bool uses_posix() const { return uses_posix_; }
 
+  /// Without UCX_TLS and UCX_NET_DEVICES: see `ucx_conf_setting`.
+  const std::vector<OverriddenSetting>& overridden_settings() const { return overridden_; }
+
   ucp_context* handle() const { return handle_.get(); }
 
  private:
   UcpContextHandle handle_;
   bool uses_shared_memory_ = false;
   bool uses_posix_ = false;
+  std::vector<OverriddenSetting> overridden_;
 };
 
 }  // namespace runnel

@@ -39,6 +39,14 @@ void report_overridden(const ContextOptions& options) {
   }
 }
 
+/// Settings of a ucx.conf that Runnel decides itself.
+void report_overridden(const Context& context) {
+  for (const auto& [name, value, file, chosen] : context.overridden_settings()) {
+    log_warning(name + "=" + value + " of " + file.string() + " is overridden: Runnel sets \"" + chosen +
+                "\"; to decide it yourself, set " + name + " in the environment");
+  }
+}
+
 ContextOptions context_options(const PeerGroup& group, const TransportConfig& config, const Device* device,
                                std::size_t slab_bytes) {
   const MemoryKind kind = device == nullptr ? MemoryKind::host : device->kind();
@@ -99,6 +107,7 @@ Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control
       liveness_(context_, group),
       loop_(worker_, operations, ParkWord(control_.bytes(), kParkOffset), group, liveness_, bootstrap,
             timeout_for(group, config.run.timeout_s)) {
+  if (group.is_lead()) report_overridden(context_);
   if (!config.run.trace.empty()) {
     trace_slab_ = Slab::allocate(context_, trace_bytes(config));
     trace_ = Trace(trace_slab_->bytes());

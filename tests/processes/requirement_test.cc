@@ -98,6 +98,17 @@ TEST_F(UcxConfTest, IsReportedOnceWhereTheConfigurationOverridesIt) {
   EXPECT_EQ(job.output().find(line), job.output().rfind(line)) << job.output();
 }
 
+TEST_F(UcxConfTest, IsReportedOnceWhereRunnelItselfOverridesIt) {
+  std::ofstream(program_.folder() / "ucx.conf") << "UCX_KEEPALIVE_INTERVAL=20s\nUCX_FENCE_MODE=ep_based\n";
+  Job job = train({});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), 0) << job.output();
+  const std::string line = "UCX_KEEPALIVE_INTERVAL=20s of " + (program_.folder() / "ucx.conf").string() +
+                           " is overridden: Runnel sets \"1s\"; to decide it yourself, set UCX_KEEPALIVE_INTERVAL in "
+                           "the environment";
+  EXPECT_NE(job.output().find(line), std::string::npos) << job.output();
+  EXPECT_EQ(job.output().find("is overridden"), job.output().rfind("is overridden")) << job.output();
+}
+
 /// The one trainer maps the control slab, the slots and the parameters of the generator, in this order; of these, that
 /// of `number` not.
 Job with_unmapped(const RunnelProgram& program, int number, const std::string& require) {
