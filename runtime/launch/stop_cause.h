@@ -28,8 +28,9 @@ constexpr bool is_signal(StopCause cause) {
 
 struct Stop {
   StopCause cause = StopCause::none;
-  int rank = 0;           ///< who is lost, has failed, or got the signal
-  bool reported = false;  ///< another process has reported it, and this one was notified
+  int rank = 0;            ///< who is lost, has failed, or got the signal
+  bool reported = false;   ///< another process has reported it, and this one was notified
+  std::uint64_t word = 0;  ///< of `invalid_word`: what was received; does not travel
 };
 
 }  // namespace runnel

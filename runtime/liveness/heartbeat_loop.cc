@@ -120,7 +120,7 @@ void HeartbeatLoop::on_word(HeartbeatLink& link, std::uint64_t value) {
   if (link.over) return;
   const auto word = HeartbeatWord::decode(value);
   if (!word || word->stop.rank >= static_cast<int>(group_.all().size()))
-    return declare_lost(link, StopCause::invalid_word);
+    return declare_lost(link, StopCause::invalid_word, value);
   if (word->state == HeartbeatWord::State::alive) return;
   link.over = true;
   if (word->state == HeartbeatWord::State::stopping) stop({word->stop.cause, word->stop.rank, true});
@@ -137,12 +137,12 @@ void HeartbeatLoop::check_suspicions(Clock::time_point now) {
   }
 }
 
-void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause) {
+void HeartbeatLoop::declare_lost(HeartbeatLink& link, StopCause cause, std::uint64_t word) {
   link.over = link.lost = true;
   // Who ends just after this process was paused has ended because of that, and reported it. The lead reports it all the
   // same: where the whole job was paused, nobody else might.
   const bool was_paused = !group_.is_lead() && Clock::now() < resumed_at_ + kTimeout;
-  stop({cause, link.rank, was_paused});
+  stop({cause, link.rank, was_paused, word});
 }
 
 void HeartbeatLoop::check_silence(Clock::time_point now) {

@@ -69,7 +69,7 @@ class HeartbeatLoop {
   void handle(const Completion& completion);
   void on_word(HeartbeatLink& link, std::uint64_t value);
   void suspect(HeartbeatLink& link, StopCause cause);
-  void declare_lost(HeartbeatLink& link, StopCause cause);
+  void declare_lost(HeartbeatLink& link, StopCause cause, std::uint64_t word = 0);
   void check_silence(Clock::time_point now);
   void check_suspicions(Clock::time_point now);
   Clock::duration suspicion_time() const { return group_.is_lead() ? kSuspicionOfLead : kSuspicion; }

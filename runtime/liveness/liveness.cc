@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <iomanip>
 #include <sstream>
 #include <thread>
 
@@ -42,8 +43,16 @@ constexpr std::chrono::milliseconds kVerdict = 2 * HeartbeatLoop::kSuspicion;
 constexpr const char* kNoHeartbeat = "no heartbeat for 2 s";
 static_assert(HeartbeatLoop::kTimeout == std::chrono::seconds(2));
 
-const char* describe(StopCause cause) {
-  switch (cause) {
+/// The process that received the word reports it. Others, which were notified, do not know it.
+std::string invalid_word(const Stop& stop) {
+  std::ostringstream text;
+  text << "it sent an invalid heartbeat word";
+  if (!stop.reported) text << " 0x" << std::hex << std::setw(16) << std::setfill('0') << stop.word;
+  return text.str();
+}
+
+std::string describe(const Stop& stop) {
+  switch (stop.cause) {
     case StopCause::process_ended:
       return "its process has ended";
     case StopCause::connection_lost:
@@ -51,7 +60,7 @@ const char* describe(StopCause cause) {
     case StopCause::no_heartbeat:
       return kNoHeartbeat;
     case StopCause::invalid_word:
-      return "it sent an invalid heartbeat word";
+      return invalid_word(stop);
     case StopCause::own_error:
       return "it ended with an error of its own";
     default:
@@ -81,8 +90,8 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
 void Liveness::throw_stop() const {
   if (is_signal(stop_.cause)) throw_stopped(stop_);
   if (stop_.cause == StopCause::not_finite) throw AlreadyReported(ExitStatus::bad_data);
-  if (stop_.reported) throw ReportedPeerLost({.rank = stop_.rank, .cause = describe(stop_.cause)});
-  throw_about(stop_.rank, "lost", describe(stop_.cause), kLostRemedy);
+  if (stop_.reported) throw ReportedPeerLost({.rank = stop_.rank, .cause = describe(stop_)});
+  throw_about(stop_.rank, "lost", describe(stop_), kLostRemedy);
 }
 
 void Liveness::throw_lost(int rank, const std::string& cause) const {
