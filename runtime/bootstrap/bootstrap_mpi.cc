@@ -17,6 +17,8 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/start_thread.h"
+#include "runtime/bootstrap/mpi_interface.h"
+#include "runtime/launch/listen_only.h"
 #include "transport/log.h"
 #include "transport/owned_fd.h"
 
@@ -83,10 +85,21 @@ bool can_share_memory() {
 void keep_mpi_off_ucx() {
   setenv("OMPI_MCA_pml", "ob1", 0);
   setenv("OMPI_MCA_osc", "^ucx", 0);
-  // "tcp" listens on all network interfaces until MPI_Finalize.
+  // "tcp" listens until MPI_Finalize, on all network interfaces but for `listening_address`.
   setenv("OMPI_MCA_btl", can_share_memory() ? "self,vader" : "self,vader,tcp", 0);
   // Ranks may not be allowed to read each other's memory (containers); a few KB of bootstrap do not need it.
   setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+}
+
+/// The address on which MPI needs to listen, for `ListenOnly`. MPI is not told to use an interface: with a site's
+/// setting btl_tcp_if_exclude it would then use none.
+std::uint32_t listening_address() {
+  if (can_share_memory()) return 0;
+  const char* include = std::getenv("OMPI_MCA_btl_tcp_if_include");
+  const auto interface = mpi_interface(include == nullptr ? "" : include, Host::local());
+  if (!interface) return 0;
+  setenv("OMPI_MCA_btl_tcp_disable_family", "6", 0);  // the address is of IPv4
+  return interface->address;
 }
 
 void check(int result, const char* call) {
@@ -123,6 +136,7 @@ MpiBootstrap::MpiBootstrap(const Deadline& deadline) {
         deadline, signals_,
         "not all ranks came to MPI_Init in time phase=bootstrap; look for a rank that is stopped or "
         "busy; under mpirun, ranks wait for each other for run.timeout_s");
+    const ListenOnly listen_only(listening_address());
     check(MPI_Init(nullptr, nullptr), "MPI_Init");
   }
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

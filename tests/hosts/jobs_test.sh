@@ -2,12 +2,13 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# jobs_test.sh RUNNEL MNIST_FOLDER: jobs over two and three hosts end with the same bits as on one host, and a trace has
-# both; a path that is required and not there, a rank that is lost on another host, or the host itself, ends the job.
-# Exit status 77: not permitted here.
+# jobs_test.sh RUNNEL MNIST_FOLDER MPI_INTERPOSER: jobs over two and three hosts end with the same bits as on one host,
+# and a trace has both; ranks listen on the chosen interface only; a path that is required and not there, a rank that is
+# lost on another host, or the host itself, ends the job. Exit status 77: not permitted here.
 set -euo pipefail
 runnel=$1
 mnist=$2
+interposer=$3
 # shellcheck source=tests/hosts/suite.sh
 source "$(dirname "$0")/suite.sh"
 
@@ -58,6 +59,40 @@ refuses_require() {
   [ "$status" = 78 ] || fail "require = $1: status $status: $(cat "$work/output")"
   grep "transport.require is \"$1\", but trainer 0 on host1 reaches the generator on host0 only emulated .*$2" \
     "$work/output" || fail "require = $1: another reason: $(cat "$work/output")"
+}
+
+# listeners HOST: the addresses on which ranks there listen. A rank's name is "exe" after its exec of /proc/self/exe.
+listeners() { netns_run "$1" ss -Hltnp | awk '/"(runnel|exe)"/ { sub(/:[0-9]+$/, "", $4); print $4 }'; }
+
+# listens_on_one_interface: from MPI_Init until training, whatever other interfaces a host has. The time in which MPI is
+# up is long enough to be seen.
+listens_on_one_interface() {
+  local host launcher address seen=(0 0) others=
+  hosts_up 2
+  for host in 0 1; do
+    ip -n "$(netns_name "$host")" link add other0 type veth peer name other1
+    ip -n "$(netns_name "$host")" address add "10.78.0.$((host + 1))/24" dev other0
+    ip -n "$(netns_name "$host")" link set other0 up
+  done
+  : >"$work/output"
+  netns_mpirun 0 -n 2 -x LD_PRELOAD="$interposer" -x RUNNEL_TEST_MPI_DELAY=1:MPI_Iallgather:2 "$runnel" \
+    "${arguments[@]}" --set transport.interface="$netns_interface" >"$work/output" 2>&1 &
+  launcher=$!
+  while kill -0 "$launcher" 2>/dev/null && ! grep -q 'step 3/' "$work/output"; do
+    for host in 0 1; do
+      while read -r address; do
+        [ "$address" != "$(netns_address "$host")" ] || seen[host]=1
+        case $address in "$(netns_address "$host")" | 127.0.0.1 | '[::1]') ;; *)
+          others+=" $address on host $host" && break 3 ;;
+        esac
+      done < <(listeners "$host")
+    done
+  done
+  wait "$launcher" || fail "a job that is watched: status $?: $(cat "$work/output")"
+  [ -z "$others" ] || fail "a rank listens on$others"
+  [ -n "$others" ] || [ "${seen[*]}" = "1 1" ] || fail "the ranks of hosts 0 and 1 were seen to listen: ${seen[*]}"
+  netns_down
+  echo "tested: where ranks listen"
 }
 
 # ranks_on HOST: its processes of Runnel.
@@ -116,6 +151,7 @@ on_hosts 2 2 "emulated " "$one"
 on_hosts 2 3 "emulated mapped " "$two"
 on_hosts 3 3 "emulated emulated " "$two"
 traces_hosts
+listens_on_one_interface
 refuses_require mapped "they are on different hosts"
 refuses_require rdma "RDMA device"
 loses_a_rank "a trainer killed on another host" signal_trainer KILL
