@@ -3,8 +3,9 @@
 #include "trainer/archive/exported_nodes.h"
 
 #include <algorithm>
-#include <functional>
-#include <map>
+#include <array>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/run_error.h"
@@ -29,6 +30,12 @@ class NodeReader {
   }
 
  private:
+  /// What is no list, by its kind.
+  ExportedArgument plain(Kind kind, const JsonView& json) const;
+
+  /// {"as_tensor": …} or {"as_none": …}.
+  ExportedArgument optional_tensor(const JsonView& json) const;
+
   ExportedArgument value(const JsonView& name) const { return {.kind = Kind::value, .value = values_.use(name)}; }
 
   /// {"as_name": …}, {"as_int": …}, {"as_float": …} or {"as_bool": …}.
@@ -46,76 +53,70 @@ class NodeReader {
   ValueNames& values_;
 };
 
-ExportedArgument integer(const JsonView& json) {
-  return {.kind = Kind::integer, .integer = json.integer()};
-}
-ExportedArgument number(const JsonView& json) {
-  return {.kind = Kind::number, .number = json.number()};
-}
-ExportedArgument boolean(const JsonView& json) {
-  return {.kind = Kind::boolean, .integer = json.boolean() ? 1 : 0};
-}
-ExportedArgument text(const JsonView& json) {
-  return {.kind = Kind::text, .text = json.text()};
+ExportedArgument NodeReader::plain(Kind kind, const JsonView& json) const {
+  switch (kind) {
+    case Kind::value:
+      return value(json.at("name"));
+    case Kind::boolean:
+      return {.kind = kind, .integer = json.boolean() ? 1 : 0};
+    case Kind::number:
+      return {.kind = kind, .number = json.number()};
+    case Kind::text:
+      return {.kind = kind, .text = json.text()};
+    case Kind::element_type:
+      return {.kind = kind, .integer = static_cast<std::int64_t>(read_element_type(json))};
+    case Kind::integer:
+    case Kind::memory_format:
+    case Kind::layout:
+      return {.kind = kind, .integer = json.integer()};
+    default:
+      return {.kind = kind};  // none, and a device, which is the trainer's choice
+  }
 }
 
-ExportedArgument numbered(Kind kind, const JsonView& json) {
-  return {.kind = kind, .integer = json.integer()};
-}
-
-ExportedArgument element_type(const JsonView& json) {
-  return {.kind = Kind::element_type, .integer = static_cast<std::int64_t>(read_element_type(json))};
+ExportedArgument NodeReader::optional_tensor(const JsonView& json) const {
+  const auto [kind, held] = json.only_member();
+  return kind == "as_tensor" ? plain(Kind::value, held) : ExportedArgument{};
 }
 
 ExportedArgument NodeReader::symbol(const JsonView& json) const {
   const auto [kind, held] = json.only_member();
   if (kind == "as_name") return value(held);
-  if (kind == "as_int") return integer(held);
-  if (kind == "as_float") return number(held);
-  if (kind == "as_bool") return boolean(held);
+  if (kind == "as_int") return plain(Kind::integer, held);
+  if (kind == "as_float") return plain(Kind::number, held);
+  if (kind == "as_bool") return plain(Kind::boolean, held);
   json.refuse("a name or a number");
 }
 
+/// The kind of argument, or of a list's elements, that a member of the schema's union has.
+std::optional<Kind> plain_kind(std::string_view name) {
+  constexpr std::array kKinds = {
+      std::pair("as_none", Kind::none),     std::pair("as_tensor", Kind::value),
+      std::pair("as_int", Kind::integer),   std::pair("as_float", Kind::number),
+      std::pair("as_bool", Kind::boolean),  std::pair("as_string", Kind::text),
+      std::pair("as_device", Kind::device), std::pair("as_scalar_type", Kind::element_type),
+      std::pair("as_layout", Kind::layout), std::pair("as_memory_format", Kind::memory_format),
+  };
+  const auto found = std::ranges::find(kKinds, name, [](const auto& entry) { return std::string_view(entry.first); });
+  return found == kKinds.end() ? std::nullopt : std::optional(found->second);
+}
+
 ExportedArgument NodeReader::argument(const std::string& name, const JsonView& json) const {
-  const auto tensor = [this](const JsonView& j) { return value(j.at("name")); };
-  const auto optional_tensor = [&](const JsonView& j) {
-    const auto [kind, held] = j.only_member();
-    return kind == "as_tensor" ? tensor(held) : ExportedArgument{};
-  };
-  const auto symbols = [this](const JsonView& j) { return list(j, [this](const JsonView& s) { return symbol(s); }); };
-  const auto one_symbol = [this](const JsonView& j) { return symbol(j); };
-  const std::map<std::string, std::function<ExportedArgument(const JsonView&)>> readers = {
-      {"as_none", [](const JsonView&) { return ExportedArgument{}; }},
-      {"as_tensor", tensor},
-      {"as_tensors", [&](const JsonView& j) { return list(j, tensor); }},
-      {"as_optional_tensor", optional_tensor},
-      {"as_optional_tensors", [&](const JsonView& j) { return list(j, optional_tensor); }},
-      {"as_int", integer},
-      {"as_ints", [&](const JsonView& j) { return list(j, integer); }},
-      {"as_float", number},
-      {"as_floats", [&](const JsonView& j) { return list(j, number); }},
-      {"as_bool", boolean},
-      {"as_bools", [&](const JsonView& j) { return list(j, boolean); }},
-      {"as_string", text},
-      {"as_strings", [&](const JsonView& j) { return list(j, text); }},
-      {"as_sym_int", one_symbol},
-      {"as_sym_float", one_symbol},
-      {"as_sym_bool", one_symbol},
-      {"as_sym_ints", symbols},
-      {"as_sym_floats", symbols},
-      {"as_sym_bools", symbols},
-      {"as_scalar_type", element_type},
-      {"as_memory_format", [](const JsonView& j) { return numbered(Kind::memory_format, j); }},
-      {"as_layout", [](const JsonView& j) { return numbered(Kind::layout, j); }},
-      {"as_device", [](const JsonView&) { return ExportedArgument{.kind = Kind::device}; }},
-  };
   const auto [kind, held] = json.only_member();
-  const auto reader = readers.find(kind);
-  if (reader == readers.end()) {
-    refuse("argument \"" + printable(name) + "\" is of kind " + printable(kind) +
-           "; supported are tensors, numbers, texts, types, layouts, devices, and lists of them");
+  if (const auto single = plain_kind(kind)) return plain(*single, held);
+  if (kind == "as_optional_tensor") return optional_tensor(held);
+  if (kind == "as_sym_int" || kind == "as_sym_float" || kind == "as_sym_bool") return symbol(held);
+  if (kind == "as_optional_tensors") return list(held, [this](const JsonView& j) { return optional_tensor(j); });
+  if (kind == "as_sym_ints" || kind == "as_sym_floats" || kind == "as_sym_bools") {
+    return list(held, [this](const JsonView& j) { return symbol(j); });
   }
-  return reader->second(held);
+  constexpr std::array kLists = {"as_tensors", "as_ints", "as_floats", "as_bools", "as_strings"};
+  if (std::ranges::find(kLists, kind) != kLists.end()) {
+    const Kind element = *plain_kind(std::string_view(kind).substr(0, kind.size() - 1));
+    return list(held, [&](const JsonView& j) { return plain(element, j); });
+  }
+  refuse("argument \"" + printable(name) + "\" is of kind " + printable(kind) +
+         "; supported are tensors, numbers, texts, types, layouts, devices, and lists of them");
 }
 
 ExportedResult NodeReader::result(const JsonView& json) const {

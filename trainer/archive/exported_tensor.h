@@ -42,7 +42,7 @@ struct ExportedTensor {
   ElementType type = ElementType::float32;
   std::vector<std::int64_t> sizes = {};
   std::vector<std::int64_t> strides = {};  ///< in elements, not negative
-  std::int64_t offset = 0;            ///< of the first element in the storage, in elements
+  std::int64_t offset = 0;                 ///< of the first element in the storage, in elements
   bool requires_grad = false;
   std::shared_ptr<const ZipContents> storage = {};  ///< shared by tensors that share memory
 };

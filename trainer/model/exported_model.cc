@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 #include <utility>
 
 #include "runtime/base/joined.h"
@@ -104,9 +103,9 @@ void ExportedModel::plan_steps(const ExportedProgram& program, c10::Device devic
   for (const BufferUpdate& update : program.updates) is_kept[update.value] = true;
   // Views of an input are recognized by its memory to the end of the pass.
   for (const ExportedInput& input : program.inputs) is_kept[input.value] = true;
-  for (Step& step : steps_ | std::views::reverse) {
-    for (const ValueNumber value : step.operation.reads()) {
-      if (!is_kept[value]) step.last_uses.push_back(value);
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    for (const ValueNumber value : step->operation.reads()) {
+      if (!is_kept[value]) step->last_uses.push_back(value);
       is_kept[value] = true;
     }
   }

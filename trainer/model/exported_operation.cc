@@ -83,38 +83,39 @@ void ExportedOperation::plan_argument(const c10::Argument& parameter, const Expo
 OperationArgument ExportedOperation::planned(const c10::TypePtr& wanted, const ExportedArgument& given,
                                              c10::Device device) {
   const c10::TypePtr type = required(wanted);
-  const auto constant = [&](c10::IValue value) {
-    return OperationArgument{.constant = fitted(std::move(value), *type)};
+  if (given.kind == Given::list) return planned_list(type, given, device);
+  if (given.kind == Given::value) {
+    reads_.push_back(given.value);
+    return {.kind = OperationArgument::Kind::value, .value = given.value, .type = type};
+  }
+  return {.constant = fitted(constant_of(given, device), *type)};
+}
+
+c10::IValue ExportedOperation::constant_of(const ExportedArgument& given, c10::Device device) const {
+  const auto known = [&](std::int64_t number) {
+    if (number < 0) refuse("asks for a layout or a memory format that is not supported; tensors are dense");
+    return number;
   };
   switch (given.kind) {
-    case Given::none:
-      return {};
-    case Given::value:
-      reads_.push_back(given.value);
-      return {.kind = OperationArgument::Kind::value, .value = given.value, .type = type};
     case Given::boolean:
-      return constant(given.integer != 0);
+      return given.integer != 0;
     case Given::integer:
-      return constant(given.integer);
+      return given.integer;
     case Given::number:
-      return constant(given.number);
+      return given.number;
     case Given::text:
-      return constant(given.text);
+      return given.text;
     case Given::element_type:
-      return constant(static_cast<std::int64_t>(scalar_type_of(static_cast<ElementType>(given.integer))));
+      return static_cast<std::int64_t>(scalar_type_of(static_cast<ElementType>(given.integer)));
     case Given::memory_format:
-    case Given::layout: {
-      const bool is_layout = given.kind == Given::layout;
-      const std::int64_t number = is_layout ? layout_of(given.integer) : memory_format_of(given.integer);
-      if (number < 0) refuse(is_layout ? "asks for tensors that are not dense" : "asks for an unknown memory format");
-      return constant(number);
-    }
+      return known(memory_format_of(given.integer));
+    case Given::layout:
+      return known(layout_of(given.integer));
     case Given::device:
-      return constant(device);
-    case Given::list:
-      break;
+      return device;
+    default:
+      return {};
   }
-  return planned_list(type, given, device);
 }
 
 OperationArgument ExportedOperation::planned_list(const c10::TypePtr& type, const ExportedArgument& given,

@@ -53,6 +53,7 @@ class ExportedOperation {
   void plan_arguments(const ExportedNode& node, c10::Device device);
   void plan_argument(const c10::Argument& parameter, const ExportedArgument* given, c10::Device device);
   OperationArgument planned(const c10::TypePtr& type, const ExportedArgument& given, c10::Device device);
+  c10::IValue constant_of(const ExportedArgument& given, c10::Device device) const;
   OperationArgument planned_list(const c10::TypePtr& type, const ExportedArgument& given, c10::Device device);
   void find_switches();
   void store(std::vector<c10::IValue>& values);

@@ -84,7 +84,8 @@ std::string broken_rule(const c10::OperatorHandle& operation, std::string_view n
   }
   const bool plain_results = std::ranges::all_of(results, [](const auto& r) { return is_plain(*r.type()); });
   if (results.empty() || !plain_results) return "gives no tensor or number";
-  if (operation.hasTag(at::Tag::inplace_view) || name == "requires_grad_") {
+  // detach_ is what an export has for a tensor that forward makes from numbers.
+  if ((operation.hasTag(at::Tag::inplace_view) && name != "detach_") || name == "requires_grad_") {
     return "changes what a tensor is, instead of its elements";
   }
   return "";

@@ -18,7 +18,8 @@ namespace runnel {
 /// 3. It has results, and its parameters and results are tensors, numbers, truth values, devices, and lists of them.
 ///    A parameter of another kind must have a default, which it then takes. Texts are possible for parameters that
 ///    choose among variants ("reduction", "mode", …): no operation that takes the name of a file passes.
-/// 4. It writes to nothing but its first parameter, and does not change what memory or shape that has.
+/// 4. It writes to nothing but its first parameter, and does not change what memory or shape that has; only `detach_`
+/// may.
 ///
 /// Throws `RunError` (bad_data): `place`, the operation, and which part of the rule it breaks. `target` is as in
 /// `ExportedNode`.
