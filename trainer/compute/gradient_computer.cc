@@ -11,6 +11,15 @@
 #include "runtime/base/random.h"
 
 namespace runnel {
+namespace {
+
+/// The generator takes the mean of all trainers' buffers: that of the first alone if the others' are zero.
+double factor_of_buffers(const Config& config, std::uint64_t trainer) {
+  if (config.model.buffers != BufferRule::first) return 1;
+  return trainer == 0 ? static_cast<double>(config.trainer.shares()) : 0;
+}
+
+}  // namespace
 
 GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, const SampleRange& share,
                                    const RunPlan& plan, const Config& config, std::uint64_t trainer)
@@ -18,6 +27,7 @@ GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, 
       plan_(plan),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
       trainer_(trainer),
+      buffer_factor_(factor_of_buffers(config, trainer)),
       sampler_({.share = share,
                 .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
                 .shuffle = config.data.shuffle,
@@ -30,13 +40,13 @@ GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
   const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
-  TrainingStep passes(model_.tensors(), gradients, observer);
+  TrainingStep passes(model_.tensors(), parameters, gradients, observer, buffer_factor_);
   if (samples.empty()) {
     passes.end_forward();
     passes.end_backward();
     return {};
   }
-  const Batch batch = prepare(step, samples, parameters);
+  const Batch batch = prepare(step, samples);
   make_passes(step, batch, passes);
   loss_copied_.wait();
   return {.loss = loss_.item<double>(), .samples = batch.size(), .staged_bytes = passes.staged_bytes()};
@@ -58,9 +68,7 @@ void GradientComputer::make_passes(std::int64_t step, const Batch& batch, Traini
   passes.end_backward();
 }
 
-Batch GradientComputer::prepare(std::int64_t step, std::span<const std::uint32_t> samples,
-                                const TensorArena& parameters) {
-  model_.tensors().bind(parameters);
+Batch GradientComputer::prepare(std::int64_t step, std::span<const std::uint32_t> samples) {
   model_.model().set_training(true);
   // Dropout must not depend on earlier draws of this process: a step can be repeated, also in another process, with
   // equal bits.

@@ -54,13 +54,14 @@ class GradientComputer {
                  PassObserver* observer = nullptr);
 
  private:
-  Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples, const TensorArena& parameters);
+  Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples);
   void make_passes(std::int64_t step, const Batch& batch, TrainingStep& passes);
 
   TrainedModel& model_;
   RunPlan plan_;
   std::uint64_t seed_;
   std::uint64_t trainer_;
+  double buffer_factor_;
   Sampler sampler_;
   BatchBuilder builder_;
   at::Tensor loss_;  // where the host reads it

@@ -19,8 +19,9 @@ void write_initial_parameters(const ModelConfig& config, const TrainedTensors& t
   }
   const at::NoGradGuard no_grad;
   const TensorArena arena(layout, parameters);
-  for (std::size_t i = 0; i < arena.tensors().size(); ++i) {
-    arena.tensors()[i].copy_(tensors.trained()[i].tensor);
+  auto place = arena.tensors().begin();
+  for (const auto* part : {&tensors.trained(), &tensors.buffers()}) {
+    for (const NamedTensor& tensor : *part) (*place++).copy_(tensor.tensor);
   }
 }
 

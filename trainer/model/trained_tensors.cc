@@ -51,12 +51,16 @@ void move_to(c10::Device device, const at::Tensor& tensor) {
 
 }  // namespace
 
-TrainedTensors::TrainedTensors(Model& model, c10::Device device) : device_(device) {
+TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers) : device_(device) {
   for (const NamedTensor& parameter : model.parameters()) {
     move_to(device, parameter.tensor);
     if (parameter.tensor.requires_grad()) add(parameter);
   }
-  for (const NamedTensor& buffer : model.buffers()) move_to(device, buffer.tensor);
+  for (const NamedTensor& buffer : model.buffers()) {
+    move_to(device, buffer.tensor);
+    const bool is_float = buffer.tensor.scalar_type() == at::kFloat && buffer.tensor.numel() > 0;
+    if (exchanges_buffers && is_float) buffers_.push_back(buffer);
+  }
   if (trained_.empty()) {
     throw RunError(ExitStatus::bad_configuration, "the model has no parameter that requires a gradient: nothing to train");
   }
@@ -84,10 +88,17 @@ void TrainedTensors::set_hook(std::size_t tensor) {
 std::vector<BucketLayout::Tensor> TrainedTensors::shapes() const {
   std::vector<BucketLayout::Tensor> shapes;
   for (const NamedTensor& parameter : trained_) {
-    std::vector<std::int64_t> shape = parameter.tensor.sizes().vec();
-    shapes.push_back({parameter.name, std::move(shape)});
+    shapes.push_back({parameter.name, parameter.tensor.sizes().vec()});
+  }
+  for (const NamedTensor& buffer : buffers_) {
+    shapes.push_back({buffer.name, buffer.tensor.sizes().vec(), TensorRule::average});
   }
   return shapes;
+}
+
+void TrainedTensors::copy_buffers(const TensorArena& arena) const {
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < buffers_.size(); ++i) buffers_[i].tensor.copy_(arena.tensors()[trained_.size() + i]);
 }
 
 void TrainedTensors::bind(const TensorArena& arena) const {

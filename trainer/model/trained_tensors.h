@@ -24,10 +24,11 @@ class TrainingStep;
 /// Thread: that of the model; on a GPU hooks come on LibTorch's thread for the device.
 class TrainedTensors {
  public:
-  /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. Throws `RunError` (78)
-  /// for a model that trains nothing, and with its name for a trained tensor that is not float32, dense and a leaf of
-  /// autograd, or that shares memory with another one.
-  TrainedTensors(Model& model, c10::Device device);
+  /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. With `exchanges_buffers`
+  /// the float32 buffers are part of the layout, behind the parameters. Throws `RunError` (78) for a model that trains
+  /// nothing, and with its name for a trained tensor that is not float32, dense and a leaf of autograd, or that shares
+  /// memory with another one.
+  TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers);
   TrainedTensors(const TrainedTensors&) = delete;
   TrainedTensors& operator=(const TrainedTensors&) = delete;
 
@@ -36,12 +37,18 @@ class TrainedTensors {
   /// What is trained, in the order of the layout.
   const std::vector<NamedTensor>& trained() const { return trained_; }
 
-  /// Names and shapes of the same, for a `BucketLayout`.
+  /// The buffers that follow in the layout, with the rule `average`.
+  const std::vector<NamedTensor>& buffers() const { return buffers_; }
+
+  /// Names, shapes and rules of both, for a `BucketLayout`.
   std::vector<BucketLayout::Tensor> shapes() const;
 
-  /// Makes the values views into `arena`, which passes only read. Copies nothing. Not between a forward pass and its
-  /// backward pass.
+  /// Makes the values of what is trained views into `arena`, which passes only read. Copies nothing. Not between a
+  /// forward pass and its backward pass.
   void bind(const TensorArena& arena) const;
+
+  /// Copies the values of buffers(), which passes write, from `arena`.
+  void copy_buffers(const TensorArena& arena) const;
 
   /// Position of a trained tensor, or nothing for any other tensor.
   std::optional<std::size_t> index_of(const at::TensorImpl* tensor) const;
@@ -54,6 +61,7 @@ class TrainedTensors {
 
   c10::Device device_;
   std::vector<NamedTensor> trained_;
+  std::vector<NamedTensor> buffers_;
   std::unordered_map<const at::TensorImpl*, std::size_t> index_;
   TrainingStep* step_ = nullptr;  // whose passes are being made
 };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/model/training_step.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/record_function.h>
 
@@ -37,13 +38,19 @@ class FirstReads {
   }
 };
 
-TrainingStep::TrainingStep(TrainedTensors& tensors, const TensorArena& gradients, PassObserver* observer)
+TrainingStep::TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
+                           PassObserver* observer, double buffer_factor)
     : tensors_(tensors),
       gradients_(gradients),
       observer_(observer),
+      buffer_factor_(buffer_factor),
       used_(gradients.tensors().size()),
       claimed_(used_.size()),
       ready_(used_.size()) {
+  tensors_.bind(parameters);
+  for (std::size_t i = tensors_.trained_.size(); i < used_.size(); ++i) before_use(i);
+  if (error_) std::rethrow_exception(error_);
+  tensors_.copy_buffers(parameters);
   tensors_.step_ = this;
   current_step = this;
   if (observer_ == nullptr) return;
@@ -99,16 +106,32 @@ void TrainingStep::on_gradient(std::size_t tensor) {
     if (claimed_[tensor]) staged_bytes_ += place.nbytes();
   }
   gradient.reset();
+  report(tensor);
+}
+
+void TrainingStep::report(std::size_t tensor) {
   ready_[tensor] = true;
   if (observer_ != nullptr) observer_->gradient_ready(tensor);
 }
 
 void TrainingStep::end_backward() {
+  hand_over_buffers();
   for (std::size_t i = 0; i < ready_.size(); ++i) {
     if (ready_[i]) continue;
     unused_.push_back(i);
     gradients_.tensors()[i].zero_();
-    if (observer_ != nullptr) observer_->gradient_ready(i);
+    report(i);
+  }
+}
+
+void TrainingStep::hand_over_buffers() {
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < tensors_.buffers_.size(); ++i) {
+    const std::size_t tensor = tensors_.trained_.size() + i;
+    const at::Tensor& place = gradients_.tensors()[tensor];
+    place.copy_(tensors_.buffers_[i].tensor);
+    if (buffer_factor_ != 1) place.mul_(buffer_factor_);
+    report(tensor);
   }
 }
 

@@ -25,9 +25,11 @@ class TensorArena;
 /// of Runnel's asks for that place instead and computes the gradient there.
 class TrainingStep {
  public:
-  /// Passes on `tensors` in the scope of this belong to the step, one step a thread at a time. `observer` may be null.
-  /// The arguments outlive this.
-  TrainingStep(TrainedTensors& tensors, const TensorArena& gradients, PassObserver* observer);
+  /// Passes on `tensors` in the scope of this belong to the step, one step a thread at a time: they read `parameters`,
+  /// and their gradients, and the buffers that they leave times `buffer_factor`, end in `gradients`. `observer` may be
+  /// null. The arguments outlive this.
+  TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
+               PassObserver* observer, double buffer_factor = 1);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
@@ -60,10 +62,13 @@ class TrainingStep {
 
   void before_use(std::size_t tensor);
   void on_gradient(std::size_t tensor);
+  void hand_over_buffers();
+  void report(std::size_t tensor);
 
   TrainedTensors& tensors_;
   const TensorArena& gradients_;
   PassObserver* observer_;
+  double buffer_factor_;
   std::vector<bool> used_;     // by tensor
   std::vector<bool> claimed_;  // by tensor
   std::vector<bool> ready_;    // by tensor

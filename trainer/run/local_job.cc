@@ -41,7 +41,7 @@ VirtualTrainers::Result LocalJob::make_step(std::int64_t step) {
   const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
   since_gradient_ = Stopwatch();
   reduce(step);
-  model_.tensors().bind(buffer_of(step + 1).arena);
+  model_.use(buffer_of(step + 1).arena);
   return result;
 }
 

@@ -27,6 +27,7 @@
 #include "trainer/model/kernel_choice.h"
 #include "trainer/run/local_job.h"
 #include "trainer/run/progress.h"
+#include "trainer/run/sample_check.h"
 #include "trainer/run/stopwatch.h"
 #include "trainer/run/test_result.h"
 #include "trainer/torch/placement.h"
@@ -63,6 +64,7 @@ class LocalRun {
         progress_({.out = options.out, .live = options.live, .log_every = config.run.log_every}, plan_),
         finite_(config.run),
         account_(account) {
+    require_computable(job_.model(), *data.train, config);
     account.report().processes = {
         {.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = started.id.to_string()}};
     progress_.print("optimizer: " + optimizer_summary(config));

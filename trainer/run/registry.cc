@@ -10,6 +10,7 @@
 #include "runtime/base/run_error.h"
 #include "trainer/compute/objectives.h"
 #include "trainer/dataset/idx_dataset.h"
+#include "trainer/model/export_file_model.h"
 #include "trainer/model/mnist_networks.h"
 
 namespace runnel {
@@ -45,6 +46,7 @@ std::vector<std::string> names_of(const std::map<std::string, Make>& all) {
 Registry::Registry() {
   add_model("mnist-cnn", [](const ModelPlan& plan) { return make_mnist_cnn(plan.options); });
   add_model("mnist-mlp", [](const ModelPlan& plan) { return make_mnist_mlp(plan.options); });
+  add_model("export", [](const ModelPlan& plan) { return make_exported(plan.file); });
   add_dataset("mnist", make_mnist);
   add_objective("nll", make_nll);
   add_objective("cross_entropy", make_cross_entropy);
@@ -79,7 +81,7 @@ TrainedModel Registry::make_model(const Config& config, c10::Device device) cons
   at::manual_seed(static_cast<std::uint64_t>(config.run.seed));
   auto model = find(models_, "model.name", config.model.name)({options, config.model.file});
   options.require_all_read("model '" + config.model.name + "'");
-  return {std::move(model), make_objective(config), device};
+  return {std::move(model), make_objective(config), device, config.model.buffers != BufferRule::local};
 }
 
 }  // namespace runnel

@@ -70,7 +70,7 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
                    .nonfinite = made.nonfinite});
     if (!plan_.test_after(step)) continue;
     exchange.pull();
-    model_.tensors().bind(at(parameters, exchange.buffer()));
+    model_.use(at(parameters, exchange.buffer()));
     exchange.report_evaluation(test(exchange, step));
   }
 }

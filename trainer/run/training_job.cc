@@ -21,6 +21,7 @@
 #include "trainer/model/kernel_choice.h"
 #include "trainer/run/generator_run.h"
 #include "trainer/run/job_layout.h"
+#include "trainer/run/sample_check.h"
 #include "trainer/run/stopwatch.h"
 #include "trainer/run/trainer_run.h"
 #include "trainer/torch/placement.h"
@@ -147,10 +148,11 @@ void check_job(const Config& config, const Registry& registry) {
   set_torch_threads(1);
   check_devices(config);
   const RunPlan plan = plan_of(config, registry);
-  const TrainedModel model = registry.make_model(config);
+  TrainedModel model = registry.make_model(config);
   const BucketLayout layout = layout_of(model.tensors(), config);
   const GeneratorRun generator(config, registry, plan, layout, model, /*leads=*/true);
-  for (const Split split : {Split::train, Split::test}) registry.make_dataset(config, split);
+  registry.make_dataset(config, Split::test);
+  require_computable(model, *registry.make_dataset(config, Split::train), config);
 }
 
 void run_training_job(const Config& config, const Registry& registry, const LaunchPlace& place) {
