@@ -3,6 +3,7 @@
 #include "runtime/config/config_reader.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <vector>
 
@@ -25,6 +26,12 @@ bool is_table(const TomlValue& value) {
 std::string trimmed(const std::string& text) {
   const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+bool is_bare(const std::string& name) {
+  return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+    return (c < 0x80 && std::isalnum(c) != 0) || c == '_' || c == '-';
+  });
 }
 
 // A value that is not TOML is a string, unless it begins as a TOML string, array or table does.
@@ -107,10 +114,11 @@ void ConfigReader::add(const TomlEntry& entry, const GivenKey& given, const fs::
 
 void ConfigReader::add_option(const ConfigKey& table, const TomlEntry& entry, const GivenKey& given) {
   OptionTable& options = std::get<OptionsKey>(table.type).field(config_);
-  Option option = {.name = entry.path.substr(table.path.size() + 1), .value = entry.value, .text = {},
-                   .place = given.place};
+  Option option = {
+      .name = entry.path.substr(table.path.size() + 1), .value = entry.value, .text = {}, .place = given.place};
   try {
     option.text = print_value(entry.value);
+    if (!is_bare(option.name)) throw ValueError("expected a name of letters, digits, _ and -");
   } catch (const ValueError& error) {
     fail_key(given.place, entry.path, error.what());
   }
@@ -130,7 +138,7 @@ void ConfigReader::check_names(const ConfigOptions& options) const {
     const auto nearest = nearest_word(name, std::vector<std::string_view>(names.begin(), names.end()));
     const auto in_quotes = [](const std::string& one) { return quoted(one); };
     fail_key(given_.at(path).place, path,
-             "expected one of " + joined(names, ", ", in_quotes) + ", found " + quoted(printable(name)) +
+             "expected one of " + joined(names, ", ", in_quotes) + ", found \"" + printable(name) + '"' +
                  (nearest.empty() ? "" : ", did you mean \"" + std::string(nearest) + "\"?"));
   }
 }

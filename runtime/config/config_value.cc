@@ -220,17 +220,21 @@ std::string print_value(const KeyType& type, const Config& config) {
 }
 
 std::string print_value(const TomlValue& value) {
-  return std::visit(Overloaded{[](const std::string& text) { return quoted(text); },
-                               [](const TomlArray& array) {
-                                 const auto element = [](const TomlValue& one) { return print_value(one); };
-                                 return '[' + joined(array, ", ", element) + ']';
-                               },
-                               [](const TomlTable&) -> std::string { throw ValueError("tables cannot be options"); },
-                               [](const TomlDateOrTime&) -> std::string {
-                                 throw ValueError("dates and times cannot be options");
-                               },
-                               [](const auto& number) { return to_text(number); }},
-                    value.data);
+  return std::visit(
+      Overloaded{[](const std::string& text) { return quoted(text); },
+                 [](const TomlArray& array) {
+                   const auto element = [](const TomlValue& one) { return print_value(one); };
+                   return '[' + joined(array, ", ", element) + ']';
+                 },
+                 [](const TomlTable&) -> std::string { throw ValueError("tables cannot be options"); },
+                 [](const TomlDateOrTime&) -> std::string { throw ValueError("dates and times cannot be options"); },
+                 [](double number) {
+                   // JSON has no other numbers.
+                   if (!std::isfinite(number)) throw ValueError("options must be finite");
+                   return to_text(number);
+                 },
+                 [](const auto& number) { return to_text(number); }},
+      value.data);
 }
 
 std::string print_number(std::int64_t number) {

@@ -51,7 +51,8 @@ std::vector<BadConfig> read_corpus() {
 
 std::string error_of(const std::string& text) {
   try {
-    parse_config(text, "f.toml");
+    parse_config(text, "f.toml",
+                 {.sets = {}, .default_data_dir = {}, .known_names = {{"model.name", {"mnist-cnn", "mnist-mlp"}}}});
   } catch (const ConfigError& error) {
     EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
     return error.what();

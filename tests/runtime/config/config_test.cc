@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "runtime/config/config_schema.h"
 #include "tests/support/temporary_folder.h"
@@ -33,8 +34,11 @@ std::string error_of(const std::vector<std::string>& sets, ExitStatus status = E
 }
 
 TEST(Config, ReferenceWorkflowIsTheDefault) {
-  const Config reference = load_config(kSource / "trainer/configs/mnist.toml");
+  Config reference = load_config(kSource / "trainer/configs/mnist.toml");
   const Config defaults = load_config("", {.sets = {}, .default_data_dir = kSource / "trainer/data/mnist"});
+  // What a model and a data set do without options is theirs to say: LocalTrainingTest compares.
+  EXPECT_THAT(std::exchange(reference.model.options, {}), testing::SizeIs(1));
+  EXPECT_THAT(std::exchange(reference.data.options, {}), testing::SizeIs(1));
   EXPECT_EQ(reference, defaults);
   EXPECT_EQ(reference.data.path, kSource / "trainer/data/mnist");
 }
@@ -62,7 +66,9 @@ TEST(Config, SetTakesTomlAndBareWords) {
   EXPECT_EQ(with_sets({"optimizer.name=sgd"}).optimizer.name, RuleKind::sgd);
   EXPECT_EQ(with_sets({"optimizer.name=\"sgd\""}).optimizer.name, RuleKind::sgd);
   EXPECT_EQ(with_sets({"data.shuffle=false"}).data.shuffle, false);
-  EXPECT_EQ(with_sets({"model.dropout=[0, 0.5]"}).model.dropout, (std::array<double, 2>{0, 0.5}));
+  EXPECT_EQ(with_sets({"model.options.dropout=[0, 0.5]"}).model.options.at(0).text, "[0, 0.5]");
+  EXPECT_EQ(with_sets({"model.options.kind=deep"}).model.options.at(0).text, "\"deep\"");
+  EXPECT_EQ(with_sets({"model.options={a = 1, b = 2}", "model.options.a=3"}).model.options.at(0).text, "3");
   EXPECT_EQ(with_sets({"trainer.device=[\"cpu\", \"cuda:1\"]"}).trainer.device_of(1), DeviceName::cuda(1));
   EXPECT_EQ(with_sets({"trainer.device=cuda:1"}).trainer.device_of(1), DeviceName::cuda(1));
   EXPECT_EQ(with_sets({"run.report=a=b #1.json"}).run.report, fs::current_path() / "a=b #1.json");
@@ -216,7 +222,8 @@ TEST(Config, PrintedConfigurationGivesTheSameRun) {
       {"optimizer.schedule={name='step', every_epochs=3, gamma=0.123456789012345678}"},
       {"run.report='a \"quoted\" \\ nämé.json'", "run.save=don't", "model.init=i", "data.path=d"},
       {"trainer.device=[\"cpu\", \"cuda:3\"]", "generator.device=cuda", "run.seed=9223372036854775807"},
-      {"data.normalize=[-0.5, 1e-6]", "run.timeout_s=0.1", "transport.bucket_bytes=16384", "transport.path=emulated"},
+      {"data.options.normalize=[-0.5, 1e-6]", "model.options={on = true, name = 'a \"b\"', n = 3}", "model.file=f",
+       "run.timeout_s=0.1", "transport.bucket_bytes=16384", "transport.path=emulated"},
   };
   for (const auto& sets : cases) {
     const Config config = with_sets(sets);
@@ -241,9 +248,33 @@ TEST(Config, CanonicalLinesDifferOnlyInWhatWasChanged) {
   EXPECT_EQ(canonical_lines(with_sets({"optimizer.name=adamw"})).size(), plain.size());
 }
 
+TEST(Config, CanonicalLinesHaveTheOptions) {
+  EXPECT_EQ(canonical_lines(with_sets({"model.options.n=1"})), canonical_lines(with_sets({"model.options={n = 1}"})));
+  EXPECT_NE(canonical_lines(with_sets({"model.options.n=1"})), canonical_lines(with_sets({"model.options.n=2"})));
+  EXPECT_EQ(canonical_lines(with_sets({"model.options.n=1"})).size(), canonical_lines(with_sets({})).size());
+}
+
+TEST(Config, KnowsTheNamesThatAProgramHas) {
+  const auto with_name = [](const std::string& name) {
+    return parse_config("[model]\nname = \"" + name + "\"", "f.toml",
+                        {.sets = {}, .default_data_dir = {}, .known_names = {{"model.name", {"mine", "mnist-cnn"}}}});
+  };
+  EXPECT_EQ(with_name("mine").model.name, "mine");
+  EXPECT_THROW(with_name("yours"), ConfigError);
+  EXPECT_EQ(parse_config("model.name = \"yours\"", "f.toml").model.name, "yours") << "names of no program";
+}
+
+TEST(Config, OnlyTheDefaultDataSetHasADefaultFolder) {
+  const auto path_with = [](const std::string& text) {
+    return parse_config(text, "/a/c.toml", {.sets = {}, .default_data_dir = "/x"}).data.path;
+  };
+  EXPECT_EQ(path_with(""), "/x");
+  EXPECT_EQ(path_with("data.name = \"mine\""), "");
+}
+
 TEST(Config, CanonicalLinesLeaveFileNamesOut) {
   const Config elsewhere =
-      with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i"});
+      with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i", "model.file=f"});
   EXPECT_EQ(canonical_lines(elsewhere), canonical_lines(with_sets({})));
 }
 

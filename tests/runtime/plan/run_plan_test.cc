@@ -35,6 +35,20 @@ TEST(RunPlan, GradientsAreCountedOverAllTrainers) {
   EXPECT_EQ(steps(100'000), 5 * 34);
 }
 
+TEST(RunPlan, StepsAreCountedAsTheyAreWhateverTheTrainers) {
+  RunPlan::Size size = {
+      .samples = 1000, .trainers = 3, .batch_size = 10, .max_epochs = 5, .max_gradients = 30, .max_steps = 7};
+  EXPECT_EQ(RunPlan(size).total_steps(), 7);
+  size.max_steps = 11;
+  EXPECT_EQ(RunPlan(size).total_steps(), 10) << "the lower limit counts";
+  size.max_gradients = 0;
+  size.max_steps = 1000;
+  EXPECT_EQ(RunPlan(size).total_steps(), 5 * 34);
+  Config config;
+  config.run.max_steps = 40;
+  EXPECT_EQ(RunPlan(config, 60000).total_steps(), 40);
+}
+
 TEST(RunPlan, IsThatOfTheVirtualTrainersHoweverManyProcessesTheyAreIn) {
   Config config;
   config.trainer.batch_size = 10;

@@ -31,7 +31,10 @@ RunReport sample() {
   report.steps = 50;
   report.step_ms = {1.5, 2.5, 3.5};
   report.bytes.gradient = 4799528;
-  report.test = {.loss = 0.25, .accuracy = 0.9, .correct = 9000, .samples = 10000};
+  report.test = {.loss = 0.25,
+                 .samples = 10000,
+                 .metrics = {{.name = "top5", .value = 0.99, .sum = 9900, .count = 10000},
+                             {.name = "accuracy", .value = 0.9, .sum = 9000, .count = 10000}}};
   report.loss = {{1, 2.5}, {2, 2.25}};
   report.lost = {{2, 31, "killed by signal 9"}};
   report.exit = 69;
@@ -42,18 +45,38 @@ TEST(Report, HasTheKeysOfTheContract) {
   using Names = std::vector<std::string>;
   const Json json = Json::parse(to_json(sample()));
   EXPECT_EQ(keys(json), (Names{"runnel", "versions", "config", "processes", "paths", "steps", "gradients", "epochs",
-                               "seconds", "step_ms", "exchange_ms", "exposed_ms", "images_per_second", "bytes", "test",
+                               "seconds", "step_ms", "exchange_ms", "exposed_ms", "samples_per_second", "bytes", "test",
                                "loss", "parameters_sha256", "lost", "exit"}));
   EXPECT_EQ(keys(json["runnel"]), (Names{"version", "commit"}));
   EXPECT_EQ(keys(json["versions"]), (Names{"ucx", "torch", "mpi"}));
-  EXPECT_EQ(keys(json["config"]), (Names{"model", "data", "trainer", "generator", "optimizer", "transport", "run"}));
+  EXPECT_EQ(keys(json["config"]),
+            (Names{"model", "objective", "data", "trainer", "generator", "optimizer", "transport", "run"}));
   EXPECT_EQ(keys(json["processes"][1]), (Names{"rank", "role", "host", "pid", "device"}));
   EXPECT_EQ(keys(json["paths"][0]), (Names{"trainer", "generator", "path", "transports", "reason"}));
   EXPECT_EQ(keys(json["seconds"]), (Names{"start", "mpi_init", "bootstrap", "data", "train", "test", "total"}));
   EXPECT_EQ(keys(json["exchange_ms"]), (Names{"min", "p50", "p99"}));
   EXPECT_EQ(keys(json["bytes"]), (Names{"gradient", "parameter", "staged"}));
-  EXPECT_EQ(keys(json["test"]), (Names{"loss", "accuracy", "correct", "samples"}));
+  EXPECT_EQ(keys(json["test"]), (Names{"loss", "samples", "accuracy", "correct", "metrics"}));
   EXPECT_EQ(keys(json["lost"][0]), (Names{"rank", "step", "cause"}));
+}
+
+TEST(Report, HasEveryMetricByItsName) {
+  RunReport report = sample();
+  EXPECT_EQ(Json::parse(to_json(report))["test"]["metrics"], Json({{"top5", 0.99}, {"accuracy", 0.9}}));
+  EXPECT_EQ(Json::parse(to_json(report))["test"]["correct"], 9000);
+  report.test.metrics = {{.name = "mae", .value = 0.5, .sum = 5, .count = 10}};
+  const Json test = Json::parse(to_json(report))["test"];
+  EXPECT_EQ(keys(test), (std::vector<std::string>{"loss", "samples", "metrics"}));
+  EXPECT_EQ(test["metrics"]["mae"], 0.5);
+}
+
+TEST(Report, HasTheOptionsAsValues) {
+  RunReport report;
+  report.config = parse_config(
+      "[model.options]\nshares = [0.25, 1]\nname = \"a \\\"b\\\"\"\n[data]\noptions.deep = true", "f.toml");
+  const Json config = Json::parse(to_json(report))["config"];
+  EXPECT_EQ(config["model"]["options"], Json({{"shares", {0.25, 1}}, {"name", "a \"b\""}}));
+  EXPECT_EQ(config["data"]["options"]["deep"], true);
 }
 
 TEST(Report, HasTheValues) {
