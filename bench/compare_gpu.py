@@ -79,7 +79,7 @@ def compare_training(table, bench, settings):
 
 
 def compare_steps(table, program, settings, model, trainers, gpu_count):
-    """A job's step against DDP's, and its images per second against one process and against a generator on the host."""
+    """A job's step against DDP's, and its samples per second against one process and against a generator on the host."""
     what = f"{model}, N={trainers}, on GPUs, "
     theirs = name_of_peer(table, f"step of {what}against DDP over ", trainers, gpu_count)
     job = {"model.name": model, "trainer.batch_size": BATCH, "trainer.device": "cuda", "generator.device": "cuda",
@@ -97,6 +97,6 @@ def compare_steps(table, program, settings, model, trainers, gpu_count):
     except Missing as why:
         return table.missing(what.removesuffix(", "), why)
     table.add(f"step of {what}against DDP over {theirs}", "s", list(zip(ours, ddp)))
-    images = BATCH * trainers
+    samples = BATCH * trainers
     for name, others in (("against one process", single), ("against a generator on the host", staged)):
-        table.add(what + name, "images/s", [(images / own, images / other) for own, other in zip(ours, others)])
+        table.add(what + name, "samples/s", [(samples / own, samples / other) for own, other in zip(ours, others)])

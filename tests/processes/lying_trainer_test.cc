@@ -29,8 +29,8 @@ PeerGroup introduce(Bootstrap& bootstrap) {
   return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
 }
 
-/// Makes one step and a test. The arguments are what it reports: samples and staged bytes of its batch, right answers
-/// among the 5 samples of its test, and batches.
+/// Makes one step and a test. The arguments are what it reports: samples and staged bytes of its batch, the count
+/// that its test's loss is over, and batches.
 RUNNEL_PEER(lying_trainer) {
   const PeerGroup group = introduce(bootstrap);
   TrainerClient client(bootstrap, group, kLayout, config(), test_deadline());
@@ -74,7 +74,7 @@ TEST(LyingTrainerTest, RecordsThatNoTrainerCanPutEndTheRun) {
   EXPECT_THAT(error_of_run({"11", "4000", "5", "1"}),
               testing::HasSubstr("trainer 0 put a record of step 0, 11 samples"));
   EXPECT_THAT(error_of_run({"10", "4001", "5", "1"}), testing::HasSubstr("4001 staged bytes, expected"));
-  EXPECT_THAT(error_of_run({"10", "4000", "6", "1"}), testing::HasSubstr("6 of 5 samples correct"));
+  EXPECT_THAT(error_of_run({"10", "4000", "-1", "1"}), testing::HasSubstr("5 samples with a loss over -1"));
   EXPECT_THAT(error_of_run({"10", "4000", "5", "2"}), testing::HasSubstr("10 samples in 2 batches"));
 }
 

@@ -205,7 +205,7 @@ TEST_P(BrokenIdxFiles, AreRefusedWithPathExpectedAndFound) {
   write_idx_folder(folder.path(), 9, 4);
   GetParam().spoil(folder.path());
   try {
-    IdxDataset::load(folder.path(), Split::train, 1, 2);
+    const IdxDataset data({.folder = folder.path()});
     FAIL() << "was accepted";
   } catch (const RunError& error) {
     EXPECT_EQ(error.status(), GetParam().status) << error.what();
@@ -235,11 +235,9 @@ TEST(IdxFiles, NoBytesMakeThemCrashOrAcceptABadLabel) {
     bytes.resize(random.below(4) == 0 ? random.below(static_cast<std::uint32_t>(bytes.size() + 9)) : bytes.size());
     write_bytes(folder.path() / name, bytes);
     try {
-      const IdxDataset data = IdxDataset::load(folder.path(), Split::train);
-      ASSERT_EQ(data.size(), 5U);
-      for (std::size_t i = 0; i < data.size(); ++i) {
-        ASSERT_LT(data.label(i), IdxDataset::kClasses);
-      }
+      const IdxDataset data({.folder = folder.path()});
+      ASSERT_EQ(data.size(), 5);
+      for (std::size_t i = 0; i < 5; ++i) ASSERT_LT(data.label(i), IdxDataset::kClasses);
     } catch (const RunError& error) {
       ASSERT_EQ(error.status(), ExitStatus::bad_data) << error.what();
       ASSERT_THAT(error.what(), HasSubstr(folder.path().string()));

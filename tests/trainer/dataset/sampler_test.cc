@@ -54,7 +54,7 @@ TEST(ContiguousShare, SharesAreNeighboursAndNoneIsDropped) {
 }
 
 TEST(Sampler, WithoutShuffleKeepsTheOrderOfTheFile) {
-  Sampler sampler({.samples = 5, .batch_size = 2, .shuffle = false});
+  Sampler sampler({.share = {0, 5}, .batch_size = 2, .shuffle = false});
   EXPECT_THAT(sampler.batch(0, 0), ElementsAre(0, 1));
   EXPECT_THAT(sampler.batch(0, 1), ElementsAre(2, 3));
   EXPECT_THAT(sampler.batch(0, 2), ElementsAre(4));
@@ -62,24 +62,36 @@ TEST(Sampler, WithoutShuffleKeepsTheOrderOfTheFile) {
   EXPECT_THAT(sampler.batch(7, 0), ElementsAre(0, 1));
 }
 
+TEST(Sampler, ShufflesALaterShareAsTheFirst) {
+  Sampler first({.share = {0, 7}, .batch_size = 3, .seed = 5});
+  Sampler later({.share = {100, 7}, .batch_size = 3, .seed = 5});
+  for (std::int64_t step = 0; step < 3; ++step) {
+    std::vector<std::uint32_t> expected;
+    for (const std::uint32_t sample : first.batch(2, step)) expected.push_back(100 + sample);
+    EXPECT_THAT(later.batch(2, step), testing::ElementsAreArray(expected));
+  }
+}
+
 TEST(Sampler, AnEpochVisitsEachSampleOnce) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   SplitMix64 random(seed);
   for (int round = 0; round < 200; ++round) {
+    const std::uint32_t first = random.below(1000);
     const std::uint32_t samples = random.below(2000);
     const std::uint32_t batch_size = 1 + random.below(300);
-    Sampler sampler({.samples = samples, .batch_size = batch_size, .seed = random.next(), .trainer = random.below(9)});
+    Sampler sampler(
+        {.share = {first, samples}, .batch_size = batch_size, .seed = random.next(), .trainer = random.below(9)});
     auto visited = epoch_of(sampler, random.below(100), samples / batch_size + 2);
     std::sort(visited.begin(), visited.end());
     std::vector<std::uint32_t> all(samples);
-    std::iota(all.begin(), all.end(), 0U);
+    std::iota(all.begin(), all.end(), first);
     ASSERT_EQ(visited, all);
   }
 }
 
 TEST(Sampler, DependsOnNothingButItsSettingsEpochAndStep) {
-  const Sampler::Settings settings = {.samples = 1000, .batch_size = 10, .seed = 3, .trainer = 1};
+  const Sampler::Settings settings = {.share = {0, 1000}, .batch_size = 10, .seed = 3, .trainer = 1};
   Sampler steady(settings);
   const auto first = epoch_of(steady, 0, 100);
   const auto second = epoch_of(steady, 1, 100);
@@ -101,7 +113,7 @@ TEST(Sampler, DependsOnNothingButItsSettingsEpochAndStep) {
 
 // The numbers are part of what a seed means: a run is repeatable on every machine and with every later version.
 TEST(Sampler, ShufflesTheSameOnEveryMachine) {
-  Sampler sampler({.samples = 60000, .batch_size = 6, .seed = 1});
+  Sampler sampler({.share = {0, 60000}, .batch_size = 6, .seed = 1});
   EXPECT_THAT(sampler.batch(0, 0), ElementsAre(45810, 55431, 29015, 27513, 35718, 26379));
 }
 
@@ -135,8 +147,8 @@ TEST(Sampler, AnEpochOfThePlanIsJustLongEnoughForEveryShare) {
     std::size_t visited = 0;
     std::size_t in_last_step = 0;
     for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
-      const auto share = static_cast<std::uint32_t>(contiguous_share(samples, trainer, trainers).count);
-      Sampler sampler({.samples = share, .batch_size = batch_size, .seed = seed, .trainer = trainer});
+      const SampleRange share = contiguous_share(samples, trainer, trainers);
+      Sampler sampler({.share = share, .batch_size = batch_size, .seed = seed, .trainer = trainer});
       for (std::int64_t step = 0; step < plan.total_steps(); ++step) {
         visited += sampler.batch(0, step).size();
       }

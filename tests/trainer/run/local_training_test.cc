@@ -16,7 +16,8 @@
 #include "tests/support/strict_log.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
-#include "trainer/model/model.h"
+#include "trainer/run/job_layout.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 namespace {
@@ -41,12 +42,13 @@ class LocalTrainingTest : public testing::Test {
   RunReport train(bool dry_run = false) {
     RunAccount account(config_, {});
     train_alone(
-        config_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, account);
+        config_, registry_, {.dry_run = dry_run, .out = out_}, [this] { return asked_++ < patience_; }, account);
     return account.report();
   }
 
   TemporaryFolder folder_;
   Config config_;
+  Registry registry_;
   std::FILE* out_ = std::tmpfile();
   int asked_ = 0;
   int patience_ = 1000;
@@ -59,8 +61,11 @@ TEST_F(LocalTrainingTest, ReportsWhatItDid) {
   EXPECT_EQ(report.epochs, 2);
   EXPECT_EQ(report.loss.size(), 8U);
   EXPECT_EQ(report.test.samples, 20);
-  EXPECT_EQ(report.test.accuracy, static_cast<double>(report.test.correct) / 20);
-  EXPECT_GT(report.images_per_second, 0);
+  ASSERT_EQ(report.test.metrics.size(), 1U);
+  EXPECT_EQ(report.test.metrics[0].name, "accuracy");
+  EXPECT_EQ(report.test.metrics[0].count, 20);
+  EXPECT_EQ(report.test.metrics[0].value, report.test.metrics[0].sum / 20);
+  EXPECT_GT(report.samples_per_second, 0);
   EXPECT_GT(report.step_ms.min, report.exchange_ms.min);
   EXPECT_GE(report.seconds.total, report.seconds.train + report.seconds.test);
   EXPECT_EQ(report.bytes.staged, 0U);
@@ -84,8 +89,23 @@ TEST_F(LocalTrainingTest, IsRepeatableBitForBit) {
   EXPECT_NE(train().parameters_sha256, first);
 }
 
+TEST_F(LocalTrainingTest, TheOptionsOfTheReferenceWorkflowAreTheDefaults) {
+  const std::string without = train().parameters_sha256;
+  const Config reference = load_config(RUNNEL_SOURCE_DIR "/trainer/configs/mnist.toml");
+  config_.model.options = reference.model.options;
+  config_.data.options = reference.data.options;
+  EXPECT_EQ(train().parameters_sha256, without);
+  config_.data.options = parse_config("data.options.normalize = [0, 1]", "test.toml").data.options;
+  EXPECT_NE(train().parameters_sha256, without);
+}
+
+TEST_F(LocalTrainingTest, RefusesAnOptionThatNobodyReads) {
+  config_.model.options = parse_config("model.options.width = 3", "test.toml").model.options;
+  EXPECT_THROW(train(), ConfigError);
+}
+
 TEST_F(LocalTrainingTest, LearnsTheseImagesByHeart) {
-  config_.model.dropout = {0, 0};
+  config_.model.options = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model.options;
   config_.trainer.batch_size = 50;
   config_.run.max_epochs = 30;
   config_.optimizer.lr = 1.0;
@@ -96,7 +116,7 @@ TEST_F(LocalTrainingTest, LearnsTheseImagesByHeart) {
 TEST_F(LocalTrainingTest, SavesWhatItReportsAndGoesOnFromIt) {
   config_.run.save = folder_.path() / "trained.safetensors";
   const RunReport report = train();
-  const BucketLayout layout(make_model(config_.model, 1)->shapes(), kBlockBytes);
+  const BucketLayout layout = layout_of(registry_.make_model(config_).tensors(), config_);
   std::vector<float> parameters(layout.float_count());
   load_safetensors(config_.run.save, layout, parameters);
   EXPECT_EQ(to_hex(sha256(std::as_bytes(std::span(parameters)))), report.parameters_sha256);
@@ -126,7 +146,7 @@ TEST_F(LocalTrainingTest, EndsWhereALossOrParameterIsNotFinite) {
   config_.optimizer.lr = 1e6;
   RunAccount account(config_, {});
   EXPECT_THROW(train_alone(
-                   config_, {.out = out_}, [] { return true; }, account),
+                   config_, registry_, {.out = out_}, [] { return true; }, account),
                NotFinite);
   EXPECT_LT(account.report().steps, 8);
   EXPECT_EQ(account.report().loss.size(), static_cast<std::size_t>(account.report().steps));

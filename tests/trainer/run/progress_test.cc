@@ -28,7 +28,7 @@ class ProgressTest : public testing::Test {
   }
 
   Progress::Step step(std::int64_t number) const {
-    return {.step = number, .loss = 0.12345, .images = 2000, .seconds = 0.5, .exchange_ms = 0.987};
+    return {.step = number, .loss = 0.12345, .samples = 2000, .seconds = 0.5, .exchange_ms = 0.987};
   }
 
   std::FILE* file_ = std::tmpfile();
@@ -42,7 +42,7 @@ TEST_F(ProgressTest, PlainLinesComeNowAndThenAndAtTheEnd) {
   }
   const std::string text = written();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
-  EXPECT_THAT(text, StartsWith("epoch 1/2 step 5/12 loss 0.1235 4000 images/s exchange 0.99 ms, "));
+  EXPECT_THAT(text, StartsWith("epoch 1/2 step 5/12 loss 0.1235 4000 samples/s exchange 0.99 ms, "));
   EXPECT_THAT(text, HasSubstr("epoch 2/2 step 10/12 "));
   EXPECT_THAT(text, HasSubstr("epoch 2/2 step 12/12 "));
   EXPECT_THAT(text, EndsWith("0 s left\n"));
@@ -54,7 +54,7 @@ TEST_F(ProgressTest, AnExchangeThatIsNotKnownYetIsLeftOut) {
   Progress::Step first = step(0);
   first.exchange_ms.reset();
   progress.step(first);
-  EXPECT_THAT(written(), StartsWith("epoch 1/2 step 1/12 loss 0.1235 4000 images/s, "));
+  EXPECT_THAT(written(), StartsWith("epoch 1/2 step 1/12 loss 0.1235 4000 samples/s, "));
 }
 
 TEST_F(ProgressTest, TheLiveLineIsDrawnOverAndNotTooOften) {
@@ -82,7 +82,9 @@ TEST_F(ProgressTest, OtherLinesReplaceTheLiveLine) {
 
 TEST_F(ProgressTest, TestLinesGiveLossAndAccuracy) {
   Progress progress({.out = file_}, plan_);
-  progress.test(5, {.loss_sum = 1234, .correct = 9654, .samples = 10000});
+  progress.test(5, {.loss = 0.1234,
+                    .samples = 10000,
+                    .metrics = {{.name = "accuracy", .value = 0.9654, .sum = 9654, .count = 10000}}});
   EXPECT_EQ(written(), "epoch 1/2 test loss 0.1234 accuracy 0.9654 (9654/10000)\n");
 }
 
