@@ -116,7 +116,7 @@ void TrainingStep::report(std::size_t tensor) {
 
 void TrainingStep::end_backward() {
   hand_over_buffers();
-  for (std::size_t i = 0; i < ready_.size(); ++i) {
+  for (std::size_t i = ready_.size(); i-- > 0;) {
     if (ready_[i]) continue;
     unused_.push_back(i);
     gradients_.tensors()[i].zero_();

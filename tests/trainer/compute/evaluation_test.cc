@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
+#include "trainer/dataset/idx_dataset.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 namespace {
@@ -19,53 +23,57 @@ bool always() {
 
 class EvaluationTest : public testing::Test {
  protected:
-  EvaluationTest() {
-    write_idx_folder(folder_.path(), 1, 50);
-    config_.trainer.test_batch_size = 8;
+  EvaluationTest() { config_.trainer.test_batch_size = 8; }
+
+  static IdxDataset load(const std::filesystem::path& folder) {
+    write_idx_folder(folder, 1, 50);
+    return IdxDataset({.folder = folder, .split = Split::test});
+  }
+
+  static constexpr SampleRange kAll{.first = 0, .count = 50};
+
+  Score score_of(const SampleRange& share) {
+    return evaluate(model_, data_, share, config_, always);
   }
 
   TemporaryFolder folder_;
   Config config_;
-  std::unique_ptr<Model> model_ = make_model(config_.model, 1);
+  TrainedModel model_ = Registry().make_model(config_);
+  IdxDataset data_ = load(folder_.path());
 };
 
 TEST_F(EvaluationTest, PartsAddUpToTheWhole) {
-  const Score whole = evaluate(*model_, IdxDataset::load(folder_.path(), Split::test), config_, always);
+  const Score whole = score_of(kAll);
   EXPECT_EQ(whole.samples, 50);
-  EXPECT_NEAR(whole.loss(), 2.3, 0.2);  // untrained: about log 10
+  EXPECT_EQ(whole.loss.count, 50);
+  EXPECT_NEAR(whole.loss.mean(), 2.3, 0.2);  // untrained: about log 10
   Score sum;
-  for (std::size_t part = 0; part < 3; ++part) {
-    sum += evaluate(*model_, IdxDataset::load(folder_.path(), Split::test, part, 3), config_, always);
-  }
+  for (std::size_t part = 0; part < 3; ++part) sum += score_of(contiguous_share(50, part, 3));
   EXPECT_EQ(sum.samples, whole.samples);
-  EXPECT_EQ(sum.correct, whole.correct);
-  EXPECT_NEAR(sum.loss_sum, whole.loss_sum, 1e-4);
+  EXPECT_EQ(sum.metrics[0], whole.metrics[0]);
+  EXPECT_NEAR(sum.loss.sum, whole.loss.sum, 1e-4);
 }
 
 TEST_F(EvaluationTest, DoesNotDependOnTheSizeOfThePasses) {
-  const IdxDataset data = IdxDataset::load(folder_.path(), Split::test);
-  const Score eights = evaluate(*model_, data, config_, always);
+  const Score eights = score_of(kAll);
   config_.trainer.test_batch_size = 5000;
-  const Score whole = evaluate(*model_, data, config_, always);
-  EXPECT_EQ(whole.correct, eights.correct);
-  EXPECT_NEAR(whole.loss_sum, eights.loss_sum, 1e-4);
+  const Score whole = score_of(kAll);
+  EXPECT_EQ(whole.metrics[0], eights.metrics[0]);
+  EXPECT_NEAR(whole.loss.sum, eights.loss.sum, 1e-4);
 }
 
 TEST_F(EvaluationTest, IsRepeatable) {
-  const IdxDataset data = IdxDataset::load(folder_.path(), Split::test);
-  EXPECT_EQ(evaluate(*model_, data, config_, always).loss_sum, evaluate(*model_, data, config_, always).loss_sum);
+  EXPECT_EQ(score_of(kAll), score_of(kAll));
 }
 
 TEST_F(EvaluationTest, StopsBetweenBatchesWhenAsked) {
   int asked = 0;
-  const Score score =
-      evaluate(*model_, IdxDataset::load(folder_.path(), Split::test), config_, [&] { return ++asked <= 2; });
+  const Score score = evaluate(model_, data_, kAll, config_, [&] { return ++asked <= 2; });
   EXPECT_EQ(score.samples, 2 * config_.trainer.test_batch_size);
 }
 
 TEST(Score, OfNoSamplesIsZero) {
-  EXPECT_EQ(Score().loss(), 0);
-  EXPECT_EQ(Score().accuracy(), 0);
+  EXPECT_EQ(Score().loss.mean(), 0);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <set>
 #include <thread>
 #include <vector>
@@ -15,7 +14,10 @@
 #include "runtime/base/run_error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
+#include "trainer/model/kernel_choice.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 namespace {
@@ -29,14 +31,19 @@ class GradientComputerTest : public testing::Test {
  protected:
   GradientComputerTest() {
     config_.trainer.batch_size = 4;
-    write_initial_parameters(config_.model, *model_, layout_, parameters_);
+    write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
   }
 
   /// The gradient of `step`, computed by a computer that has made the steps `before` first.
   std::vector<float> gradient(std::int64_t step, std::uint64_t trainer, const std::vector<std::int64_t>& before = {}) {
+    return gradient_of(model_, step, trainer, before);
+  }
+
+  std::vector<float> gradient_of(TrainedModel& model, std::int64_t step, std::uint64_t trainer,
+                                 const std::vector<std::int64_t>& before = {}) {
     std::vector<float> gradients(layout_.float_count(), kStale);
     const TensorArena arena(layout_, gradients);
-    GradientComputer computer(*model_, data_, plan_, config_, trainer);
+    GradientComputer computer(model, data_, kAll, plan_, config_, trainer);
     for (const std::int64_t earlier : before) {
       computer.compute(earlier, parameter_arena_, arena);
     }
@@ -47,16 +54,18 @@ class GradientComputerTest : public testing::Test {
   static IdxDataset load_data() {
     const TemporaryFolder folder;
     write_idx_folder(folder.path(), 10, 1);
-    return IdxDataset::load(folder.path(), Split::train);
+    return IdxDataset({.folder = folder.path(), .split = Split::train});
   }
 
+  static constexpr SampleRange kAll{.first = 0, .count = 10};
   static constexpr float kStale = 7.0F;  // what is in the memory of a gradient before
 
   Config config_;
   IdxDataset data_ = load_data();
   RunPlan plan_{{.samples = 28, .trainers = 2, .batch_size = 4, .max_epochs = 3}};  // four steps an epoch
-  std::unique_ptr<Model> model_ = make_model(config_.model, 1);
-  BucketLayout layout_{model_->shapes(), kBlockBytes};
+  KernelChoice kernels_{KernelSet::own};
+  TrainedModel model_ = Registry().make_model(config_);
+  BucketLayout layout_{model_.tensors().shapes(), kBlockBytes};
   std::vector<float> parameters_ = std::vector<float>(layout_.float_count());
   TensorArena parameter_arena_{layout_, parameters_};
   GradientComputer::Result last_result_;
@@ -78,23 +87,23 @@ TEST_F(GradientComputerTest, StepsAndTrainersDrawDifferentDropout) {
 
 TEST_F(GradientComputerTest, WithoutRandomnessEpochsAreAlike) {
   config_.data.shuffle = false;
-  config_.model.dropout = {0, 0};
-  model_ = make_model(config_.model, 1);
-  EXPECT_EQ(gradient(0, 0), gradient(4, 1));
-  EXPECT_NE(gradient(0, 0), gradient(1, 0));
+  config_.model = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model;
+  TrainedModel model = Registry().make_model(config_);
+  EXPECT_EQ(gradient_of(model, 0, 0), gradient_of(model, 4, 1));
+  EXPECT_NE(gradient_of(model, 0, 0), gradient_of(model, 1, 0));
 }
 
 TEST_F(GradientComputerTest, BatchesShrinkAtTheEndOfTheShare) {
   gradient(0, 0);
-  EXPECT_EQ(last_result_.images, 4);
+  EXPECT_EQ(last_result_.samples, 4);
   EXPECT_GT(last_result_.loss, 0);
   gradient(2, 0);
-  EXPECT_EQ(last_result_.images, 2);
+  EXPECT_EQ(last_result_.samples, 2);
 }
 
 TEST_F(GradientComputerTest, AnEmptyBatchContributesZeros) {
   const auto zeros = gradient(3, 0);
-  EXPECT_EQ(last_result_.images, 0);
+  EXPECT_EQ(last_result_.samples, 0);
   EXPECT_EQ(last_result_.loss, 0);
   EXPECT_TRUE(std::all_of(zeros.begin(), zeros.end(), [](float value) { return value == 0; }));
 }
@@ -131,7 +140,7 @@ class ObservedStepTest : public GradientComputerTest, public testing::WithParamI
  protected:
   std::vector<float> gradients_ = std::vector<float>(layout_.float_count(), kStale);
   TensorArena arena_{layout_, gradients_};
-  GradientComputer computer_{*model_, data_, plan_, config_, 0};
+  GradientComputer computer_{model_, data_, kAll, plan_, config_, 0};
 };
 
 TEST_P(ObservedStepTest, HearsOfEachTensorOnceInTheOrderOfThePasses) {
@@ -163,29 +172,9 @@ TEST_P(ObservedStepTest, AnObserverChangesNoBitAndIsForgotten) {
   EXPECT_EQ(observer.used.size(), 8U);
 }
 
-/// Lets autograd put the gradient of a parameter elsewhere.
-struct UnboundGradient : RecordingObserver {
-  UnboundGradient(const BucketLayout& of_layout, const std::vector<float>& of_gradients,
-                  const Model::Parameter& parameter)
-      : RecordingObserver(of_layout, of_gradients), unbound(parameter) {}
-
-  void before_use(std::size_t tensor) override {
-    RecordingObserver::before_use(tensor);
-    unbound.tensor.mutable_grad() = at::Tensor();
-  }
-
-  const Model::Parameter& unbound;
-};
-
-TEST_F(GradientComputerTest, AGradientThatAutogradPutsElsewhereIsInItsPlaceWhenItIsReady) {
-  std::vector<float> gradients(layout_.float_count(), kStale);
-  const TensorArena arena(layout_, gradients);
-  const Model::Parameter& unbound = model_->parameters()[3];
-  UnboundGradient observer(layout_, gradients, unbound);
-  GradientComputer computer(*model_, data_, plan_, config_, 0);
-  EXPECT_EQ(computer.compute(0, parameter_arena_, arena, &observer).staged_bytes, unbound.tensor.nbytes());
-  EXPECT_EQ(observer.when_ready, gradient(0, 0));
-  EXPECT_EQ(gradients, observer.when_ready);
+TEST_F(GradientComputerTest, NoGradientOfTheNetworkIsMadeTwice) {
+  gradient(0, 0);
+  EXPECT_EQ(last_result_.staged_bytes, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(FullAndEmptyBatch, ObservedStepTest, testing::Values(0, 3));
@@ -209,7 +198,7 @@ class ThrowingObserver : public PassObserver {
 TEST_F(GradientComputerTest, WhatAnObserverThrowsEndsTheStepUnchanged) {
   std::vector<float> gradients(layout_.float_count());
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(*model_, data_, plan_, config_, 0);
+  GradientComputer computer(model_, data_, kAll, plan_, config_, 0);
   constexpr std::size_t kCalls = 16;
   for (std::size_t call = 0; call < kCalls; ++call) {
     ThrowingObserver observer(call);

@@ -14,8 +14,11 @@
 
 #include "runtime/reduction/host_reducer.h"
 #include "trainer/compute/gradient_computer.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
+#include "trainer/model/kernel_choice.h"
 #include "trainer/model/tensor_arena.h"
+#include "trainer/run/registry.h"
 #include "trainer/torch/torch_setup.h"
 
 /// The arithmetic of a job against PyTorch's. tests/trainer/fixtures/parity.json holds what PyTorch computed: the loss
@@ -37,9 +40,9 @@ class ParityTest : public testing::Test {
     config_.trainer.batch_size = fixture_["batch_size"];
     config_.run.seed = fixture_["seed"];
     config_.data.shuffle = false;
-    config_.model.dropout = {0, 0};
-    model_ = make_model(config_.model, fixture_["seed"]);
-    layout_ = std::make_unique<BucketLayout>(model_->shapes(), 1 << 20);
+    config_.model = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model;
+    model_.reset(new TrainedModel(Registry().make_model(config_)));
+    layout_ = std::make_unique<BucketLayout>(model_->tensors().shapes(), 1 << 20);
   }
 
   std::span<const float> tensor(const std::vector<float>& memory, const TensorPlace& place) const {
@@ -48,13 +51,14 @@ class ParityTest : public testing::Test {
 
   nlohmann::json fixture_;
   Config config_;
-  std::unique_ptr<Model> model_;
+  KernelChoice kernels_{KernelSet::own};
+  std::unique_ptr<TrainedModel> model_;
   std::unique_ptr<BucketLayout> layout_;
 };
 
 TEST_F(ParityTest, StartsFromPyTorchsParameters) {
   std::vector<float> parameters(layout_->float_count());
-  write_initial_parameters(config_.model, *model_, *layout_, parameters);
+  write_initial_parameters(config_.model, model_->tensors(), *layout_, parameters);
   for (const TensorPlace& place : layout_->tensors()) {
     const auto& expected = fixture_["tensors"][place.name];
     EXPECT_EQ(expected["shape"].get<std::vector<std::int64_t>>(), place.shape);
@@ -70,13 +74,13 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
                                                        TensorArena(*layout_, parameters[1])};
   const std::array<TensorArena, 2> gradient_arenas = {TensorArena(*layout_, gradients[0]),
                                                       TensorArena(*layout_, gradients[1])};
-  const std::array<IdxDataset, 2> shares = {IdxDataset::load(RUNNEL_MNIST_FOLDER, Split::train, 0, 2),
-                                            IdxDataset::load(RUNNEL_MNIST_FOLDER, Split::train, 1, 2)};
+  const IdxDataset data({.folder = RUNNEL_MNIST_FOLDER, .split = Split::train});
   const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = config_.trainer.batch_size});
-  std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, shares[0], plan, config_, 0),
-                                              GradientComputer(*model_, shares[1], plan, config_, 1)};
+  std::array<GradientComputer, 2> trainers = {
+      GradientComputer(*model_, data, contiguous_share(60000, 0, 2), plan, config_, 0),
+      GradientComputer(*model_, data, contiguous_share(60000, 1, 2), plan, config_, 1)};
   HostReducer reducer({floats}, config_.optimizer, 1);
-  write_initial_parameters(config_.model, *model_, *layout_, parameters[0]);
+  write_initial_parameters(config_.model, model_->tensors(), *layout_, parameters[0]);
 
   const std::size_t steps = fixture_["steps"];
   for (std::size_t step = 0; step < steps; ++step) {

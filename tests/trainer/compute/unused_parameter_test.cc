@@ -11,7 +11,9 @@
 #include "tests/trainer/idx_files.h"
 #include "trainer/compute/gradient_computer.h"
 #include "trainer/compute/virtual_trainers.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
+#include "trainer/run/registry.h"
 
 // Parameters that take no part in some passes, against LibTorch's autograd.
 namespace runnel {
@@ -26,25 +28,29 @@ enum Tensor : std::size_t { kWeight, kBias, kNeverUsed, kScale };
 /// A linear layer whose bias takes part in every second pass only. Its scale is used twice in a pass.
 class SometimesBiased final : public Model {
  public:
-  explicit SometimesBiased(std::vector<Model::Parameter> parameters) : Model(std::move(parameters)) {}
+  SometimesBiased() {
+    torch::manual_seed(3);
+    tensors_ = {{"weight", torch::randn({10, 784}).mul_(0.01).requires_grad_()},
+                {"bias", torch::randn({10}).requires_grad_()},
+                {"never_used", torch::randn({5}).requires_grad_()},
+                {"scale", torch::randn({10}).requires_grad_()}};
+  }
 
-  at::Tensor forward(const at::Tensor& images, bool) override {
-    torch::Tensor x = torch::mm(images.flatten(1), use(kWeight).t());
-    x = x * use(kScale);
-    if (passes++ % 2 == 0) x = x + use(kBias);
-    return torch::log_softmax(x * use(kScale), 1);
+  std::vector<NamedTensor> parameters() override { return tensors_; }
+  void set_training(bool) override {}
+
+  std::vector<at::Tensor> forward(const Batch& batch) override {
+    torch::Tensor x = torch::mm(batch.fields[0].flatten(1), tensors_[kWeight].tensor.t());
+    x = x * tensors_[kScale].tensor;
+    if (passes++ % 2 == 0) x = x + tensors_[kBias].tensor;
+    return {torch::log_softmax(x * tensors_[kScale].tensor, 1)};
   }
 
   int passes = 0;
-};
 
-std::vector<Model::Parameter> initial_parameters() {
-  torch::manual_seed(3);
-  return {{"weight", torch::randn({10, 784}).mul_(0.01).requires_grad_()},
-          {"bias", torch::randn({10}).requires_grad_()},
-          {"never_used", torch::randn({5}).requires_grad_()},
-          {"scale", torch::randn({10}).requires_grad_()}};
-}
+ private:
+  std::vector<NamedTensor> tensors_;
+};
 
 struct OrderObserver final : PassObserver {
   void before_use(std::size_t tensor) override {
@@ -62,28 +68,25 @@ class UnusedParameterTest : public testing::Test {
   UnusedParameterTest() {
     config_.trainer.batch_size = 4;
     config_.data.shuffle = false;
-    write_initial_parameters(config_.model, model_, layout_, parameters_);
+    write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
   }
 
-  static std::vector<IdxDataset> load_data() {
+  static IdxDataset load_data() {
     const TemporaryFolder folder;
     write_idx_folder(folder.path(), 12, 1);
-    std::vector<IdxDataset> shares;
-    for (std::size_t share = 0; share < 2; ++share) shares.push_back(IdxDataset::load(folder.path(), Split::train));
-    return shares;
+    return IdxDataset({.folder = folder.path(), .split = Split::train});
   }
 
-  /// LibTorch's gradient of one batch, with zeros for what autograd leaves undefined.
-  std::vector<float> torch_gradient(std::int64_t step, int pass) {
-    SometimesBiased model(initial_parameters());
+  /// LibTorch's gradient of the four samples from `first` on, with zeros for what autograd leaves undefined.
+  std::vector<float> torch_gradient(std::uint32_t first, int pass) {
+    SometimesBiased model;
     model.passes = pass;
-    std::vector<std::uint32_t> samples = {0, 1, 2, 3};
-    for (std::uint32_t& sample : samples) sample += static_cast<std::uint32_t>(4 * step);
-    BatchBuilder builder(data_[0], 4, config_.data.normalize, model.device());
+    const std::vector<std::uint32_t> samples = {first, first + 1, first + 2, first + 3};
+    BatchBuilder builder(data_, 4, c10::kCPU);
     const Batch batch = builder.build(samples);
-    torch::nll_loss(model.forward(batch.images, true), batch.labels).backward();
+    torch::nll_loss(model.forward(batch)[0], batch.target()).backward();
     std::vector<torch::Tensor> flat;
-    for (const Model::Parameter& parameter : model.parameters()) {
+    for (const NamedTensor& parameter : model.parameters()) {
       const torch::Tensor& gradient = parameter.tensor.grad();
       flat.push_back((gradient.defined() ? gradient : torch::zeros_like(parameter.tensor)).flatten());
     }
@@ -91,11 +94,20 @@ class UnusedParameterTest : public testing::Test {
     return {all.data_ptr<float>(), all.data_ptr<float>() + all.numel()};
   }
 
+  static std::unique_ptr<SometimesBiased> keep(SometimesBiased*& model) {
+    auto made = std::make_unique<SometimesBiased>();
+    model = made.get();
+    return made;
+  }
+
+  static constexpr SampleRange kAll{.first = 0, .count = 12};
+
   Config config_;
-  std::vector<IdxDataset> data_ = load_data();
+  IdxDataset data_ = load_data();
   RunPlan plan_{{.samples = 12, .trainers = 1, .batch_size = 4, .max_epochs = 1}};
-  SometimesBiased model_{initial_parameters()};
-  BucketLayout layout_{model_.shapes(), kBlockBytes};
+  SometimesBiased* network_ = nullptr;
+  TrainedModel model_{keep(network_), Registry().make_objective(config_), c10::kCPU, /*exchanges_buffers=*/true};
+  BucketLayout layout_{model_.tensors().shapes(), kBlockBytes};
   std::vector<float> parameters_ = std::vector<float>(layout_.float_count());
   TensorArena parameter_arena_{layout_, parameters_};
 };
@@ -103,18 +115,18 @@ class UnusedParameterTest : public testing::Test {
 TEST_F(UnusedParameterTest, TheGradientOfAnOlderStepDoesNotStay) {
   std::vector<float> gradients(layout_.float_count(), 7.0F);
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_[0], plan_, config_, 0);
+  GradientComputer computer(model_, data_, kAll, plan_, config_, 0);
   for (int step = 0; step < 3; ++step) {
     computer.compute(step, parameter_arena_, arena);
-    EXPECT_EQ(gradients, torch_gradient(step, step)) << "step " << step;
+    EXPECT_EQ(gradients, torch_gradient(4 * static_cast<std::uint32_t>(step), step)) << "step " << step;
   }
 }
 
 TEST_F(UnusedParameterTest, TheObserverGetsOneCallOfEachKindForEveryTensor) {
   std::vector<float> gradients(layout_.float_count());
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_[0], plan_, config_, 0);
-  model_.passes = 1;  // without the bias
+  GradientComputer computer(model_, data_, kAll, plan_, config_, 0);
+  network_->passes = 1;  // without the bias
   OrderObserver observer;
   computer.compute(0, parameter_arena_, arena, &observer);
   EXPECT_THAT(observer.used, ElementsAre(kWeight, kScale, kBias, kNeverUsed));
@@ -127,14 +139,15 @@ TEST_F(UnusedParameterTest, NoOldGradientEntersTheSumOfVirtualTrainers) {
   config_.trainer.virtual_count = 2;
   std::vector<float> gradients(layout_.float_count(), 7.0F);
   const TensorArena arena(layout_, gradients);
-  VirtualTrainers trainers(model_, data_, plan_, layout_, config_, 0);
-  for (int step = 0; step < 2; ++step) {
-    model_.passes = step;
-    trainers.compute(step, parameter_arena_, arena);
-    const std::vector<float> first = torch_gradient(step, step);
-    const std::vector<float> second = torch_gradient(step, step + 1);
-    for (std::size_t i = 0; i < gradients.size(); ++i) ASSERT_EQ(gradients[i], first[i] + second[i]) << "float " << i;
-  }
+  VirtualTrainers trainers(model_, data_, RunPlan(config_, 12), layout_, config_, 0);
+  network_->passes = 1;  // the first without the bias, the second with it
+  trainers.compute(0, parameter_arena_, arena);
+  const std::vector<float> first = torch_gradient(0, 1);
+  const std::vector<float> second = torch_gradient(6, 2);
+  for (std::size_t i = 0; i < gradients.size(); ++i) ASSERT_EQ(gradients[i], first[i] + second[i]) << "float " << i;
+  trainers.compute(0, parameter_arena_, arena);  // the reverse
+  const std::vector<float> third = torch_gradient(6, 4);
+  for (std::size_t i = 0; i < gradients.size(); ++i) ASSERT_EQ(gradients[i], first[i] + third[i]) << "float " << i;
 }
 
 }  // namespace

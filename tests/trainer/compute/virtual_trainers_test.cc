@@ -11,7 +11,10 @@
 
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
+#include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
+#include "trainer/model/kernel_choice.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 namespace {
@@ -21,11 +24,9 @@ using Floats = std::vector<float>;
 class VirtualTrainersTest : public testing::Test {
  protected:
   VirtualTrainersTest() {
-    test::write_idx_folder(folder_.path(), kSamples, 1);
-    config_.data.path = folder_.path();
     config_.trainer.virtual_count = kVirtual;
     config_.trainer.batch_size = 4;
-    write_initial_parameters(config_.model, *model_, layout_, parameters_);
+    write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
   }
 
   RunPlan plan() const { return RunPlan(config_, kSamples); }
@@ -33,16 +34,14 @@ class VirtualTrainersTest : public testing::Test {
   /// What trainer `trainer` of `trainers` makes of `step`: the gradient goes to `gradients_`.
   VirtualTrainers::Result compute(std::size_t trainers, std::size_t trainer, std::int64_t step) {
     config_.trainer.count = static_cast<std::int64_t>(trainers);
-    const auto shares = VirtualTrainers::load_shares(config_, trainer);
-    VirtualTrainers part(*model_, shares, plan(), layout_, config_, trainer);
+    VirtualTrainers part(model_, data_, plan(), layout_, config_, trainer);
     gradients_.assign(layout_.float_count(), 7.0F);
     return part.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
   }
 
   /// What virtual trainer `index` has to make of `step`: what a real one makes of its share.
   GradientComputer::Result compute_one(std::size_t index, std::int64_t step) {
-    const IdxDataset share = IdxDataset::load(folder_.path(), Split::train, index, kVirtual);
-    GradientComputer computer(*model_, share, plan(), config_, index);
+    GradientComputer computer(model_, data_, contiguous_share(kSamples, index, kVirtual), plan(), config_, index);
     gradients_.assign(layout_.float_count(), 7.0F);
     return computer.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
   }
@@ -50,10 +49,17 @@ class VirtualTrainersTest : public testing::Test {
   static constexpr std::size_t kVirtual = 8;
   static constexpr std::uint32_t kSamples = 67;  // three shares of 9 samples and five of 8: three steps, or two
 
-  test::TemporaryFolder folder_;
+  static IdxDataset load() {
+    const test::TemporaryFolder folder;
+    test::write_idx_folder(folder.path(), kSamples, 1);
+    return IdxDataset({.folder = folder.path(), .split = Split::train});
+  }
+
   Config config_;
-  std::unique_ptr<Model> model_ = make_model(config_.model, 1);
-  BucketLayout layout_{model_->shapes(), kBlockBytes};
+  IdxDataset data_ = load();
+  KernelChoice kernels_{KernelSet::own};
+  TrainedModel model_ = Registry().make_model(config_);
+  BucketLayout layout_{model_.tensors().shapes(), kBlockBytes};
   Floats parameters_ = Floats(layout_.float_count());
   TensorArena parameter_arena_{layout_, parameters_};
   Floats gradients_;
@@ -91,20 +97,19 @@ TEST_F(VirtualTrainersTest, TellsTheMeanLossOfBatchesThatAreNotEmpty) {
   for (const std::size_t i : {0, 1, 2}) loss += compute_one(i, 2).loss;  // the shares of 9 samples
   const auto of_all = compute(1, 0, 2);
   EXPECT_EQ(of_all.batches, 3);
-  EXPECT_EQ(of_all.images, 3);
+  EXPECT_EQ(of_all.samples, 3);
   EXPECT_DOUBLE_EQ(of_all.loss, loss / 3);
   EXPECT_EQ(of_all.staged_bytes, 0U);
 
   const auto of_the_second_half = compute(2, 1, 2);
   EXPECT_EQ(of_the_second_half.batches, 0);
-  EXPECT_EQ(of_the_second_half.images, 0);
+  EXPECT_EQ(of_the_second_half.samples, 0);
   EXPECT_EQ(of_the_second_half.loss, 0);
 }
 
 TEST_F(VirtualTrainersTest, AStepMadeAgainGivesTheSameBits) {
   config_.trainer.count = 2;
-  const auto shares = VirtualTrainers::load_shares(config_, 1);
-  VirtualTrainers part(*model_, shares, plan(), layout_, config_, 1);
+  VirtualTrainers part(model_, data_, plan(), layout_, config_, 1);
   Floats again(layout_.float_count());
   const TensorArena arena(layout_, again);
   part.compute(0, parameter_arena_, arena);
@@ -141,8 +146,7 @@ TEST_F(VirtualTrainersTest, AnObserverHearsOfEachTensorOnceAndOfSums) {
     config_.trainer.count = count;
     for (const std::int64_t step : {0, 2}) {  // in the second half, 2 has only empty batches
       for (const std::size_t trainer : {std::size_t{0}, static_cast<std::size_t>(count - 1)}) {
-        const auto shares = VirtualTrainers::load_shares(config_, trainer);
-        VirtualTrainers part(*model_, shares, plan(), layout_, config_, trainer);
+        VirtualTrainers part(model_, data_, plan(), layout_, config_, trainer);
         Floats sum(layout_.float_count());
         const TensorArena arena(layout_, sum);
         Listener listener(arena);

@@ -3,92 +3,146 @@
 #include "trainer/model/linear.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/full_like.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/count_nonzero.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/variable.h>
 
 #include <array>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "trainer/model/tensor_arena.h"
+#include "trainer/model/training_step.h"
+
 namespace runnel {
 namespace {
 
-/// Calls a function in place of autograd's own hooks.
-class Hook final : public torch::autograd::PostAccumulateGradHook {
+/// A layer's two tensors, and one more that other operations use.
+class Layer final : public Model {
  public:
-  explicit Hook(std::function<void()> call) : call_(std::move(call)) {}
+  std::vector<NamedTensor> parameters() override { return {{"weight", weight}, {"bias", bias}}; }
+  void set_training(bool) override {}
+  std::vector<at::Tensor> forward(const Batch&) override { return {}; }
 
-  void operator()(const at::Tensor&) override { call_(); }
-
- private:
-  std::function<void()> call_;
+  at::Tensor weight = at::randn({5, 9}).requires_grad_();
+  at::Tensor bias = at::randn({5}).requires_grad_();
 };
 
-/// A layer of 9 inputs and 5 outputs, with a batch of the size that is the parameter.
-class LinearTest : public testing::TestWithParam<std::int64_t> {
- protected:
-  static at::Tensor leaf(at::IntArrayRef shape) { return at::randn(shape).requires_grad_(); }
-
-  /// The gradients of input, weight and bias that `layer` leads to.
-  template <typename Layer>
-  std::array<at::Tensor, 3> gradients(Layer layer) {
-    (layer(input_, weight_, bias_) * upstream_).sum().backward();
-    return {std::exchange(input_.mutable_grad(), {}), std::exchange(weight_.mutable_grad(), {}),
-            std::exchange(bias_.mutable_grad(), {})};
+/// Records when gradients are reported.
+struct Order final : PassObserver {
+  void before_use(std::size_t tensor) override { used.push_back(tensor); }
+  void gradient_ready(std::size_t tensor) override {
+    ready.push_back(tensor);
+    EXPECT_FALSE(input.defined() && input.grad().defined());
   }
 
-  at::Tensor input_ = leaf({GetParam(), 9});
-  at::Tensor weight_ = leaf({5, 9});
-  at::Tensor bias_ = leaf({5});
+  at::Tensor input;
+  std::vector<std::size_t> used;
+  std::vector<std::size_t> ready;
+};
+
+using Gradients = std::array<at::Tensor, 3>;  // of input, weight and bias
+
+/// 9 inputs and 5 outputs, with a batch of the size that is the parameter.
+class LinearTest : public testing::TestWithParam<std::int64_t> {
+ protected:
+  /// What autograd makes of `loss_of(linear layer)`, without a step.
+  template <class LossOf>
+  Gradients expected(const LossOf& loss_of) {
+    loss_of([](const auto&... arguments) { return at::linear(arguments...); }).backward();
+    return {std::exchange(input_.mutable_grad(), {}), std::exchange(layer_.weight.mutable_grad(), {}),
+            std::exchange(layer_.bias.mutable_grad(), {})};
+  }
+
+  /// The same with Runnel's layer, in a step.
+  template <class LossOf>
+  Gradients found(const LossOf& loss_of) {
+    TrainingStep step(tensors_, values_.arena, places_.arena, &order_);
+    const at::Tensor loss = loss_of([](const auto&... arguments) { return runnel::linear(arguments...); });
+    step.end_forward();
+    loss.backward();
+    step.end_backward();
+    staged_ = step.staged_bytes();
+    return {std::exchange(input_.mutable_grad(), {}), places_.arena.tensors()[0].clone(),
+            places_.arena.tensors()[1].clone()};
+  }
+
+  static void expect_equal(const Gradients& found, const Gradients& expected) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_TRUE(!expected[i].defined() || found[i].equal(expected[i])) << i;
+    }
+  }
+
+  auto once() {
+    return [this](auto layer) { return (layer(input_, layer_.weight, layer_.bias) * upstream_).sum(); };
+  }
+
+  at::Tensor input_ = at::randn({GetParam(), 9}).requires_grad_();
   at::Tensor upstream_ = at::randn({GetParam(), 5});
+  Layer layer_;
+  TrainedTensors tensors_{layer_, c10::kCPU, /*exchanges_buffers=*/false};
+  BucketLayout layout_{tensors_.shapes(), kBlockBytes};
+  OwnedArena values_{layout_, c10::kCPU};
+  OwnedArena places_{layout_, c10::kCPU};
+  Order order_;
+  std::uint64_t staged_ = 0;
+
+  void SetUp() override {
+    const at::NoGradGuard no_grad;
+    values_.arena.tensors()[0].copy_(layer_.weight);
+    values_.arena.tensors()[1].copy_(layer_.bias);
+    places_.floats.fill_(7.0);
+  }
 };
 
 TEST_P(LinearTest, EqualsLibTorchsBitForBit) {
-  EXPECT_TRUE(linear(input_, weight_, bias_).equal(at::linear(input_, weight_, bias_)));
-  const auto expected = gradients(at::linear);
-  const auto found = gradients(linear);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_TRUE(found[i].equal(expected[i])) << i;
-  }
+  EXPECT_TRUE(runnel::linear(input_, layer_.weight, layer_.bias).equal(at::linear(input_, layer_.weight, layer_.bias)));
+  const Gradients libtorchs = expected(once());
+  expect_equal(found(once()), libtorchs);
+  EXPECT_EQ(staged_, 0U);
 }
 
-TEST_P(LinearTest, WritesOverTheMemoryOfTheGradients) {
-  const auto expected = gradients(at::linear);
-  const at::Tensor weight_memory = at::full_like(weight_, 7.0).detach();
-  const at::Tensor bias_memory = at::full_like(bias_, 7.0).detach();
-  weight_.mutable_grad() = weight_memory;
-  bias_.mutable_grad() = bias_memory;
-  const auto found = gradients(linear);
-  EXPECT_TRUE(found[1].is_same(weight_memory) && found[1].equal(expected[1]));
-  EXPECT_TRUE(found[2].is_same(bias_memory) && found[2].equal(expected[2]));
-}
-
-TEST_P(LinearTest, RunsEachHookOnceWhenBothAreWritten) {
-  const auto expected = gradients(at::linear);
-  std::vector<char> calls;
-  const auto record = [&](char name) {
-    calls.push_back(name);
-    EXPECT_TRUE(weight_.grad().equal(expected[1]));
-    EXPECT_TRUE(bias_.grad().equal(expected[2]));
-    EXPECT_FALSE(input_.grad().defined());
-  };
-  torch::autograd::impl::set_post_acc_grad_hooks(weight_, std::make_unique<Hook>([&] { record('w'); }));
-  torch::autograd::impl::set_post_acc_grad_hooks(bias_, std::make_unique<Hook>([&] { record('b'); }));
-  gradients(linear);
-  EXPECT_EQ(calls, (std::vector<char>{'b', 'w'}));
+TEST_P(LinearTest, ReportsItsGradientsBeforeThatOfTheInputIsMade) {
+  order_.input = input_;
+  found(once());
+  EXPECT_EQ(order_.used, (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(order_.ready.size(), 2U);
 }
 
 TEST_P(LinearTest, AnInputNeedsNoGradient) {
-  const auto expected = gradients(at::linear);
   input_ = input_.detach();
-  const auto found = gradients(linear);
-  EXPECT_FALSE(found[0].defined());
-  EXPECT_TRUE(found[1].equal(expected[1]));
+  const Gradients libtorchs = expected(once());
+  expect_equal(found(once()), libtorchs);
+}
+
+TEST_P(LinearTest, AddsUpWhereALayerIsUsedTwice) {
+  const auto twice = [this](auto layer) {
+    const at::Tensor first = layer(input_, layer_.weight, layer_.bias);
+    return (first * layer(input_ * 2, layer_.weight, layer_.bias)).sum();
+  };
+  const Gradients libtorchs = expected(twice);
+  expect_equal(found(twice), libtorchs);
+}
+
+TEST_P(LinearTest, AddsUpWhereOtherOperationsUseTheWeight) {
+  const auto tied = [this](auto layer) {
+    return (layer(input_, layer_.weight, layer_.bias) * upstream_).sum() + (layer_.weight * layer_.weight).sum();
+  };
+  const Gradients libtorchs = expected(tied);
+  expect_equal(found(tied), libtorchs);
+}
+
+TEST_P(LinearTest, NeedsNoBias) {
+  const auto unbiased = [this](auto layer) {
+    return (layer(input_, layer_.weight, std::optional<at::Tensor>()) * upstream_).sum();
+  };
+  const Gradients libtorchs = expected(unbiased);
+  const Gradients made = found(unbiased);
+  EXPECT_TRUE(made[0].equal(libtorchs[0]) && made[1].equal(libtorchs[1]));
+  EXPECT_EQ(made[2].count_nonzero().item<std::int64_t>(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Batch, LinearTest, testing::Values(1, 4));

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/model/model.h"
+#include "trainer/model/mnist_networks.h"
 
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>
@@ -9,62 +9,64 @@
 #include <gtest/gtest.h>
 #include <torch/nn/modules/linear.h>
 
-#include <array>
 #include <cstddef>
-#include <memory>
+#include <string>
 
 #include "runtime/base/run_error.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 namespace {
 
 using testing::ElementsAre;
 
+at::Tensor output(TrainedModel& model, const at::Tensor& images, bool training) {
+  model.model().set_training(training);
+  return model.model().forward({{images}})[0];
+}
+
 TEST(MnistCnn, HasTheTensorsOfTheReferenceWorkflow) {
-  const auto model = make_model({}, 1);
+  TrainedModel model = Registry().make_model({});
   std::vector<std::string> names;
-  for (const auto& [name, shape] : model->shapes()) {
-    names.push_back(name);
-  }
+  for (const auto& tensor : model.tensors().shapes()) names.push_back(tensor.name);
   EXPECT_THAT(names, ElementsAre("conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight", "fc1.bias",
                                  "fc2.weight", "fc2.bias"));
-  EXPECT_EQ(BucketLayout(model->shapes(), kBlockBytes).bytes(), 4'799'528U);
-  for (const Model::Parameter& parameter : model->parameters()) {
+  EXPECT_EQ(BucketLayout(model.tensors().shapes(), kBlockBytes).bytes(), 4'799'528U);
+  for (const NamedTensor& parameter : model.tensors().trained()) {
     EXPECT_TRUE(parameter.tensor.requires_grad() && parameter.tensor.is_leaf()) << parameter.name;
   }
 }
 
 TEST(MnistCnn, ForwardGivesLogProbabilities) {
-  const auto model = make_model({}, 1);
-  const at::Tensor out = model->forward(at::randn({3, 1, 28, 28}), /*training=*/false);
+  TrainedModel model = Registry().make_model({});
+  const at::Tensor out = output(model, at::randn({3, 1, 28, 28}), false);
   EXPECT_THAT(out.sizes(), ElementsAre(3, 10));
   EXPECT_TRUE(out.exp().sum(1).allclose(at::ones({3})));
 }
 
 TEST(MnistCnn, DropsOutOnlyInTraining) {
-  const auto model = make_model({}, 1);
+  TrainedModel model = Registry().make_model({});
   const at::Tensor images = at::randn({3, 1, 28, 28});
-  EXPECT_TRUE(model->forward(images, false).equal(model->forward(images, false)));
-  EXPECT_FALSE(model->forward(images, true).equal(model->forward(images, true)));
+  EXPECT_TRUE(output(model, images, false).equal(output(model, images, false)));
+  EXPECT_FALSE(output(model, images, true).equal(output(model, images, true)));
 }
 
-std::unique_ptr<Model> make_mlp(const std::array<double, 2>& dropout, std::uint64_t seed) {
-  ModelConfig config;
-  config.name = NetworkKind::mnist_mlp;
-  config.dropout = dropout;
-  return make_model(config, seed);
+Config mlp(const std::string& dropout, std::int64_t seed) {
+  return parse_config("[model]\nname = \"mnist-mlp\"\noptions = { dropout = " + dropout +
+                          " }\n[run]\nseed = " + std::to_string(seed),
+                      "test.toml");
 }
 
 TEST(MnistMlp, HasThirtyMillionParameters) {
-  const auto model = make_mlp({0.25, 0.5}, 1);
+  TrainedModel model = Registry().make_model(mlp("[0.25, 0.5]", 1));
   std::vector<std::string> names;
-  for (const auto& [name, shape] : model->shapes()) names.push_back(name);
+  for (const auto& tensor : model.tensors().shapes()) names.push_back(tensor.name);
   EXPECT_THAT(names, ElementsAre("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "fc3.weight", "fc3.bias"));
-  EXPECT_EQ(BucketLayout(model->shapes(), kBlockBytes).bytes(), 4 * 30'289'930U);
+  EXPECT_EQ(BucketLayout(model.tensors().shapes(), kBlockBytes).bytes(), 4 * 30'289'930U);
 }
 
 TEST(MnistMlp, ComputesAsTheModulesOfLibTorch) {
-  const auto model = make_mlp({0, 0}, 5);
+  TrainedModel model = Registry().make_model(mlp("[0.0, 0.0]", 5));
   at::manual_seed(5);
   torch::nn::Linear fc1(784, 5120);
   torch::nn::Linear fc2(5120, 5120);
@@ -72,28 +74,33 @@ TEST(MnistMlp, ComputesAsTheModulesOfLibTorch) {
   const at::Tensor images = at::randn({2, 1, 28, 28});
   const at::Tensor hidden = fc2(fc1(images.flatten(1)).relu()).relu();
   const at::Tensor expected = at::log_softmax(fc3(hidden), 1);
-  const at::Tensor found = model->forward(images, /*training=*/true);
+  const at::Tensor found = output(model, images, true);
   EXPECT_TRUE(found.equal(expected));
   expected.select(1, 3).sum().backward();
   found.select(1, 3).sum().backward();
   std::size_t parameter = 0;
   for (const at::Tensor& of_module : {fc1->weight, fc1->bias, fc2->weight, fc2->bias, fc3->weight, fc3->bias}) {
-    EXPECT_TRUE(model->parameters()[parameter].tensor.grad().equal(of_module.grad())) << parameter;
+    EXPECT_TRUE(model.tensors().trained()[parameter].tensor.grad().equal(of_module.grad())) << parameter;
     ++parameter;
   }
 }
 
 TEST(MnistMlp, DropsOutBehindBothLayers) {
   const at::Tensor images = at::randn({3, 1, 28, 28});
-  for (const std::array<double, 2> dropout : {std::array{0.5, 0.0}, std::array{0.0, 0.5}}) {
-    const auto model = make_mlp(dropout, 1);
-    EXPECT_TRUE(model->forward(images, false).equal(model->forward(images, false)));
-    EXPECT_FALSE(model->forward(images, true).equal(model->forward(images, true)));
+  for (const char* dropout : {"[0.5, 0.0]", "[0.0, 0.5]"}) {
+    TrainedModel model = Registry().make_model(mlp(dropout, 1));
+    EXPECT_TRUE(output(model, images, false).equal(output(model, images, false)));
+    EXPECT_FALSE(output(model, images, true).equal(output(model, images, true)));
   }
 }
 
 TEST(MakeModel, SameSeedSameValues) {
-  const auto values = [](std::uint64_t seed) { return make_model({}, seed)->parameters()[4].tensor; };
+  const auto values = [](std::int64_t seed) {
+    Config config;
+    config.run.seed = seed;
+    const TrainedModel model = Registry().make_model(config);
+    return model.tensors().trained()[4].tensor;
+  };
   EXPECT_TRUE(values(3).equal(values(3)));
   EXPECT_FALSE(values(3).equal(values(4)));
 }

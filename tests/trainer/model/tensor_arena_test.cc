@@ -3,30 +3,31 @@
 #include "trainer/model/tensor_arena.h"
 
 #include <ATen/ops/full.h>
-#include <ATen/ops/nll_loss.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
 #include "trainer/model/initial_parameters.h"
+#include "trainer/run/registry.h"
 
 namespace runnel {
 namespace {
 
 class TensorArenaTest : public testing::Test {
  protected:
+  TensorArenaTest() { model_.model().set_training(false); }
+
   const float* tensor_in(const std::vector<float>& memory, std::size_t i) const {
     return memory.data() + layout_.tensors()[i].bytes.begin / sizeof(float);
   }
 
-  void backward() { at::nll_loss(model_->forward(images_, /*training=*/false), labels_).backward(); }
+  at::Tensor forward() { return model_.model().forward({{images_, labels_}})[0]; }
 
-  std::unique_ptr<Model> model_ = make_model({}, 1);
-  BucketLayout layout_{model_->shapes(), kBlockBytes};
+  TrainedModel model_ = Registry().make_model({});
+  BucketLayout layout_{model_.tensors().shapes(), kBlockBytes};
   at::Tensor images_ = at::randn({2, 1, 28, 28});
   at::Tensor labels_ = at::randint(10, {2}, at::kLong);
 };
@@ -39,76 +40,36 @@ TEST_F(TensorArenaTest, RefusesMemoryOfAnotherSize) {
 TEST_F(TensorArenaTest, ParametersAreReadInPlace) {
   std::vector<float> first(layout_.float_count());
   std::vector<float> second(layout_.float_count(), 0.0F);
-  write_initial_parameters({}, *model_, layout_, first);
-  const at::Tensor own = model_->forward(images_, false);
+  write_initial_parameters({}, model_.tensors(), layout_, first);
+  const at::Tensor own = forward();
 
   const TensorArena first_arena(layout_, first);
   const TensorArena second_arena(layout_, second);
-  bind_parameters(*model_, first_arena);
+  model_.tensors().bind(first_arena);
   for (std::size_t i = 0; i < layout_.tensors().size(); ++i) {
-    EXPECT_EQ(model_->parameters()[i].tensor.const_data_ptr<float>(), tensor_in(first, i));
+    EXPECT_EQ(model_.tensors().trained()[i].tensor.const_data_ptr<float>(), tensor_in(first, i));
   }
-  EXPECT_TRUE(model_->forward(images_, false).equal(own));
+  EXPECT_TRUE(forward().equal(own));
   // With all parameters zero, every class is equally likely.
-  bind_parameters(*model_, second_arena);
-  EXPECT_TRUE(model_->forward(images_, false).allclose(at::full({2, 10}, -2.302585093)));
-  bind_parameters(*model_, first_arena);
-  EXPECT_TRUE(model_->forward(images_, false).equal(own));
-}
-
-TEST_F(TensorArenaTest, BackwardWritesGradientsInPlace) {
-  backward();
-  std::vector<at::Tensor> expected;
-  for (const Model::Parameter& parameter : model_->parameters()) {
-    expected.push_back(parameter.tensor.grad().clone());
-  }
-
-  std::vector<float> memory(layout_.float_count(), 1.0F);
-  const TensorArena arena(layout_, memory);
-  bind_gradients(*model_, arena);
-  backward();
-  for (std::size_t i = 0; i < layout_.tensors().size(); ++i) {
-    const at::Tensor gradient = model_->parameters()[i].tensor.grad();
-    EXPECT_EQ(gradient.const_data_ptr<float>(), tensor_in(memory, i)) << layout_.tensors()[i].name;
-    EXPECT_TRUE(gradient.equal(expected[i])) << layout_.tensors()[i].name;
-  }
-}
-
-TEST_F(TensorArenaTest, CollectingCopiesOnlyWhatLiesElsewhere) {
-  std::vector<float> memory(layout_.float_count());
-  const TensorArena arena(layout_, memory);
-  bind_gradients(*model_, arena);
-  const auto staged_bytes = [&] {
-    const TrainingStep step(*model_, arena, /*observer=*/nullptr);
-    backward();
-    return step.staged_bytes();
-  };
-  EXPECT_EQ(staged_bytes(), 0U);
-
-  const std::vector<float> in_place = memory;
-  std::fill(memory.begin(), memory.end(), 0.0F);
-  const Model::Parameter& elsewhere = model_->parameters()[3];
-  elsewhere.tensor.mutable_grad() = at::Tensor();
-  EXPECT_EQ(staged_bytes(), elsewhere.tensor.nbytes());
-  EXPECT_EQ(memory, in_place);
+  model_.tensors().bind(second_arena);
+  EXPECT_TRUE(forward().allclose(at::full({2, 10}, -2.302585093)));
+  model_.tensors().bind(first_arena);
+  EXPECT_TRUE(forward().equal(own));
 }
 
 TEST_F(TensorArenaTest, BoundMemoryOutlivesTheOldOne) {
   std::vector<float> kept(layout_.float_count());
-  write_initial_parameters({}, *model_, layout_, kept);
+  write_initial_parameters({}, model_.tensors(), layout_, kept);
   const TensorArena kept_arena(layout_, kept);
+  at::Tensor expected;
   {
     std::vector<float> dropped = kept;
     const TensorArena dropped_arena(layout_, dropped);
-    bind_parameters(*model_, dropped_arena);
-    bind_gradients(*model_, dropped_arena);
-    bind_parameters(*model_, kept_arena);
-    std::vector<float> gradients(layout_.float_count());
-    bind_gradients(*model_, TensorArena(layout_, gradients));
-    backward();
-    EXPECT_EQ(dropped, kept);
-    EXPECT_TRUE(std::any_of(gradients.begin(), gradients.end(), [](float value) { return value != 0; }));
+    model_.tensors().bind(dropped_arena);
+    expected = forward();
+    model_.tensors().bind(kept_arena);
   }
+  EXPECT_TRUE(forward().equal(expected));
 }
 
 }  // namespace
