@@ -254,24 +254,6 @@ TEST(Config, CanonicalLinesHaveTheOptions) {
   EXPECT_EQ(canonical_lines(with_sets({"model.options.n=1"})).size(), canonical_lines(with_sets({})).size());
 }
 
-TEST(Config, KnowsTheNamesThatAProgramHas) {
-  const auto with_name = [](const std::string& name) {
-    return parse_config("[model]\nname = \"" + name + "\"", "f.toml",
-                        {.sets = {}, .default_data_dir = {}, .known_names = {{"model.name", {"mine", "mnist-cnn"}}}});
-  };
-  EXPECT_EQ(with_name("mine").model.name, "mine");
-  EXPECT_THROW(with_name("yours"), ConfigError);
-  EXPECT_EQ(parse_config("model.name = \"yours\"", "f.toml").model.name, "yours") << "names of no program";
-}
-
-TEST(Config, OnlyTheDefaultDataSetHasADefaultFolder) {
-  const auto path_with = [](const std::string& text) {
-    return parse_config(text, "/a/c.toml", {.sets = {}, .default_data_dir = "/x"}).data.path;
-  };
-  EXPECT_EQ(path_with(""), "/x");
-  EXPECT_EQ(path_with("data.name = \"mine\""), "");
-}
-
 TEST(Config, CanonicalLinesLeaveFileNamesOut) {
   const Config elsewhere =
       with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i", "model.file=f"});

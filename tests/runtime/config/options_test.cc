@@ -148,5 +148,23 @@ TEST_F(OptionsTest, FailSaysWhatWasFound) {
             "f.toml:2:13: key 'model.options.normalize': expected a deviation above 0, found [0, 0]");
 }
 
+TEST(ConfigOptions, KnowsTheNamesThatAProgramHas) {
+  const auto with_name = [](const std::string& name) {
+    return parse_config("[model]\nname = \"" + name + "\"", "f.toml",
+                        {.sets = {}, .default_data_dir = {}, .known_names = {{"model.name", {"mine", "mnist-cnn"}}}});
+  };
+  EXPECT_EQ(with_name("mine").model.name, "mine");
+  EXPECT_THROW(with_name("yours"), ConfigError);
+  EXPECT_EQ(parse_config("model.name = \"yours\"", "f.toml").model.name, "yours") << "names of no program";
+}
+
+TEST(ConfigOptions, OnlyTheDefaultDataSetHasADefaultFolder) {
+  const auto path_with = [](const std::string& text) {
+    return parse_config(text, "/a/c.toml", {.sets = {}, .default_data_dir = "/x"}).data.path;
+  };
+  EXPECT_EQ(path_with(""), "/x");
+  EXPECT_EQ(path_with("data.name = \"mine\""), "");
+}
+
 }  // namespace
 }  // namespace runnel
