@@ -17,7 +17,7 @@ declare -A runtime_rooms=(
   [generator]="$fabric_imports fabric reduction checkpoint plan")
 # Besides runtime/.
 declare -A trainer_rooms=(
-  [archive]="" [torch]="" [model]="torch archive" [dataset]="torch archive" [compute]="torch archive model dataset"
+  [archive]="" [torch]="" [model]="torch archive dataset" [dataset]="torch archive" [compute]="torch archive model dataset"
   [run]="torch archive model dataset compute" [program]="torch archive model dataset compute run")
 
 # rooms_beyond FOLDER ROOM: the rooms of FOLDER that ROOM may not import.

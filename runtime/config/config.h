@@ -162,8 +162,8 @@ struct ConfigOptions {
 /// Reads and checks a configuration. With an empty `file`, from the defaults and `options` only.
 ///
 /// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) are ignored. Relative
-/// input paths (data.path, model.file, model.init) are taken from the folder of `file`, or from the working directory when
-/// given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
+/// input paths (data.path, model.file, model.init) are taken from the folder of `file`, or from the working directory
+/// when given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
 Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
 
 /// The same for text in memory; `name` stands for the file in messages and for relative paths.

@@ -65,23 +65,24 @@ constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 
 constexpr ConfigKey kKeys[] = {
     {"model.name", TextKey{at<&Config::model, &ModelConfig::name>},
-     "The model to train (see \"Models\" above); a program may add its own."},
+     "The model to train (see the table above); a program may add its own."},
     {"model.file", FileKey{at<&Config::model, &ModelConfig::file>, true},
      "File that the model is made from, for models that need one."},
     {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
      "safetensors file with the parameters to start from; `\"\"`: the model's own, from `run.seed` or from its file."},
     {"model.buffers", choice<&Config::model, &ModelConfig::buffers>(),
-     "What becomes of tensors that a pass writes and nobody optimizes, such as BatchNorm's statistics, after each step. "
+     "What becomes of tensors that a pass writes and nobody optimizes, such as BatchNorm's statistics, after each "
+     "step. "
      "`\"average\"`: the mean over the trainers, or the virtual trainers; `\"first\"`: those of the first one; "
      "`\"local\"`: each process keeps its own, and none is saved."},
     {"model.options", OptionsKey{at<&Config::model, &ModelConfig::options>}, "What this model lets the user choose."},
 
     {"objective.name", TextKey{at<&Config::objective, &ObjectiveConfig::name>},
-     "The loss, and what a test measures (see \"Objectives\" above)."},
+     "The loss, and what a test measures (see the table above)."},
     {"objective.options", OptionsKey{at<&Config::objective, &ObjectiveConfig::options>},
      "What this objective lets the user choose."},
 
-    {"data.name", TextKey{at<&Config::data, &DataConfig::name>}, "The data set (see \"Data sets\" above)."},
+    {"data.name", TextKey{at<&Config::data, &DataConfig::name>}, "The data set (see the table above)."},
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
      "File or folder of the data set; with `\"mnist\"`, a folder with its four IDX files, plain or gzip, and `\"\"` is "
      "the data that comes with Runnel."},

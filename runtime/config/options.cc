@@ -69,7 +69,8 @@ bool Options::boolean(const std::string& name, bool otherwise) const {
   fail(name, "true or false");
 }
 
-std::int64_t Options::integer(const std::string& name, std::int64_t otherwise, const OptionRange<std::int64_t>& range) const {
+std::int64_t Options::integer(const std::string& name, std::int64_t otherwise,
+                              const OptionRange<std::int64_t>& range) const {
   const TomlValue* value = find(name);
   if (value == nullptr) return otherwise;
   if (const auto integer = value_in(*value, range)) return *integer;
@@ -130,7 +131,8 @@ std::vector<std::string> Options::words(const std::string& name, const std::vect
 void Options::require_all_read(const std::string& owner) const {
   const auto unread = std::ranges::find_if(table_, [&](const Option& option) { return !read_.contains(option.name); });
   if (unread == table_.end()) return;
-  const std::string_view nearest = nearest_word(unread->name, std::vector<std::string_view>(read_.begin(), read_.end()));
+  const std::string_view nearest =
+      nearest_word(unread->name, std::vector<std::string_view>(read_.begin(), read_.end()));
   std::string message = owner + " has no such option";
   if (!nearest.empty()) {
     message += ", did you mean '" + path_ + '.' + std::string(nearest) + "'?";

@@ -30,7 +30,8 @@ class Options {
   Options(const OptionTable& table, std::string path) : table_(table), path_(std::move(path)) {}
 
   bool boolean(const std::string& name, bool otherwise) const;
-  std::int64_t integer(const std::string& name, std::int64_t otherwise, const OptionRange<std::int64_t>& range = {}) const;
+  std::int64_t integer(const std::string& name, std::int64_t otherwise,
+                       const OptionRange<std::int64_t>& range = {}) const;
   double number(const std::string& name, double otherwise, const OptionRange<double>& range = {}) const;
   std::string text(const std::string& name, const std::string& otherwise) const;
 

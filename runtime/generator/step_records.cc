@@ -114,7 +114,8 @@ void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer
 void StepRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {
   const auto counts = [](const Score::Sum& sum) { return sum.count >= 0; };
   const Score& score = record.score;
-  if (record.version == version && score.samples >= 0 && counts(score.loss) && std::ranges::all_of(score.metrics, counts))
+  if (record.version == version && score.samples >= 0 && counts(score.loss) &&
+      std::ranges::all_of(score.metrics, counts))
     return;
   throw wrong_record(trainer, group_,
                      "version " + std::to_string(record.version) + ", " + std::to_string(score.samples) +

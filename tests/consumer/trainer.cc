@@ -5,13 +5,13 @@
 #include <cstdio>
 
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/model/model.h"
+#include "trainer/run/registry.h"
 #include "trainer/run/training_job.h"
 
 int main() {
   const runnel::Config config;
-  const auto model = runnel::make_model(config.model, config.run.seed);
-  const runnel::BucketLayout layout(model->shapes(), 1 << 20);
+  const runnel::TrainedModel model = runnel::Registry().make_model(config);
+  const runnel::BucketLayout layout(model.tensors().shapes(), 1 << 20);
   std::printf("%zu parameters\n", layout.float_count());
-  return model->parameters().empty() ? 1 : 0;
+  return model.tensors().trained().empty() ? 1 : 0;
 }

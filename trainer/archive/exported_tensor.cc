@@ -96,8 +96,7 @@ JsonView read_json(const ZipArchive& archive, const std::string& name) {
                    archive.path().string() + ": expected a member \"" + printable(name, 200) + "\"");
   }
   const ZipContents contents = archive.read(*member, kMaxBytes);
-  return JsonView::parse(contents.text(), archive.path().string() + ": " + printable(name, 200), kMaxDepth,
-                         kMaxValues);
+  return JsonView::parse(contents.text(), archive.path().string() + ": " + printable(name, 200), kMaxDepth, kMaxValues);
 }
 
 ExportedTensors::ExportedTensors(const ZipArchive& archive, const std::string& config)

@@ -7,9 +7,9 @@
 
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
+#include "runtime/plan/sample_range.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
-#include "runtime/plan/sample_range.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/dataset/batch_builder.h"
 #include "trainer/dataset/dataset.h"

@@ -72,7 +72,8 @@ class Classification final : public MeasuredObjective {
     const at::Tensor rows = scores.dim() == 2 ? scores : scores.movedim(1, -1).flatten(0, -2);
     Classified all = {.scores = rows, .classes = batch.target().flatten(), .losses = each};
     if (const at::Tensor counted = all.classes.ne(ignored_); !counted.all().item<bool>()) {
-      all = {.scores = all.scores.index({counted}), .classes = all.classes.index({counted}),
+      all = {.scores = all.scores.index({counted}),
+             .classes = all.classes.index({counted}),
              .losses = each.index({counted})};
     }
     score.loss.sum += all.losses.sum(at::kDouble).item<double>();

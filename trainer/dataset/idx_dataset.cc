@@ -206,8 +206,8 @@ void IdxDataset::read(std::span<const std::uint32_t> samples, Batch& batch) cons
   auto* pixels = batch.fields[0].mutable_data_ptr<float>();
   auto* labels = batch.fields[1].mutable_data_ptr<std::int64_t>();
   for (const std::uint32_t sample : samples) {
-    pixels = std::ranges::transform(image(sample), pixels, [this](std::uint8_t pixel) { return normalized_[pixel]; })
-                 .out;
+    pixels =
+        std::ranges::transform(image(sample), pixels, [this](std::uint8_t pixel) { return normalized_[pixel]; }).out;
     *labels++ = label(sample);
   }
 }

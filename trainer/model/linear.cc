@@ -45,7 +45,9 @@ class WeightBackward final : public torch::autograd::Node {
  public:
   WeightBackward(TrainingStep& step, const at::Tensor& input, const at::Tensor& weight,
                  const std::optional<at::Tensor>& bias, const at::Tensor& output)
-      : step_(step), input_(input, /*is_output=*/false), weight_(*step.tensors().index_of(weight.unsafeGetTensorImpl())) {
+      : step_(step),
+        input_(input, /*is_output=*/false),
+        weight_(*step.tensors().index_of(weight.unsafeGetTensorImpl())) {
     const auto node = input.requires_grad() ? std::make_shared<InputBackward>(input, weight, output) : nullptr;
     add_next_edge(node ? Edge(node, 0) : Edge());
     add_next_edge(torch::autograd::impl::gradient_edge(weight));
@@ -59,7 +61,8 @@ class WeightBackward final : public torch::autograd::Node {
     const at::Tensor& gradient = gradients[0];
     const at::Tensor input = input_.unpack();
     at::Tensor weight = step_.claim(weight_);
-    variable_list made = {gradient, weight.defined() ? at::mm_out(weight, gradient.t(), input) : gradient.t().mm(input)};
+    variable_list made = {gradient,
+                          weight.defined() ? at::mm_out(weight, gradient.t(), input) : gradient.t().mm(input)};
     weight.reset();
     if (!bias_) return made;
     at::Tensor bias = step_.claim(*bias_);

@@ -62,7 +62,8 @@ TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_
     if (exchanges_buffers && is_float) buffers_.push_back(buffer);
   }
   if (trained_.empty()) {
-    throw RunError(ExitStatus::bad_configuration, "the model has no parameter that requires a gradient: nothing to train");
+    throw RunError(ExitStatus::bad_configuration,
+                   "the model has no parameter that requires a gradient: nothing to train");
   }
   for (std::size_t i = 0; i < trained_.size(); ++i) set_hook(i);
 }

@@ -24,10 +24,10 @@ class TrainingStep;
 /// Thread: that of the model; on a GPU hooks come on LibTorch's thread for the device.
 class TrainedTensors {
  public:
-  /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. With `exchanges_buffers`
-  /// the float32 buffers are part of the layout, behind the parameters. Throws `RunError` (78) for a model that trains
-  /// nothing, and with its name for a trained tensor that is not float32, dense and a leaf of autograd, or that shares
-  /// memory with another one.
+  /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. With
+  /// `exchanges_buffers` the float32 buffers are part of the layout, behind the parameters. Throws `RunError` (78) for
+  /// a model that trains nothing, and with its name for a trained tensor that is not float32, dense and a leaf of
+  /// autograd, or that shares memory with another one.
   TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers);
   TrainedTensors(const TrainedTensors&) = delete;
   TrainedTensors& operator=(const TrainedTensors&) = delete;

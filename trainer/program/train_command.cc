@@ -116,8 +116,9 @@ int train_in_this_process(const Config& config, const Registry& registry, const 
     throw AlreadyReported(status);
   }
   if (!config.run.report.empty()) write_report(report, config.run.report);
-  std::printf("done: %lld steps in %.1f s; %.0f samples/s\nparameters sha256 %s\n", static_cast<long long>(report.steps),
-              report.seconds.total, report.samples_per_second, report.parameters_sha256.c_str());
+  std::printf("done: %lld steps in %.1f s; %.0f samples/s\nparameters sha256 %s\n",
+              static_cast<long long>(report.steps), report.seconds.total, report.samples_per_second,
+              report.parameters_sha256.c_str());
   return 0;
 }
 

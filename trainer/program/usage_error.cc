@@ -52,7 +52,8 @@ RunError usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> unknown = app.remaining(true);
   std::string text = unknown.empty() ? error.what() : about_unknown_word(command, unknown.front());
   std::ranges::replace(text, '\n', ' ');
-  const std::string help = &command == &app ? app.get_name() + " --help" : app.get_name() + ' ' + command.get_name() + " --help";
+  const std::string help =
+      &command == &app ? app.get_name() + " --help" : app.get_name() + ' ' + command.get_name() + " --help";
   return {ExitStatus::usage, text + "; see " + help};
 }
 

@@ -61,8 +61,8 @@ void Progress::step(const Step& step) {
 }
 
 void Progress::test(std::int64_t step, const RunReport::Test& result) {
-  std::string line = text("epoch %lld/%lld test loss %.4f", as_long(plan_.epoch_of(step) + 1), as_long(plan_.epochs()),
-                          result.loss);
+  std::string line =
+      text("epoch %lld/%lld test loss %.4f", as_long(plan_.epoch_of(step) + 1), as_long(plan_.epochs()), result.loss);
   for (const RunReport::Metric& metric : result.metrics) {
     line += ' ' + metric.name + text(" %.4f", metric.value);
     const bool is_share = metric.name == "accuracy" || metric.name == "top5";

@@ -57,9 +57,8 @@ Registry::Registry() {
 }
 
 std::map<std::string, std::vector<std::string>, std::less<>> Registry::names() const {
-  return {{"model.name", names_of(models_)},
-          {"data.name", names_of(datasets_)},
-          {"objective.name", names_of(objectives_)}};
+  return {
+      {"model.name", names_of(models_)}, {"data.name", names_of(datasets_)}, {"objective.name", names_of(objectives_)}};
 }
 
 std::unique_ptr<Dataset> Registry::make_dataset(const Config& config, Split split, bool only_size) const {

@@ -25,10 +25,10 @@ void require_computable(TrainedModel& model, const Dataset& dataset, const Confi
     model.objective().add_to(score, model.model().forward(batch), batch);
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
-    throw RunError(ExitStatus::bad_configuration,
-                   "model '" + config.model.name + "' with objective '" + config.objective.name +
-                       "' cannot compute a sample of data set '" + config.data.name +
-                       "': " + text.substr(0, text.find('\n')));
+    throw RunError(ExitStatus::bad_configuration, "model '" + config.model.name + "' with objective '" +
+                                                      config.objective.name +
+                                                      "' cannot compute a sample of data set '" + config.data.name +
+                                                      "': " + text.substr(0, text.find('\n')));
   }
 }
 

@@ -13,8 +13,7 @@ RunReport::Test test_result(const Score& score, const Objective& objective) {
   const std::vector<std::string> names = objective.metrics();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Score::Sum& sum = score.metrics[i];
-    result.metrics.push_back(
-        {.name = names[i], .value = objective.metric(i, sum), .sum = sum.sum, .count = sum.count});
+    result.metrics.push_back({.name = names[i], .value = objective.metric(i, sum), .sum = sum.sum, .count = sum.count});
   }
   return result;
 }

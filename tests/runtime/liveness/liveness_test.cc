@@ -22,7 +22,7 @@ ContextOptions over_tcp() {
 }
 
 PeerGroup introduce(Bootstrap& bootstrap) {
-  const Introduction mine{.device = "cpu",
+  const Introduction mine{.device = DeviceId::cpu(),
                           .runnel_version = "test",
                           .ucx_version = ucx_version(),
                           .layout_fingerprint = "",

@@ -32,9 +32,7 @@ class EvaluationTest : public testing::Test {
 
   static constexpr SampleRange kAll{.first = 0, .count = 50};
 
-  Score score_of(const SampleRange& share) {
-    return evaluate(model_, data_, share, config_, always);
-  }
+  Score score_of(const SampleRange& share) { return evaluate(model_, data_, share, config_, always); }
 
   TemporaryFolder folder_;
   Config config_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/device/device_module.h"
@@ -12,6 +13,9 @@
 #include "trainer/compute/evaluation.h"
 #include "trainer/compute/gradient_computer.h"
 #include "trainer/compute/virtual_trainers.h"
+#include "trainer/dataset/idx_dataset.h"
+#include "trainer/model/kernel_choice.h"
+#include "trainer/run/registry.h"
 #include "trainer/torch/torch_cuda.h"
 
 /// The passes of the models on a GPU, beside the same on the CPU.
@@ -23,18 +27,17 @@ const c10::Device kGpu("cuda:0");
 
 /// A model on a device, its parameters, and memory for a gradient.
 struct Place {
-  Place(const ModelConfig& config, c10::Device device) : model(make_model(config, 1, device)) {
+  Place(const Config& config, c10::Device device) : model(Registry().make_model(config, device)) {
     const at::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < model->parameters().size(); ++i) {
-      parameters.arena.tensors()[i].copy_(model->parameters()[i].tensor);
-    }
+    const auto& trained = model.tensors().trained();
+    for (std::size_t i = 0; i < trained.size(); ++i) parameters.arena.tensors()[i].copy_(trained[i].tensor);
     gradients.floats.fill_(7.0);
   }
 
-  std::unique_ptr<Model> model;
-  BucketLayout layout{model->shapes(), kBlockBytes};
-  OwnedArena parameters{layout, model->device()};
-  OwnedArena gradients{layout, model->device()};
+  TrainedModel model;
+  BucketLayout layout{model.tensors().shapes(), kBlockBytes};
+  OwnedArena parameters{layout, model.device()};
+  OwnedArena gradients{layout, model.device()};
 };
 
 /// As a share of `expected`, by the L2 norm.
@@ -42,7 +45,7 @@ double difference(const at::Tensor& found, const at::Tensor& expected) {
   return found.sub(expected).norm().item<double>() / expected.norm().item<double>();
 }
 
-class GpuPassesTest : public testing::TestWithParam<NetworkKind> {
+class GpuPassesTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     const CudaFound found = find_cuda();
@@ -51,20 +54,28 @@ class GpuPassesTest : public testing::TestWithParam<NetworkKind> {
     config_.model.name = GetParam();
     config_.trainer.batch_size = 64;
     test::write_idx_folder(folder_.path(), 100, 300);
-    config_.data.path = folder_.path();
   }
 
-  IdxDataset load(Split split) const { return IdxDataset::load(folder_.path(), split); }
+  IdxDataset load(Split split) const { return IdxDataset({.folder = folder_.path(), .split = split}); }
+
+  void switch_dropout_off() {
+    config_.model.options = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model.options;
+  }
+
+  static SampleRange all(const IdxDataset& data) {
+    return {.first = 0, .count = static_cast<std::size_t>(data.size())};
+  }
 
   /// The gradient of `step` on `device`, on the host.
   at::Tensor gradient(c10::Device device, std::int64_t step, PassObserver* observer = nullptr) {
-    const Place place(config_.model, device);
+    Place place(config_, device);
     const IdxDataset data = load(Split::train);
-    GradientComputer computer(*place.model, data, plan_, config_, 0);
+    GradientComputer computer(place.model, data, all(data), plan_, config_, 0);
     result_ = computer.compute(step, place.parameters.arena, place.gradients.arena, observer);
     return place.gradients.floats.cpu();
   }
 
+  KernelChoice kernels_{KernelSet::own};
   test::TemporaryFolder folder_;
   Config config_;
   RunPlan plan_{{.samples = 180, .trainers = 1, .batch_size = 64, .max_epochs = 2}};  // three steps an epoch
@@ -77,7 +88,7 @@ class GpuPassesTest : public testing::TestWithParam<NetworkKind> {
 constexpr double kTolerance = 8e-3;
 
 TEST_P(GpuPassesTest, GradientAndLossAreThoseOfTheCpu) {
-  config_.model.dropout = {0, 0};
+  switch_dropout_off();
   const at::Tensor expected = gradient(kCpu, 0);
   const double loss = result_.loss;
   const at::Tensor found = gradient(kGpu, 0);
@@ -101,7 +112,7 @@ TEST_P(GpuPassesTest, DropsOutWithTheSeedOfTheStep) {
 
 TEST_P(GpuPassesTest, AnEmptyBatchContributesZeros) {
   EXPECT_EQ(gradient(kGpu, 2).count_nonzero().item<std::int64_t>(), 0);
-  EXPECT_EQ(result_.images, 0);
+  EXPECT_EQ(result_.samples, 0);
 }
 
 /// Notes the calls, which may come on two threads, one after the other.
@@ -123,13 +134,13 @@ TEST_P(GpuPassesTest, TheObserverHearsOfEachTensorAsOnTheCpu) {
 }
 
 TEST_P(GpuPassesTest, VirtualTrainersSumOnTheGpu) {
-  config_.model.dropout = {0, 0};
+  switch_dropout_off();
   config_.trainer.virtual_count = 4;
   config_.trainer.count = 1;
   const auto sum = [&](c10::Device device) {
-    const Place place(config_.model, device);
-    const auto shares = VirtualTrainers::load_shares(config_, 0);
-    VirtualTrainers trainers(*place.model, shares, plan_, place.layout, config_, 0);
+    Place place(config_, device);
+    const IdxDataset data = load(Split::train);
+    VirtualTrainers trainers(place.model, data, plan_, place.layout, config_, 0);
     trainers.compute(0, place.parameters.arena, place.gradients.arena);
     return place.gradients.floats.cpu();
   };
@@ -140,18 +151,18 @@ TEST_P(GpuPassesTest, VirtualTrainersSumOnTheGpu) {
 TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
   const IdxDataset data = load(Split::test);
   const auto score = [&](c10::Device device) {
-    const Place place(config_.model, device);
-    return evaluate(*place.model, data, config_, [] { return true; });
+    Place place(config_, device);
+    return evaluate(place.model, data, all(data), config_, [] { return true; });
   };
   const Score expected = score(kCpu);
   const Score found = score(kGpu);
   EXPECT_EQ(found.samples, 300);
-  EXPECT_NEAR(found.loss(), expected.loss(), 1e-4);
-  EXPECT_NEAR(found.accuracy(), expected.accuracy(), 0.01);
+  EXPECT_NEAR(found.loss.mean(), expected.loss.mean(), 1e-4);
+  EXPECT_NEAR(found.metrics[0].mean(), expected.metrics[0].mean(), 0.01);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, GpuPassesTest, testing::Values(NetworkKind::mnist_cnn, NetworkKind::mnist_mlp),
-                         [](const auto& test) { return test.param == NetworkKind::mnist_cnn ? "Cnn" : "Mlp"; });
+INSTANTIATE_TEST_SUITE_P(Models, GpuPassesTest, testing::Values("mnist-cnn", "mnist-mlp"),
+                         [](const auto& test) { return test.param == "mnist-cnn" ? "Cnn" : "Mlp"; });
 
 }  // namespace
 }  // namespace runnel

@@ -1,7 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/model/mnist_networks.h"
-
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
@@ -13,6 +11,7 @@
 #include <string>
 
 #include "runtime/base/run_error.h"
+#include "trainer/model/mnist_networks.h"
 #include "trainer/run/registry.h"
 
 namespace runnel {
@@ -52,9 +51,9 @@ TEST(MnistCnn, DropsOutOnlyInTraining) {
 }
 
 Config mlp(const std::string& dropout, std::int64_t seed) {
-  return parse_config("[model]\nname = \"mnist-mlp\"\noptions = { dropout = " + dropout +
-                          " }\n[run]\nseed = " + std::to_string(seed),
-                      "test.toml");
+  return parse_config(
+      "[model]\nname = \"mnist-mlp\"\noptions = { dropout = " + dropout + " }\n[run]\nseed = " + std::to_string(seed),
+      "test.toml");
 }
 
 TEST(MnistMlp, HasThirtyMillionParameters) {
