@@ -21,12 +21,13 @@ install(TARGETS runnel_loopback_bind LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR
 if(TARGET runnel)
   install(TARGETS runnel RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   # Beside each other, as in the sources: the configurations name the data relative to themselves.
-  install(DIRECTORY trainer/configs trainer/data DESTINATION "${CMAKE_INSTALL_DATADIR}/runnel")
+  install(DIRECTORY trainer/configs trainer/data trainer/examples DESTINATION "${CMAKE_INSTALL_DATADIR}/runnel"
+    PATTERN __pycache__ EXCLUDE PATTERN "*.pyc" EXCLUDE)
 endif()
 
 cmake_path(GET UCX_INCLUDE_DIR PARENT_PATH runnel_ucx_root)
 configure_package_config_file(cmake/runnel-config.cmake.in runnel-config.cmake
-  INSTALL_DESTINATION "${runnel_package_dir}" NO_SET_AND_CHECK_MACRO)
+  INSTALL_DESTINATION "${runnel_package_dir}" PATH_VARS CMAKE_INSTALL_LIBDIR NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(runnel-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/runnel-config.cmake" "${CMAKE_CURRENT_BINARY_DIR}/runnel-config-version.cmake"

@@ -19,7 +19,7 @@ done
 while IFS=: read -r readme link; do
   target=${link%%#*}
   [ -z "$target" ] || [ -e "$(dirname "$readme")/$target" ] || { echo "$readme: no $target"; missing=1; }
-done < <(grep -oE '\]\([^):]+\)' ./*.md ./*/*.md ./*/*/*.md | grep -vE '^\./build' | sed -E 's/:\]\((.*)\)$/:\1/')
+done < <(grep -oE '\]\([^):]+\)' ./*.md ./*/*.md ./*/*/*.md ./*/*/*/*.md | grep -vE '^\./build' | sed -E 's/:\]\((.*)\)$/:\1/')
 
 [ $missing -eq 0 ] || { echo "FAILED: the lines above"; exit 1; }
 echo "READMEs name every file, and every link leads somewhere"

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/launch/mpirun_command.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -61,14 +63,27 @@ void place_on_hosts(MpirunCommand& command, const std::string& hosts) {
   command.environment.emplace_back("PRTE_MCA_plm_ssh_args", "-x -o BatchMode=yes -o ConnectTimeout=5");
 }
 
+/// Where the dynamic linker finds loopback_bind.cc's module: in a program of another project that is the folder which
+/// Runnel's package puts into RUNPATH. Empty: nowhere.
+fs::path folder_in_runpath() {
+  void* const module = dlopen(RUNNEL_LOOPBACK_BIND, RTLD_LAZY | RTLD_LOCAL);
+  if (module == nullptr) return {};
+  link_map* entry = nullptr;
+  const bool known = dlinfo(module, RTLD_DI_LINKMAP, static_cast<void*>(&entry)) == 0;
+  const fs::path folder = known ? fs::absolute(entry->l_name).parent_path() : fs::path();
+  dlclose(module);
+  return folder;
+}
+
 /// Lets mpirun listen on loopback only: loopback_bind.cc. A link in the session's folder, because LD_PRELOAD cannot
 /// name a path that has a space or a colon.
 void preload_loopback_bind(MpirunCommand& command, const std::string& session_folder) {
   const fs::path program_folder = fs::path(this_program()).parent_path();
   const fs::path link = fs::path(session_folder) / "loopback_bind.so";
-  for (const fs::path& folder : {program_folder, program_folder.parent_path() / RUNNEL_LIBRARY_FOLDER}) {
+  for (const fs::path& folder :
+       {program_folder, program_folder.parent_path() / RUNNEL_LIBRARY_FOLDER, folder_in_runpath()}) {
     std::error_code error;
-    if (!fs::exists(folder / RUNNEL_LOOPBACK_BIND, error)) continue;
+    if (folder.empty() || !fs::exists(folder / RUNNEL_LOOPBACK_BIND, error)) continue;
     fs::create_symlink(folder / RUNNEL_LOOPBACK_BIND, link, error);
     if (error) continue;
     const char* others = std::getenv(kPreload);
@@ -76,7 +91,8 @@ void preload_loopback_bind(MpirunCommand& command, const std::string& session_fo
     return;
   }
   log_warning(std::string("mpirun will listen on all network interfaces: there is no ") + RUNNEL_LOOPBACK_BIND +
-              " in " + program_folder.string() + "; keep it where the build or the install put it");
+              " in " + program_folder.string() +
+              " or where its RUNPATH leads; keep it where the build or the install put it");
 }
 
 void place_on_this_host(MpirunCommand& command, const std::string& session_folder) {

@@ -3,7 +3,7 @@
 #
 # cmake -DBUILD=DIR -DWORK=DIR -DCOMPILER=… -DGENERATOR=… -DCOMPONENTS=NAME,… -P run.cmake: installs the build tree,
 # then configures, builds and runs a consumer of each component against the installed package, where nothing that the
-# component does not need can be found.
+# component does not need can be found. The consumer of `program` is the example that comes with it.
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
@@ -27,6 +27,8 @@ set(hidden_runtime MPI LibTorch)
 set(hidden_archive MPI LibTorch nlohmann_json)
 set(hidden_bootstrap_mpi LibTorch)
 set(hidden_trainer "")
+set(hidden_program CLI11 nlohmann_json tomlplusplus)
+set(example "${WORK}/prefix/share/runnel/examples/regression")
 
 file(REMOVE_RECURSE "${WORK}")
 run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${WORK}/prefix")
@@ -37,7 +39,16 @@ foreach(component IN LISTS components)
   foreach(package IN LISTS hidden_${component})
     list(APPEND options "-DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON")
   endforeach()
-  run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${WORK}/${component}" -G "${GENERATOR}" ${options})
+  set(source "${CMAKE_CURRENT_LIST_DIR}")
+  if(component STREQUAL "program")
+    set(source "${example}")
+  endif()
+  run("${CMAKE_COMMAND}" -S "${source}" -B "${WORK}/${component}" -G "${GENERATOR}" ${options})
   run("${CMAKE_COMMAND}" --build "${WORK}/${component}")
-  run("${WORK}/${component}/consumer")
+  if(component STREQUAL "program")
+    run("${CMAKE_COMMAND}" "-DPROGRAM=${WORK}/program/regression" "-DCONFIG=${example}/regression.toml" -P
+      "${CMAKE_CURRENT_LIST_DIR}/program.cmake")
+  else()
+    run("${WORK}/${component}/consumer")
+  endif()
 endforeach()
