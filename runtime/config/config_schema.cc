@@ -57,10 +57,6 @@ constexpr KeyCondition with_schedule(std::span<const std::string_view> schedules
 }
 
 constexpr std::int64_t kMaxBatch = 1 << 20;
-
-// Larger passes give the same score, but take longer, need gigabytes for activations, and delay the reaction to Ctrl-C
-// (trainer/compute/README.md, "The test").
-constexpr std::int64_t kMaxTestBatch = 250;
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 
@@ -90,7 +86,7 @@ constexpr ConfigKey kKeys[] = {
      "result is then the same, bit for bit, for every `trainer.count`. 0: no virtual trainers."},
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
      "Images in a batch of each trainer, or of each virtual trainer.", "images"},
-    {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxTestBatch},
+    {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
      "Images in a forward pass of the test. On the CPU the score does not depend on it.", "images"},
     {"trainer.threads", IntegerKey{at<&Config::trainer, &TrainerConfig::threads>, 1, 1024},
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
