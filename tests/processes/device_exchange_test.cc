@@ -196,7 +196,7 @@ INSTANTIATE_TEST_SUITE_P(Put, DeviceExchangeTest,
 
 TEST(ClippedDeviceExchangeTest, GivesTheBitsOfTheHost) {
   for (const std::int64_t bucket_bytes : {16384, 65536, 1 << 20}) {
-    Settings job = {.bucket_bytes = bucket_bytes, .clip_norm = 0.5};
+    Settings job = {.bucket_bytes = bucket_bytes, .clip_norm = 0.5, .averaged = bucket_bytes > 16384};
     const std::vector<float> expected = run_job(job, "hhh").parameters;
     EXPECT_NE(expected, plain_loop(job)) << "nothing was clipped";
     expect_same_bits(run_job(job, "dhh").parameters, expected, "generator");

@@ -179,6 +179,16 @@ TEST_P(ExchangeTest, ComputesWhatAPlainLoopComputesInAnyOrderOfArrival) {
   }
 }
 
+TEST_P(ExchangeTest, AveragesTensorsWhoseRuleThatIs) {
+  Settings job = settings();
+  job.averaged = true;
+  const std::vector<float> expected = plain_loop(job);
+  for (const std::int64_t bucket_bytes : {16384, 1 << 20}) {
+    job.bucket_bytes = bucket_bytes;
+    expect_same_bits(run_job(job), expected, "buckets of " + std::to_string(bucket_bytes));
+  }
+}
+
 TEST_P(ExchangeTest, StepsAllocateAndRegisterNothing) {
   if (!kCountsAllocations) GTEST_SKIP() << "SKIPPED, NOT TESTED: a sanitizer stands in for operator new";
   const std::uint64_t before = allocation_count();

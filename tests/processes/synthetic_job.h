@@ -34,12 +34,15 @@ struct Settings {
   Delay delay = Delay::none;
   std::uint64_t seed = 0;
   bool traced = false;
-  double clip_norm = 0;  ///< plain_loop() does not clip
+  double clip_norm = 0;   ///< plain_loop() does not clip
+  bool averaged = false;  ///< there are also tensors with the rule `average`
 
   std::vector<std::string> to_arguments() const {
-    return {std::to_string(generators),   std::to_string(trainers),       std::string(to_string(path)),
-            std::to_string(bucket_bytes), std::to_string(steps),          std::to_string(static_cast<int>(delay)),
-            std::to_string(seed),         std::to_string(traced ? 1 : 0), std::to_string(clip_norm)};
+    return {std::to_string(generators),   std::to_string(trainers),
+            std::string(to_string(path)), std::to_string(bucket_bytes),
+            std::to_string(steps),        std::to_string(static_cast<int>(delay)),
+            std::to_string(seed),         std::to_string(traced ? 1 : 0),
+            std::to_string(clip_norm),    std::to_string(averaged ? 1 : 0)};
   }
 
   static Settings from(const std::vector<std::string>& arguments) {
@@ -51,7 +54,8 @@ struct Settings {
             .delay = static_cast<Delay>(std::stoi(arguments.at(5))),
             .seed = std::stoull(arguments.at(6)),
             .traced = arguments.at(7) == "1",
-            .clip_norm = std::stod(arguments.at(8))};
+            .clip_norm = std::stod(arguments.at(8)),
+            .averaged = arguments.at(9) == "1"};
   }
 
   Config config() const {
@@ -69,11 +73,15 @@ struct Settings {
   }
 };
 
-/// Tensors that end inside a block, inside a bucket and inside a shard.
+/// Tensors that end inside a block, inside a bucket and inside a shard. With three generators the last shard holds
+/// averaged tensors only.
 inline BucketLayout layout_of(const Settings& settings) {
-  return {{{.name = "a", .shape = {61, 1000}}, {.name = "b", .shape = {7}}, {.name = "c", .shape = {33, 31, 29}}},
-          static_cast<std::size_t>(settings.bucket_bytes),
-          static_cast<std::size_t>(settings.generators)};
+  std::vector<BucketLayout::Tensor> tensors = {{"a", {61, 1000}}, {"b", {7}}, {"c", {33, 31, 29}}};
+  if (settings.averaged) {
+    tensors.push_back({"mean", {50'000}, TensorRule::average});
+    tensors.push_back({"variance", {11}, TensorRule::average});
+  }
+  return {tensors, static_cast<std::size_t>(settings.bucket_bytes), static_cast<std::size_t>(settings.generators)};
 }
 
 /// Tells all other processes of such a job about this one, whose tensors lie on `device`.
@@ -89,7 +97,10 @@ inline float start_value(std::size_t element) {
 
 inline std::vector<float> start_values(const BucketLayout& layout) {
   std::vector<float> values(layout.float_count());
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = start_value(i);
+  for (const TensorPlace& tensor : layout.tensors()) {
+    const std::size_t end = tensor.bytes.end / sizeof(float);
+    for (std::size_t i = tensor.bytes.begin / sizeof(float); i < end; ++i) values[i] = start_value(i);
+  }
   return values;
 }
 
@@ -108,16 +119,29 @@ inline float gradient(int trainer, std::uint64_t step, std::size_t element, floa
   return (noise + 0.1F * parameter) / static_cast<float>(3 * trainer + 1);
 }
 
-inline std::vector<float> plain_loop(const Settings& settings) {
-  std::vector<float> parameters(layout_of(settings).float_count());
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    float value = start_value(i);
-    for (std::uint64_t step = 0; step < settings.steps; ++step) {
-      float sum = gradient(0, step, i, value);
-      for (int trainer = 1; trainer < settings.trainers; ++trainer) sum += gradient(trainer, step, i, value);
+/// Element `i` after all steps.
+inline float plain_element(const Settings& settings, TensorRule rule, std::size_t i) {
+  float value = start_value(i);
+  for (std::uint64_t step = 0; step < settings.steps; ++step) {
+    float sum = gradient(0, step, i, value);
+    for (int trainer = 1; trainer < settings.trainers; ++trainer) sum += gradient(trainer, step, i, value);
+    if (rule == TensorRule::average) {
+      value = sum * (1.0F / static_cast<float>(settings.trainers));
+    } else {
       value -= static_cast<float>(kLearningRate) * sum;
     }
-    parameters[i] = value;
+  }
+  return value;
+}
+
+inline std::vector<float> plain_loop(const Settings& settings) {
+  const BucketLayout layout = layout_of(settings);
+  std::vector<float> parameters(layout.float_count());
+  for (const TensorPlace& tensor : layout.tensors()) {
+    const std::size_t end = tensor.bytes.end / sizeof(float);
+    for (std::size_t i = tensor.bytes.begin / sizeof(float); i < end; ++i) {
+      parameters[i] = plain_element(settings, tensor.rule, i);
+    }
   }
   return parameters;
 }
