@@ -74,5 +74,14 @@ TEST(Score, OfNoSamplesIsZero) {
   EXPECT_EQ(Score().loss.mean(), 0);
 }
 
+TEST(Score, AddsSumsAndCounts) {
+  Score sum{.samples = 3, .loss = {.sum = 1.5, .count = 6}, .metrics = {{{.sum = 2, .count = 3}}}};
+  const Score other{.samples = 1, .loss = {.sum = 0.5, .count = 2}, .metrics = {{{.sum = 1, .count = 1}, {4, 8}}}};
+  sum += other;
+  EXPECT_EQ(sum, (Score{.samples = 4, .loss = {2.0, 8}, .metrics = {{{3, 4}, {4, 8}}}}));
+  EXPECT_EQ(sum.loss.mean(), 0.25);
+  EXPECT_EQ(sum.metrics[0].mean(), 0.75);
+}
+
 }  // namespace
 }  // namespace runnel

@@ -4,7 +4,9 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/count_nonzero.h>
+#include <ATen/ops/embedding.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
@@ -133,6 +135,35 @@ TEST_P(LinearTest, AddsUpWhereOtherOperationsUseTheWeight) {
   };
   const Gradients libtorchs = expected(tied);
   expect_equal(found(tied), libtorchs);
+}
+
+TEST_P(LinearTest, AddsUpWhereAnEmbeddingHasTheWeight) {
+  const at::Tensor tokens = at::arange(GetParam()).remainder(5);
+  const auto tied = [this, &tokens](auto layer) {
+    const at::Tensor hidden = at::embedding(layer_.weight, tokens) * 3;
+    return (layer(hidden, layer_.weight, layer_.bias) * upstream_).sum();
+  };
+  const Gradients libtorchs = expected(tied);
+  expect_equal(found(tied), libtorchs);
+  EXPECT_EQ(order_.ready.size(), 2U);
+}
+
+TEST_P(LinearTest, ComputesItsGradientsInTheirPlaces) {
+  TrainingStep step(tensors_, values_.arena, places_.arena, nullptr);
+  const at::Tensor loss = (runnel::linear(input_, layer_.weight, layer_.bias) * upstream_).sum();
+  step.end_forward();
+  loss.backward();
+  EXPECT_FALSE(step.claim(0).defined());
+  EXPECT_FALSE(step.claim(1).defined());
+  step.end_backward();
+  EXPECT_EQ(step.staged_bytes(), 0U);
+  EXPECT_TRUE(step.unused().empty());
+}
+
+TEST_P(LinearTest, IsLibTorchsOutsideOfAStep) {
+  (runnel::linear(input_, layer_.weight, layer_.bias) * upstream_).sum().backward();
+  EXPECT_TRUE(layer_.weight.grad().defined());
+  EXPECT_EQ(places_.floats.ne(7.0).count_nonzero().item<std::int64_t>(), 0);
 }
 
 TEST_P(LinearTest, NeedsNoBias) {

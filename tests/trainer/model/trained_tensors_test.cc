@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/trained_tensors.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/run_error.h"
+
+namespace runnel {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class AnyModel final : public Model {
+ public:
+  explicit AnyModel(std::vector<NamedTensor> parameters, std::vector<NamedTensor> buffers = {})
+      : parameters_(std::move(parameters)), buffers_(std::move(buffers)) {}
+
+  std::vector<NamedTensor> parameters() override { return parameters_; }
+  std::vector<NamedTensor> buffers() override { return buffers_; }
+  void set_training(bool) override {}
+  std::vector<at::Tensor> forward(const Batch&) override { return {}; }
+
+ private:
+  std::vector<NamedTensor> parameters_;
+  std::vector<NamedTensor> buffers_;
+};
+
+at::Tensor trainable(at::IntArrayRef shape = {2, 3}, at::ScalarType type = at::kFloat) {
+  return at::ones(shape, type).requires_grad_();
+}
+
+std::vector<std::string> names_of(const TrainedTensors& tensors) {
+  std::vector<std::string> names;
+  for (const auto& tensor : tensors.shapes()) names.push_back(tensor.name);
+  return names;
+}
+
+/// What is said about a model with a good parameter and `bad`.
+std::string refusal_of(const at::Tensor& bad, const at::Tensor& good = trainable()) {
+  AnyModel model({{"good", good}, {"layer.bad", bad}});
+  try {
+    const TrainedTensors tensors(model, c10::kCPU, true);
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(TrainedTensors, TwoNamesOfOneTensorAreOneParameter) {
+  const at::Tensor shared = trainable();
+  AnyModel model({{"embedding.weight", shared}, {"head.bias", trainable({2})}, {"head.weight", shared}});
+  const TrainedTensors tensors(model, c10::kCPU, true);
+  EXPECT_THAT(names_of(tensors), ElementsAre("embedding.weight", "head.bias"));
+  EXPECT_EQ(tensors.index_of(shared.unsafeGetTensorImpl()), 0U);
+}
+
+TEST(TrainedTensors, KnowsNoOtherTensor) {
+  AnyModel model({{"weight", trainable()}});
+  const TrainedTensors tensors(model, c10::kCPU, true);
+  EXPECT_FALSE(tensors.index_of(trainable().unsafeGetTensorImpl()));
+}
+
+TEST(TrainedTensors, RefusesByNameWhatCannotBeTrained) {
+  EXPECT_THAT(refusal_of(trainable({2}, at::kDouble)), AllOf(HasSubstr("'layer.bad'"), HasSubstr("of type Double")));
+  EXPECT_THAT(refusal_of(trainable({2}, at::kHalf)), AllOf(HasSubstr("'layer.bad'"), HasSubstr("of type Half")));
+  EXPECT_THAT(refusal_of(at::ones({2, 2}).to_sparse().requires_grad_()),
+              AllOf(HasSubstr("'layer.bad'"), HasSubstr("is sparse")));
+  EXPECT_THAT(refusal_of(trainable() * 2), AllOf(HasSubstr("'layer.bad'"), HasSubstr("result of a computation")));
+  EXPECT_THAT(refusal_of(trainable({0})), AllOf(HasSubstr("'layer.bad'"), HasSubstr("no elements")));
+}
+
+TEST(TrainedTensors, RefusesSharedMemoryWithBothNames) {
+  const at::Tensor good = trainable();
+  EXPECT_THAT(refusal_of(good.detach().view({6}).requires_grad_(), good),
+              HasSubstr("'layer.bad' shares memory with 'good'"));
+}
+
+TEST(TrainedTensors, LeavesFrozenParametersAlone) {
+  AnyModel model({{"frozen", at::ones({2}, at::kDouble)}, {"weight", trainable()}});
+  const TrainedTensors tensors(model, c10::kCPU, true);
+  EXPECT_THAT(names_of(tensors), ElementsAre("weight"));
+}
+
+TEST(TrainedTensors, RefusesAModelThatTrainsNothing) {
+  AnyModel model({{"frozen", at::ones({2})}}, {{"mean", at::zeros({2})}});
+  EXPECT_THROW(TrainedTensors(model, c10::kCPU, true), RunError);
+}
+
+TEST(TrainedTensors, FloatBuffersFollowWithTheRuleAverage) {
+  AnyModel model({{"weight", trainable()}},
+                 {{"mean", at::zeros({2})}, {"batches", at::zeros({}, at::kLong)}, {"none", at::zeros({0})}});
+  const TrainedTensors tensors(model, c10::kCPU, /*exchanges_buffers=*/true);
+  EXPECT_THAT(names_of(tensors), ElementsAre("weight", "mean"));
+  EXPECT_EQ(tensors.shapes()[0].rule, BucketLayout::Tensor().rule);
+  EXPECT_EQ(tensors.shapes()[1].rule, TensorRule::average);
+}
+
+TEST(TrainedTensors, BuffersStayOutWhereTheyAreNotExchanged) {
+  AnyModel model({{"weight", trainable()}}, {{"mean", at::zeros({2})}});
+  const TrainedTensors tensors(model, c10::kCPU, /*exchanges_buffers=*/false);
+  EXPECT_THAT(names_of(tensors), ElementsAre("weight"));
+}
+
+}  // namespace
+}  // namespace runnel
