@@ -281,30 +281,5 @@ TEST_F(SafetensorsTest, NoBytesMakeItCrash) {
   }
 }
 
-template <class Action>
-void expect_error_naming(const std::filesystem::path& path, ExitStatus status, Action&& action) {
-  try {
-    action();
-    FAIL() << path;
-  } catch (const RunError& error) {
-    EXPECT_EQ(error.status(), status) << error.what();
-    EXPECT_THAT(error.what(), HasSubstr(path.string()));
-  }
-}
-
-TEST_F(SafetensorsTest, NamesAMissingFile) {
-  std::vector<float> floats(8);
-  for (const auto& path : {folder_.path() / "none", folder_.path()}) {
-    expect_error_naming(path, ExitStatus::input_missing, [&] { load_safetensors(path, layout_, floats); });
-  }
-}
-
-TEST_F(SafetensorsTest, SaysWhereItCannotWriteAndLeavesNothing) {
-  for (const auto& path : {folder_.path() / "none" / "model.safetensors", folder_.path()}) {
-    expect_error_naming(path, ExitStatus::cannot_create, [&] { save_safetensors(path, layout_, values_); });
-  }
-  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
-}
-
 }  // namespace
 }  // namespace runnel

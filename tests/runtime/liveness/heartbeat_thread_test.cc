@@ -10,30 +10,11 @@
 #include <optional>
 #include <stdexcept>
 
-#include "runtime/liveness/heartbeat_link.h"
 #include "runtime/liveness/heartbeat_word.h"
-#include "tests/support/peer_process.h"
-#include "transport/completion_queue.h"
-#include "transport/context.h"
-#include "transport/path.h"
+#include "tests/runtime/liveness/raw_process.h"
 
 namespace runnel::test {
 namespace {
-
-ContextOptions over_tcp() {
-  ContextOptions options = context_options_for(Path::emulated);
-  options.shared_between_threads = true;
-  return options;
-}
-
-PeerGroup introduce(Bootstrap& bootstrap, int generators) {
-  const Introduction mine{.device = DeviceId::cpu(),
-                          .runnel_version = "test",
-                          .ucx_version = ucx_version(),
-                          .layout_fingerprint = "",
-                          .configuration = {}};
-  return PeerGroup::introduce(bootstrap, mine, generators, test_deadline());
-}
 
 /// A process of a job that does nothing but exchange heartbeats.
 class BeatingProcess {
@@ -92,31 +73,24 @@ TEST(HeartbeatThreadTest, AStoppedPeerDoesNotKeepTheBeatsOfOthers) {
 /// Generator 1 of a job with two generators: exchanges a beat with the trainer, rank 2, stops that process, rings a
 /// last word, and ends.
 void fail_before_a_stopped_trainer(Bootstrap& bootstrap) {
-  const PeerGroup group = introduce(bootstrap, /*generators=*/2);
-  Context context(over_tcp());
-  Worker worker(context);
-  const Slab slab = Slab::allocate(context, 3 * kLineBytes);
-  CompletionQueue queue(worker, 4);
-  ConnectionOffer mine;
-  mine.data_address = mine.liveness_address = worker.address();
-  mine.control = mine.heartbeats = slab.descriptor();
-  const auto offers = exchange_offers(bootstrap, mine, test_deadline(), {});
+  RawProcess process(bootstrap, /*generators=*/2, /*lines=*/3);
   bootstrap.barrier(test_deadline());
-  const Peer& trainer = group.at(2);
-  HeartbeatLink::Connection connection(worker, offers.at(2), slab, /*my_line=*/1, /*peer_line=*/2);
+  const Peer& trainer = process.group.at(2);
+  HeartbeatLink::Connection connection(process.worker, process.offers.at(2), process.slab, /*my_line=*/1,
+                                       /*peer_line=*/2);
   const auto ring = [&](const HeartbeatWord& word) {
-    throw_unless_ok(queue.ring(connection.outbound, word.encode(), 0));
+    throw_unless_ok(process.queue.ring(connection.outbound, word.encode(), 0));
   };
   ring({.state = HeartbeatWord::State::alive, .stop = {}, .counter = 1});
   const Deadline deadline = test_deadline();
   Completion completion;
-  while (queue.in_flight() > 0 || connection.inbound.value() == 0) {
-    (void)queue.poll({&completion, 1});
+  while (process.queue.in_flight() > 0 || connection.inbound.value() == 0) {
+    (void)process.queue.poll({&completion, 1});
     ASSERT_FALSE(deadline.expired());
   }
   kill(trainer.pid, SIGSTOP);
   ring({.state = HeartbeatWord::State::stopping, .stop = {.cause = StopCause::own_error, .rank = 1}, .counter = 2});
-  while (worker.progress()) {
+  while (process.worker.progress()) {
   }
   std::_Exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);  // without a close, as after a crash
 }

@@ -6,50 +6,24 @@
 
 #include <thread>
 
-#include "runtime/liveness/heartbeat_link.h"
-#include "tests/support/peer_process.h"
-#include "transport/completion_queue.h"
-#include "transport/context.h"
-#include "transport/path.h"
+#include "tests/runtime/liveness/raw_process.h"
 
 namespace runnel::test {
 namespace {
-
-ContextOptions over_tcp() {
-  ContextOptions options = context_options_for(Path::emulated);
-  options.shared_between_threads = true;
-  return options;
-}
-
-PeerGroup introduce(Bootstrap& bootstrap) {
-  const Introduction mine{.device = DeviceId::cpu(),
-                          .runnel_version = "test",
-                          .ucx_version = ucx_version(),
-                          .layout_fingerprint = "",
-                          .configuration = {}};
-  return PeerGroup::introduce(bootstrap, mine, /*generators=*/1, test_deadline());
-}
 
 /// State 15 does not exist.
 constexpr std::uint64_t kNoWord = 0xf0000000deadbeef;
 
 /// Trainer 0, which rings kNoWord at the generator.
 RUNNEL_PEER(trainer_with_an_invalid_word) {
-  const PeerGroup group = introduce(bootstrap);
-  Context context(over_tcp());
-  Worker worker(context);
-  const Slab slab = Slab::allocate(context, 2 * kLineBytes);
-  CompletionQueue queue(worker, 4);
-  ConnectionOffer mine;
-  mine.data_address = mine.liveness_address = worker.address();
-  mine.control = mine.heartbeats = slab.descriptor();
-  const auto offers = exchange_offers(bootstrap, mine, test_deadline(), {});
-  HeartbeatLink::Connection connection(worker, offers.at(0), slab, /*my_line=*/1, /*peer_line=*/1);
-  throw_unless_ok(queue.ring(connection.outbound, kNoWord, 0));
+  RawProcess process(bootstrap, /*generators=*/1, /*lines=*/2);
+  HeartbeatLink::Connection connection(process.worker, process.offers.at(0), process.slab, /*my_line=*/1,
+                                       /*peer_line=*/1);
+  throw_unless_ok(process.queue.ring(connection.outbound, kNoWord, 0));
   const Deadline deadline = test_deadline();
   Completion completion;
-  while (queue.in_flight() > 0) {
-    (void)queue.poll({&completion, 1});
+  while (process.queue.in_flight() > 0) {
+    (void)process.queue.poll({&completion, 1});
     ASSERT_FALSE(deadline.expired());
   }
   bootstrap.barrier(test_deadline());
