@@ -86,9 +86,6 @@ class BucketLayout {
   /// Bytes of all tensors together and of the gap: M, what one trainer sends and receives in a step.
   std::size_t bytes() const { return bytes_; }
 
-  /// The bytes of the tensors that are averaged; an empty range at the end when there are none.
-  ByteRange averaged() const { return {averaged_begin_, bytes_}; }
-
   /// By rule, of the whole buffer or of one shard. The gap counts as optimized: a step from zero with a gradient of
   /// zero leaves zero.
   FloatCounts float_counts() const { return count_floats({0, bytes_}); }
@@ -108,9 +105,6 @@ class BucketLayout {
   /// where averaged tensors begin, so that all of a bucket has one rule.
   std::size_t bucket_count() const { return buckets_.size(); }
   ByteRange bucket(std::size_t index) const { return buckets_[index]; }
-  TensorRule rule_of(std::size_t bucket) const {
-    return buckets_[bucket].begin < averaged_begin_ ? TensorRule::optimize : TensorRule::average;
-  }
 
   /// Bucket `index` of `shard`, in bytes from the beginning of the shard.
   ByteRange bucket_in(const Shard& shard, std::uint32_t index) const;

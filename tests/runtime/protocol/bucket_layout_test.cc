@@ -11,6 +11,15 @@
 namespace runnel {
 namespace {
 
+/// The bytes of the tensors that are averaged.
+ByteRange averaged_bytes(const BucketLayout& layout) {
+  return {layout.float_counts().optimized * sizeof(float), layout.bytes()};
+}
+
+TensorRule rule_of(const BucketLayout& layout, std::size_t bucket) {
+  return layout.bucket(bucket).begin < averaged_bytes(layout).begin ? TensorRule::optimize : TensorRule::average;
+}
+
 using Tensors = std::vector<BucketLayout::Tensor>;
 
 // The reference network.
@@ -73,26 +82,26 @@ TEST(BucketLayout, AveragedTensorsBeginAtABlock) {
   EXPECT_EQ(layout.tensors()[1].bytes, (ByteRange{60, 68}));
   EXPECT_EQ(layout.tensors()[2].bytes, (ByteRange{kBlockBytes, kBlockBytes + 28}));
   EXPECT_EQ(layout.tensors()[3].bytes, (ByteRange{kBlockBytes + 28, kBlockBytes + 56}));
-  EXPECT_EQ(layout.averaged(), (ByteRange{kBlockBytes, layout.bytes()}));
+  EXPECT_EQ(averaged_bytes(layout), (ByteRange{kBlockBytes, layout.bytes()}));
   EXPECT_EQ(layout.float_counts(), (FloatCounts{kBlockFloats, 14}));
   EXPECT_EQ(layout.float_count(), kBlockFloats + 14);
   ASSERT_EQ(layout.bucket_count(), 2U);
-  EXPECT_EQ(layout.rule_of(0), TensorRule::optimize);
-  EXPECT_EQ(layout.rule_of(1), TensorRule::average);
+  EXPECT_EQ(rule_of(layout, 0), TensorRule::optimize);
+  EXPECT_EQ(rule_of(layout, 1), TensorRule::average);
 }
 
 TEST(BucketLayout, WithoutAveragedTensorsAllIsOptimized) {
   const BucketLayout layout(kMnistCnn, 1 << 20);
-  EXPECT_EQ(layout.averaged().size(), 0U);
+  EXPECT_EQ(averaged_bytes(layout).size(), 0U);
   EXPECT_EQ(layout.float_counts(), (FloatCounts{layout.float_count(), 0}));
-  for (std::size_t i = 0; i < layout.bucket_count(); ++i) EXPECT_EQ(layout.rule_of(i), TensorRule::optimize);
+  for (std::size_t i = 0; i < layout.bucket_count(); ++i) EXPECT_EQ(rule_of(layout, i), TensorRule::optimize);
 }
 
 TEST(BucketLayout, CanHaveAveragedTensorsOnly) {
   const BucketLayout layout({{"mean", {7}, kAverage}}, kBlockBytes);
   EXPECT_EQ(layout.bytes(), 28U);
   EXPECT_EQ(layout.float_counts(), (FloatCounts{0, 7}));
-  EXPECT_EQ(layout.rule_of(0), TensorRule::average);
+  EXPECT_EQ(rule_of(layout, 0), TensorRule::average);
 }
 
 Tensors random_tensors(std::mt19937& random, const std::string& prefix, TensorRule rule) {
@@ -115,9 +124,9 @@ FloatCounts expect_one_rule_a_bucket(const BucketLayout& layout, const Shard& sh
     end = bucket.end;
     for (const TensorPlace& tensor : layout.tensors()) {
       if (tensor.bytes.begin >= bucket.end || tensor.bytes.end <= bucket.begin) continue;
-      EXPECT_EQ(tensor.rule, layout.rule_of(i)) << tensor.name << " in bucket " << i;
+      EXPECT_EQ(tensor.rule, rule_of(layout, i)) << tensor.name << " in bucket " << i;
     }
-    const bool averaged = layout.rule_of(i) == TensorRule::average;
+    const bool averaged = rule_of(layout, i) == TensorRule::average;
     (averaged ? counts.averaged : counts.optimized) += bucket.size() / sizeof(float);
   }
   EXPECT_EQ(end, shard.bytes.end);
@@ -138,7 +147,7 @@ TEST(BucketLayout, NoBucketHoldsBothKinds) {
     const std::size_t shards = 1 + random() % std::min<std::size_t>((bytes + kBlockBytes - 1) / kBlockBytes, 9);
     const BucketLayout layout(all, kBlockBytes * (1 + random() % 9), shards);
     EXPECT_EQ(layout.bytes(), bytes);
-    EXPECT_EQ(layout.averaged(), (ByteRange{alone.padded_bytes(), bytes}));
+    EXPECT_EQ(averaged_bytes(layout), (ByteRange{alone.padded_bytes(), bytes}));
     for (std::size_t i = 0; i < trained.size(); ++i) {
       EXPECT_EQ(layout.tensors()[i].bytes, alone.tensors()[i].bytes) << "averaged tensors move no other";
     }
