@@ -7,8 +7,11 @@
 
 #include <optional>
 #include <span>
+#include <utility>
 
+#include "runtime/base/joined.h"
 #include "runtime/base/random.h"
+#include "transport/log.h"
 
 namespace runnel {
 namespace {
@@ -35,7 +38,8 @@ GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, 
                 .trainer = trainer}),
       builder_(dataset, static_cast<std::size_t>(config.trainer.batch_size), model.device()),
       loss_(at::empty({}, at::TensorOptions(at::kFloat).pinned_memory(model.device().is_cuda()))),
-      loss_copied_(model.device()) {}
+      loss_copied_(model.device()),
+      reports_unused_(trainer == 0) {}
 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
@@ -48,6 +52,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
   }
   const Batch batch = prepare(step, samples);
   make_passes(step, batch, passes);
+  if (std::exchange(reports_unused_, false)) report_unused(passes);
   loss_copied_.wait();
   return {.loss = loss_.item<double>(), .samples = batch.size(), .staged_bytes = passes.staged_bytes()};
 }
@@ -66,6 +71,13 @@ void GradientComputer::make_passes(std::int64_t step, const Batch& batch, Traini
   begin(TraceWhat::backward);
   loss.backward();
   passes.end_backward();
+}
+
+void GradientComputer::report_unused(const TrainingStep& passes) {
+  if (passes.unused().empty()) return;
+  const auto name = [&](std::size_t tensor) { return model_.tensors().trained()[tensor].name; };
+  log_warning("the passes of the first step do not use " + joined(passes.unused(), ", ", name) +
+              ": such a parameter has a gradient of zero; freeze it (requires_grad = False) if that is meant");
 }
 
 Batch GradientComputer::prepare(std::int64_t step, std::span<const std::uint32_t> samples) {

@@ -56,6 +56,7 @@ class GradientComputer {
  private:
   Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples);
   void make_passes(std::int64_t step, const Batch& batch, TrainingStep& passes);
+  void report_unused(const TrainingStep& passes);
 
   TrainedModel& model_;
   RunPlan plan_;
@@ -66,6 +67,7 @@ class GradientComputer {
   BatchBuilder builder_;
   at::Tensor loss_;  // where the host reads it
   ComputeMark loss_copied_;
+  bool reports_unused_;  // of the job's computers one, after its first passes
   Trace* trace_ = nullptr;
 };
 

@@ -17,21 +17,20 @@
 
 #include "runtime/base/run_error.h"
 #include "trainer/compute/metrics.h"
+#include "trainer/torch/tensor_text.h"
 
 namespace runnel {
 namespace {
 
-std::string shape_text(const at::Tensor& tensor) {
-  std::string text = "[";
-  for (const std::int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "] of " + c10::toString(tensor.scalar_type());
+std::string text_of(const at::Tensor& tensor) {
+  return tensor_text(tensor.scalar_type(), tensor.sizes());
 }
 
 [[noreturn]] void refuse(const std::string& objective, const std::string& expected, const at::Tensor& output,
                          const at::Tensor& target) {
   throw RunError(ExitStatus::bad_configuration, "key 'objective.name': " + objective + " expects " + expected +
-                                                    ", found an output " + shape_text(output) + " and a target " +
-                                                    shape_text(target));
+                                                    ", found an output " + text_of(output) + " and a target " +
+                                                    text_of(target));
 }
 
 /// An objective whose tests measure what the option `metrics` names.
@@ -175,7 +174,7 @@ class OutputLoss final : public Objective {
     if (outputs[0].numel() == 1) return outputs[0].reshape({});
     throw RunError(ExitStatus::bad_configuration,
                    "key 'objective.name': output expects a model whose first output is the loss, a scalar; found " +
-                       shape_text(outputs[0]));
+                       text_of(outputs[0]));
   }
 
   void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {

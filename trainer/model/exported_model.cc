@@ -3,10 +3,8 @@
 #include "trainer/model/exported_model.h"
 
 #include <c10/core/GradMode.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "runtime/base/joined.h"
@@ -14,20 +12,10 @@
 #include "runtime/base/utf8.h"
 #include "trainer/model/exported_rule.h"
 #include "trainer/model/exported_states.h"
+#include "trainer/torch/tensor_text.h"
 
 namespace runnel {
 namespace {
-
-/// PyTorch's name of a type: "float32".
-std::string type_text(at::ScalarType type) {
-  constexpr std::array kTypes = {ElementType::uint8,   ElementType::int8,    ElementType::int16,   ElementType::int32,
-                                 ElementType::int64,   ElementType::float16, ElementType::float32, ElementType::float64,
-                                 ElementType::boolean, ElementType::bfloat16};
-  for (const ElementType known : kTypes) {
-    if (scalar_type_of(known) == type) return std::string(name_of(known));
-  }
-  return c10::toString(type);
-}
 
 std::string shape_text(const std::vector<ExportedSize>& shape) {
   const auto text = [](const ExportedSize& size) {
@@ -69,27 +57,22 @@ void ExportedModel::load_states(const ExportedProgram& program, c10::Device devi
   const auto tied = find_tied(program);
   for (std::size_t i = 0; i < program.states.size(); ++i) {
     const ExportedState& state = program.states[i];
-    const bool trained = state.role == ExportedState::Role::parameter && state.tensor.requires_grad;
-    if (trained && state.tensor.type != ElementType::float32) {
-      throw RunError(ExitStatus::bad_configuration, file_.string() + ": parameter \"" + printable(state.name, 200) +
-                                                        "\" is " + std::string(name_of(state.tensor.type)) +
-                                                        "; only float32 is trained");
-    }
     state_values_.push_back(state.value);
     is_buffer_.push_back(state.role == ExportedState::Role::buffer);
-    if (tied[i]) {
-      states_.push_back(states_[*tied[i]]);
-      if (state.in_state_dict) aliases_.emplace_back(state.name, program.states[*tied[i]].name);
-      continue;
-    }
-    states_.push_back(load_tensor(state.tensor, device).requires_grad_(trained));
-    if (!state.in_state_dict) continue;
-    auto& group = trained ? parameters_ : is_buffer_.back() ? buffers_ : frozen_;
-    group.push_back({state.name, states_.back()});
+    states_.push_back(tied[i] ? states_[*tied[i]] : load_tensor(state.tensor, device));
+    const bool is_parameter = state.role == ExportedState::Role::parameter;
+    if (is_parameter && state.tensor.requires_grad) require_float(state);
+    if (is_parameter) states_.back().requires_grad_(state.tensor.requires_grad);
+    if (state.in_state_dict) (is_buffer_.back() ? buffers_ : parameters_).push_back({state.name, states_.back()});
   }
-  if (parameters_.empty()) {
-    throw RunError(ExitStatus::bad_configuration, file_.string() + ": has no parameter that is trained");
-  }
+}
+
+/// Autograd itself refuses a gradient of other types only where they are not floating numbers.
+void ExportedModel::require_float(const ExportedState& state) const {
+  if (state.tensor.type == ElementType::float32) return;
+  throw RunError(ExitStatus::bad_configuration, file_.string() + ": parameter \"" + printable(state.name, 200) +
+                                                    "\" is " + std::string(name_of(state.tensor.type)) +
+                                                    "; only float32 is trained");
 }
 
 void ExportedModel::plan_steps(const ExportedProgram& program, c10::Device device) {
@@ -112,6 +95,7 @@ void ExportedModel::plan_steps(const ExportedProgram& program, c10::Device devic
 }
 
 void ExportedModel::set_training(bool training) {
+  if (training == training_) return;
   training_ = training;
   for (Step& step : steps_) {
     step.operation.set_training(training);
@@ -120,10 +104,10 @@ void ExportedModel::set_training(bool training) {
 }
 
 void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
-  if (inputs.size() != inputs_.size()) {
+  if (inputs.size() < inputs_.size()) {
     throw RunError(ExitStatus::bad_configuration, file_.string() + ": the program takes " +
-                                                      std::to_string(inputs_.size()) + " tensors, " +
-                                                      std::to_string(inputs.size()) + " came");
+                                                      std::to_string(inputs_.size()) + " tensors, the batch has " +
+                                                      std::to_string(inputs.size()));
   }
   std::vector<std::pair<std::string_view, std::int64_t>> symbols;
   const auto fits = [&](const ExportedSize& wanted, std::int64_t size) {
@@ -134,7 +118,7 @@ void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
     symbols.emplace_back(wanted.symbol, size);
     return true;
   };
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const ExportedInput& wanted = inputs_[i];
     if (inputs[i].type != scalar_type_of(wanted.type) || inputs[i].shape.size() != wanted.shape.size()) {
       refuse_input(i, inputs[i]);
@@ -147,20 +131,19 @@ void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
 
 void ExportedModel::refuse_input(std::size_t index, const InputShape& found) const {
   const ExportedInput& wanted = inputs_[index];
-  throw RunError(ExitStatus::bad_configuration,
-                 file_.string() + ": input " + std::to_string(index + 1) + " \"" + printable(wanted.name) +
-                     "\": the program takes " + std::string(name_of(wanted.type)) + " " + shape_text(wanted.shape) +
-                     ", the batch has " + type_text(found.type) + " [" +
-                     joined(found.shape, ", ", [](std::int64_t size) { return std::to_string(size); }) + "]");
+  throw RunError(ExitStatus::bad_configuration, file_.string() + ": input " + std::to_string(index + 1) + " \"" +
+                                                    printable(wanted.name) + "\": the program takes " +
+                                                    std::string(name_of(wanted.type)) + " " + shape_text(wanted.shape) +
+                                                    ", the batch has " + tensor_text(found.type, found.shape));
 }
 
-std::vector<at::Tensor> ExportedModel::forward(std::span<const at::Tensor> inputs) {
+std::vector<at::Tensor> ExportedModel::forward(const Batch& batch) {
   std::vector<InputShape> shapes;
-  for (const at::Tensor& input : inputs) shapes.push_back({input.scalar_type(), input.sizes()});
+  for (const at::Tensor& field : batch.fields) shapes.push_back({field.scalar_type(), field.sizes()});
   check_inputs(shapes);
   const ClearAtEnd clear(values_);
   for (std::size_t i = 0; i < states_.size(); ++i) values_[state_values_[i]] = states_[i];
-  for (std::size_t i = 0; i < inputs.size(); ++i) values_[inputs_[i].value] = inputs[i];
+  for (std::size_t i = 0; i < inputs_.size(); ++i) values_[inputs_[i].value] = batch.fields[i];
   for (Step& step : steps_) run(step);
   std::vector<at::Tensor> outputs;
   for (const ValueNumber output : outputs_) outputs.push_back(values_[output].toTensor());

@@ -19,9 +19,9 @@ struct NamedTensor {
 
 /// What is trained: any computation of LibTorch on parameters and a batch.
 ///
-/// It is made on the CPU. Between passes Runnel exchanges the memory of its tensors, by `set_data`, and it takes each
-/// gradient as soon as autograd has it: a model keeps no reference to either. Random numbers come from LibTorch's
-/// default generators only, which are seeded before each pass. Thread: one at a time.
+/// Between passes Runnel exchanges the memory of its tensors, by `set_data`, and it takes each gradient as soon as
+/// autograd has it: a model keeps no reference to either. Random numbers come from LibTorch's default generators only,
+/// which are seeded before each pass. Thread: one at a time.
 class Model {
  public:
   virtual ~Model() = default;

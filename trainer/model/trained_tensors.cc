@@ -9,11 +9,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "runtime/base/run_error.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/model/training_step.h"
+#include "trainer/torch/tensor_text.h"
 
 namespace runnel {
 namespace {
@@ -33,10 +35,15 @@ class AfterGradient final : public torch::autograd::PostAccumulateGradHook {
   throw RunError(ExitStatus::bad_configuration, "the model's parameter '" + name + "' " + what);
 }
 
+[[noreturn]] void refuse_shared(const std::string& name, const std::string& other) {
+  throw RunError(ExitStatus::bad_configuration, "the model's tensor '" + name + "' shares memory with '" + other +
+                                                    "'; make it a tensor of its own, or the same tensor");
+}
+
 void require_trainable(const NamedTensor& parameter) {
   const at::Tensor& tensor = parameter.tensor;
   if (tensor.scalar_type() != at::kFloat) {
-    refuse(parameter.name, std::string("is of type ") + c10::toString(tensor.scalar_type()) +
+    refuse(parameter.name, "is of type " + type_text(tensor.scalar_type()) +
                                ", and only float32 is trained; convert the model, or freeze this parameter");
   }
   if (tensor.layout() != at::kStrided) refuse(parameter.name, "is sparse, and only dense tensors are trained");
@@ -52,11 +59,15 @@ void move_to(c10::Device device, const at::Tensor& tensor) {
 }  // namespace
 
 TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers) : device_(device) {
-  for (const NamedTensor& parameter : model.parameters()) {
-    move_to(device, parameter.tensor);
+  const std::vector<NamedTensor> parameters = model.parameters();
+  const std::vector<NamedTensor> buffers = model.buffers();
+  for (const NamedTensor& parameter : parameters) {
     if (parameter.tensor.requires_grad()) add(parameter);
   }
-  for (const NamedTensor& buffer : model.buffers()) {
+  require_own_memory(parameters);
+  require_own_memory(buffers);
+  for (const NamedTensor& parameter : parameters) move_to(device, parameter.tensor);
+  for (const NamedTensor& buffer : buffers) {
     move_to(device, buffer.tensor);
     const bool is_float = buffer.tensor.scalar_type() == at::kFloat && buffer.tensor.numel() > 0;
     if (exchanges_buffers && is_float) buffers_.push_back(buffer);
@@ -71,12 +82,23 @@ TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_
 void TrainedTensors::add(const NamedTensor& parameter) {
   if (index_.contains(parameter.tensor.unsafeGetTensorImpl())) return;  // another name of the same tensor
   require_trainable(parameter);
-  for (const NamedTensor& other : trained_) {
-    if (!other.tensor.is_alias_of(parameter.tensor)) continue;
-    refuse(parameter.name, "shares memory with '" + other.name + "'; make it a tensor of its own, or the same tensor");
-  }
   index_.emplace(parameter.tensor.unsafeGetTensorImpl(), trained_.size());
   trained_.push_back(parameter);
+}
+
+/// What is trained moves to other memory, where a tensor that shares the old one would not follow.
+void TrainedTensors::require_own_memory(const std::vector<NamedTensor>& tensors) const {
+  std::unordered_map<const c10::StorageImpl*, const NamedTensor*> trained;
+  for (const NamedTensor& one : trained_) {
+    const NamedTensor*& other = trained[one.tensor.storage().unsafeGetStorageImpl()];
+    if (other != nullptr) refuse_shared(one.name, other->name);
+    other = &one;
+  }
+  for (const NamedTensor& one : tensors) {
+    if (!one.tensor.has_storage() || index_of(one.tensor.unsafeGetTensorImpl())) continue;
+    const auto other = trained.find(one.tensor.storage().unsafeGetStorageImpl());
+    if (other != trained.end()) refuse_shared(one.name, other->second->name);
+  }
 }
 
 void TrainedTensors::set_hook(std::size_t tensor) {

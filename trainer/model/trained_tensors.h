@@ -27,7 +27,7 @@ class TrainedTensors {
   /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. With
   /// `exchanges_buffers` the float32 buffers are part of the layout, behind the parameters. Throws `RunError` (78) for
   /// a model that trains nothing, and with its name for a trained tensor that is not float32, dense and a leaf of
-  /// autograd, or that shares memory with another one.
+  /// autograd, and with both for a tensor that shares memory with a trained one.
   TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers);
   TrainedTensors(const TrainedTensors&) = delete;
   TrainedTensors& operator=(const TrainedTensors&) = delete;
@@ -57,6 +57,7 @@ class TrainedTensors {
   friend class TrainingStep;
 
   void add(const NamedTensor& parameter);
+  void require_own_memory(const std::vector<NamedTensor>& tensors) const;
   void set_hook(std::size_t tensor);
 
   c10::Device device_;

@@ -113,7 +113,7 @@ int train_in_this_process(const Config& config, const Registry& registry, const 
     report.exit = static_cast<int>(status);
     const bool began = !report.processes.empty();
     if (began && !config.run.report.empty()) try_to_write([&] { write_report(report, config.run.report); });
-    throw AlreadyReported(status);
+    rethrow_reported(error, status);
   }
   if (!config.run.report.empty()) write_report(report, config.run.report);
   std::printf("done: %lld steps in %.1f s; %.0f samples/s\nparameters sha256 %s\n",

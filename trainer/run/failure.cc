@@ -29,6 +29,11 @@ ExitStatus log_failure(const std::exception& error) {
   return is_out_of_memory(error) ? ExitStatus::os_limit : status_of(error);
 }
 
+void rethrow_reported(const std::exception& error, ExitStatus status) {
+  if (is_reported(error)) throw;
+  throw AlreadyReported(status);
+}
+
 void try_to_write(const std::function<void()>& write) {
   try {
     write();

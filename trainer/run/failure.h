@@ -16,6 +16,10 @@ std::string failure_line(const std::exception& error);
 /// Logs that line unless `error` is `AlreadyReported`, and returns the exit status for it. Any thread.
 ExitStatus log_failure(const std::exception& error);
 
+/// Ends the handling of `error`, which is logged and has `status`: rethrows it if it says so itself, else throws
+/// `AlreadyReported`. Any thread.
+[[noreturn]] void rethrow_reported(const std::exception& error, ExitStatus status);
+
 /// Calls `write`, which writes a file about a run that an error has ended. A failure to write is logged only, because
 /// the run keeps the exit status of the first error. Any thread.
 void try_to_write(const std::function<void()>& write);

@@ -95,8 +95,7 @@ void GeneratorRun::fail(const std::exception& error) {
   report_error(error);
   if (!traces_.empty()) try_to_write([this] { write_trace(); });
   try_to_write([this] { write_report(); });
-  if (is_reported(error)) throw;
-  throw AlreadyReported(static_cast<ExitStatus>(account_.report().exit));
+  rethrow_reported(error, static_cast<ExitStatus>(account_.report().exit));
 }
 
 void GeneratorRun::collect_traces(Generator& exchange) {

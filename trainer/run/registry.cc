@@ -10,7 +10,7 @@
 #include "runtime/base/run_error.h"
 #include "trainer/compute/objectives.h"
 #include "trainer/dataset/idx_dataset.h"
-#include "trainer/model/export_file_model.h"
+#include "trainer/model/exported_model.h"
 #include "trainer/model/mnist_networks.h"
 
 namespace runnel {
@@ -25,6 +25,12 @@ std::unique_ptr<Dataset> make_mnist(const Registry::DataPlan& plan) {
   if (normalize[1] < kSmallestDeviation) plan.options.fail("normalize", "a mean and a deviation of at least 1e-06");
   settings.normalize = {normalize[0], normalize[1]};
   return std::make_unique<IdxDataset>(settings);
+}
+
+std::unique_ptr<Model> make_exported(const Registry::ModelPlan& plan) {
+  if (!plan.file.empty()) return std::make_unique<ExportedModel>(plan.file, plan.device);
+  throw RunError(ExitStatus::bad_configuration,
+                 "key 'model.file': model 'export' needs the file that it is in, as in file = \"net.pt2\"");
 }
 
 template <class Make>
@@ -46,7 +52,7 @@ std::vector<std::string> names_of(const std::map<std::string, Make>& all) {
 Registry::Registry() {
   add_model("mnist-cnn", [](const ModelPlan& plan) { return make_mnist_cnn(plan.options); });
   add_model("mnist-mlp", [](const ModelPlan& plan) { return make_mnist_mlp(plan.options); });
-  add_model("export", [](const ModelPlan& plan) { return make_exported(plan.file); });
+  add_model("export", [](const ModelPlan& plan) { return make_exported(plan); });
   add_dataset("mnist", make_mnist);
   add_objective("nll", make_nll);
   add_objective("cross_entropy", make_cross_entropy);
@@ -78,7 +84,7 @@ std::unique_ptr<Objective> Registry::make_objective(const Config& config) const 
 TrainedModel Registry::make_model(const Config& config, c10::Device device) const {
   const Options options(config.model.options, "model.options");
   at::manual_seed(static_cast<std::uint64_t>(config.run.seed));
-  auto model = find(models_, "model.name", config.model.name)({options, config.model.file});
+  auto model = find(models_, "model.name", config.model.name)({options, config.model.file, device});
   options.require_all_read("model '" + config.model.name + "'");
   return {std::move(model), make_objective(config), device, config.model.buffers != BufferRule::local};
 }

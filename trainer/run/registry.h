@@ -29,6 +29,7 @@ class Registry {
   struct ModelPlan {
     const Options& options;  ///< [model.options]
     std::string file;        ///< model.file, absolute; empty: none
+    c10::Device device;      ///< where its passes will run
   };
   struct DataPlan {
     const Options& options;  ///< [data.options]
@@ -37,7 +38,8 @@ class Registry {
     bool only_size = false;  ///< only `Dataset::size()` and `fields()` will be called
   };
 
-  /// Makes a model on the CPU. LibTorch is seeded with run.seed.
+  /// Makes a model. Tensors on the CPU are moved to the device later, so that values drawn there are the same for every
+  /// device. LibTorch is seeded with run.seed.
   using MakeModel = std::function<std::unique_ptr<Model>(const ModelPlan&)>;
   using MakeDataset = std::function<std::unique_ptr<Dataset>(const DataPlan&)>;
   using MakeObjective = std::function<std::unique_ptr<Objective>(const Options&)>;

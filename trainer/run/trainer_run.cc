@@ -23,17 +23,16 @@ std::array<TensorArena, sizeof...(kCopies)> arenas_of(const BucketLayout& layout
 
 }  // namespace
 
-TrainerRun::TrainerRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
-                       TrainedModel& model, std::size_t trainer)
+TrainerRun::TrainerRun(const Config& config, const Registry& registry, const Dataset& train, const RunPlan& plan,
+                       const BucketLayout& layout, TrainedModel& model, std::size_t trainer)
     : config_(config),
       plan_(plan),
       layout_(layout),
       model_(model),
-      train_(registry.make_dataset(config, Split::train)),
       test_(registry.make_dataset(config, Split::test)),
       test_share_(contiguous_share(static_cast<std::size_t>(test_->size()), trainer,
                                    static_cast<std::size_t>(config.trainer.count))),
-      virtual_trainers_(model, *train_, plan, layout, config, trainer) {}
+      virtual_trainers_(model, train, plan, layout, config, trainer) {}
 
 void TrainerRun::run(TrainerClient& exchange) {
   try {
@@ -43,8 +42,7 @@ void TrainerRun::run(TrainerClient& exchange) {
     // Before anything else: UCX may take long to handle broken connections, or abort this process.
     const ExitStatus status = log_failure(error);
     exchange.fail();
-    if (is_reported(error)) throw;
-    throw AlreadyReported(status);
+    rethrow_reported(error, status);
   }
 }
 

@@ -23,10 +23,10 @@ namespace runnel {
 /// Thread: one at a time.
 class TrainerRun {
  public:
-  /// Opens the data of trainer `trainer`. The arguments outlive this; passes run on the device of `model`. Throws
-  /// `RunError`.
-  TrainerRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
-             TrainedModel& model, std::size_t trainer);
+  /// Trainer `trainer`, on its share of `train`. Opens the test set. The arguments outlive this; passes run on the
+  /// device of `model`. Throws `RunError`.
+  TrainerRun(const Config& config, const Registry& registry, const Dataset& train, const RunPlan& plan,
+             const BucketLayout& layout, TrainedModel& model, std::size_t trainer);
 
   /// Makes all steps and tests of the plan. `exchange` uses the device of the model. Throws `RunError` when the run has
   /// to stop earlier.
@@ -40,7 +40,6 @@ class TrainerRun {
   const RunPlan& plan_;
   const BucketLayout& layout_;
   TrainedModel& model_;
-  std::unique_ptr<Dataset> train_;
   std::unique_ptr<Dataset> test_;
   SampleRange test_share_;
   VirtualTrainers virtual_trainers_;

@@ -53,10 +53,6 @@ void check_interfaces(const Config& config) {
                      ucx_has_rdma() ? rdma_ports() : std::vector<std::string>());
 }
 
-RunPlan plan_of(const Config& config, const Registry& registry) {
-  return RunPlan(config, registry.make_dataset(config, Split::train, /*only_size=*/true)->size());
-}
-
 std::string log_prefix(int rank, int generators) {
   if (rank >= generators) return "[trainer " + std::to_string(rank - generators) + "]";
   return generators == 1 ? "[generator]" : "[generator " + std::to_string(rank) + "]";
@@ -72,14 +68,15 @@ class JobRank {
         generators_(static_cast<int>(config.generator.count)),
         device_(start_device(config, place.rank, place.local_rank)),
         kernels_(config.trainer.kernels),
-        plan_(plan_of(config, registry)),
+        train_(registry.make_dataset(config, Split::train, /*only_size=*/generates())),
+        plan_(config, train_->size()),
         model_(registry.make_model(config, torch_device(generates() ? DeviceId::cpu() : device_.id))),
         layout_(layout_of(model_.tensors(), config)) {
     if (generates()) {
       generator_.emplace(config, registry, plan_, layout_, model_, /*leads=*/place.rank == 0);
     } else {
       const auto trainer = static_cast<std::size_t>(place.rank - generators_);
-      trainer_.emplace(config, registry, plan_, layout_, model_, trainer);
+      trainer_.emplace(config, registry, *train_, plan_, layout_, model_, trainer);
     }
     set_up_.data = since_start.seconds();
   }
@@ -128,6 +125,7 @@ class JobRank {
   int generators_;
   StartedDevice device_;
   KernelChoice kernels_;
+  std::unique_ptr<Dataset> train_;  // a generator needs its size only
   RunPlan plan_;
   TrainedModel model_;
   BucketLayout layout_;
@@ -147,12 +145,13 @@ void check_job(const Config& config, const Registry& registry) {
   check_interfaces(config);
   set_torch_threads(1);
   check_devices(config);
-  const RunPlan plan = plan_of(config, registry);
+  const auto train = registry.make_dataset(config, Split::train);
+  const RunPlan plan(config, train->size());
   TrainedModel model = registry.make_model(config);
   const BucketLayout layout = layout_of(model.tensors(), config);
   const GeneratorRun generator(config, registry, plan, layout, model, /*leads=*/true);
   registry.make_dataset(config, Split::test);
-  require_computable(model, *registry.make_dataset(config, Split::train), config);
+  require_computable(model, *train, config);
 }
 
 void run_training_job(const Config& config, const Registry& registry, const LaunchPlace& place) {

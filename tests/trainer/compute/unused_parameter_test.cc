@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
 #include "trainer/run/registry.h"
+#include "transport/log.h"
 
 // Parameters that take no part in some passes, against LibTorch's autograd.
 namespace runnel {
@@ -132,6 +135,20 @@ TEST_F(UnusedParameterTest, TheObserverGetsOneCallOfEachKindForEveryTensor) {
   EXPECT_THAT(observer.used, ElementsAre(kWeight, kScale, kBias, kNeverUsed));
   ASSERT_EQ(observer.ready.size(), 4U);
   EXPECT_THAT(std::vector(observer.ready.end() - 2, observer.ready.end()), ElementsAre(kNeverUsed, kBias));
+}
+
+TEST_F(UnusedParameterTest, IsNamedOnceByTheFirstTrainer) {
+  std::vector<std::string> lines;
+  capture_log([&](std::string_view line) { lines.emplace_back(line); });
+  std::vector<float> gradients(layout_.float_count());
+  const TensorArena arena(layout_, gradients);
+  for (const std::uint64_t trainer : {0, 1}) {
+    GradientComputer computer(model_, data_, kAll, plan_, config_, trainer);
+    for (int step = 0; step < 2; ++step) computer.compute(step, parameter_arena_, arena);
+  }
+  capture_log({});
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines.front(), testing::HasSubstr("do not use never_used: "));
 }
 
 TEST_F(UnusedParameterTest, NoOldGradientEntersTheSumOfVirtualTrainers) {

@@ -127,8 +127,7 @@ class ChangedModelTest : public testing::Test {
   std::string error_of(const std::function<void(Json& nodes)>& change) {
     try {
       ExportedModel model = make(change);
-      const at::Tensor input = at::ones({2, 1, 12, 12});
-      model.forward({&input, 1});
+      model.forward({{at::ones({2, 1, 12, 12})}});
       return "";
     } catch (const RunError& error) {
       EXPECT_EQ(error.status(), ExitStatus::bad_data);

@@ -73,8 +73,8 @@ TEST(TrainedTensors, KnowsNoOtherTensor) {
 }
 
 TEST(TrainedTensors, RefusesByNameWhatCannotBeTrained) {
-  EXPECT_THAT(refusal_of(trainable({2}, at::kDouble)), AllOf(HasSubstr("'layer.bad'"), HasSubstr("of type Double")));
-  EXPECT_THAT(refusal_of(trainable({2}, at::kHalf)), AllOf(HasSubstr("'layer.bad'"), HasSubstr("of type Half")));
+  EXPECT_THAT(refusal_of(trainable({2}, at::kDouble)), AllOf(HasSubstr("'layer.bad'"), HasSubstr("of type float64")));
+  EXPECT_THAT(refusal_of(trainable({2}, at::kHalf)), AllOf(HasSubstr("'layer.bad'"), HasSubstr("of type float16")));
   EXPECT_THAT(refusal_of(at::ones({2, 2}).to_sparse().requires_grad_()),
               AllOf(HasSubstr("'layer.bad'"), HasSubstr("is sparse")));
   EXPECT_THAT(refusal_of(trainable() * 2), AllOf(HasSubstr("'layer.bad'"), HasSubstr("result of a computation")));
@@ -85,6 +85,9 @@ TEST(TrainedTensors, RefusesSharedMemoryWithBothNames) {
   const at::Tensor good = trainable();
   EXPECT_THAT(refusal_of(good.detach().view({6}).requires_grad_(), good),
               HasSubstr("'layer.bad' shares memory with 'good'"));
+  EXPECT_THAT(refusal_of(good.detach().view({6}), good), HasSubstr("'layer.bad' shares memory with 'good'"));
+  AnyModel model({{"good", good}}, {{"view", good.detach().view({6})}});
+  EXPECT_THROW(TrainedTensors(model, c10::kCPU, false), RunError);
 }
 
 TEST(TrainedTensors, LeavesFrozenParametersAlone) {
