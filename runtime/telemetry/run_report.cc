@@ -105,6 +105,10 @@ std::string to_json(const RunReport& r) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+std::string test_json(const RunReport::Test& test) {
+  return to_json(test).dump(2);
+}
+
 void require_writable_outputs(const RunConfig& run) {
   std::vector<std::pair<std::string, std::string>> earlier;  // key and file
   for (const auto& [key, file] :

@@ -88,6 +88,9 @@ struct RunReport {
 /// The report as JSON, with keys in the order of the members above. A number that is not finite becomes null.
 std::string to_json(const RunReport& report);
 
+/// A report's member `test`, as a JSON text.
+std::string test_json(const RunReport::Test& test);
+
 /// Checks before the run that the files it ends with, run.report, run.save and run.trace, can be written. Throws
 /// `RunError` (bad_configuration) for two names of one file, also by a symbolic link, and `WriteError` for a file that
 /// cannot be created or replaced.

@@ -19,6 +19,7 @@
 #include "runtime/launch/openmp_settings.h"
 #include "runtime/launch/sighup.h"
 #include "trainer/program/doctor_command.h"
+#include "trainer/program/test_command.h"
 #include "trainer/program/train_command.h"
 #include "trainer/program/usage_error.h"
 #include "trainer/program/working_directory.h"
@@ -37,6 +38,7 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
                                         ", LibTorch " + torch_version());
   app.require_subcommand(1);
   const TrainCommand train(app, registry);
+  const TestCommand test(app, registry);
   const DoctorCommand doctor(app, registry);
   try {
     app.parse(argc, argv);
@@ -48,7 +50,8 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   // A colon alone, as a file's name, would begin another command for mpirun, which gets these arguments.
   std::ranges::replace(arguments, ":", "./:");
-  return app.got_subcommand(DoctorCommand::kName) ? doctor.run(arguments) : train.run(arguments);
+  if (app.got_subcommand(DoctorCommand::kName)) return doctor.run(arguments);
+  return app.got_subcommand(TestCommand::kName) ? test.run(arguments) : train.run(arguments);
 }
 
 /// Throws `RunError` (74) when standard output's buffer cannot be written: nothing has checked that so far.

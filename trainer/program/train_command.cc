@@ -2,26 +2,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/program/train_command.h"
 
-#include <unistd.h>
-
-#include <atomic>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <optional>
 #include <string_view>
 
-#include "runtime/base/joined.h"
 #include "runtime/config/config.h"
 #include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/launcher.h"
-#include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"
-#include "trainer/program/default_data.h"
+#include "trainer/program/own_stop_signals.h"
 #include "trainer/program/program_name.h"
-#include "trainer/program/rank_count.h"
 #include "trainer/program/start_checks.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/local_training.h"
@@ -48,55 +41,17 @@ Exit status: 0 done, 64 usage, 65 bad data, or a loss or parameter that is not f
 gone, 70 an internal error, 71 a limit of the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad
 configuration, 130/143 interrupted.)";
 
-/// The names that the configuration can choose from.
-std::string choices_text(const Registry& registry) {
-  std::string text = "\nA configuration can choose:\n";
-  for (const auto& [key, names] : registry.names()) text += "  " + key + ": " + joined(names, ", ") + '\n';
-  return text;
-}
-
-/// Set by the signals that end a run when training alone; a rank of a job has its heartbeat thread for them.
-std::atomic<int> stop_signal{0};
-
 Config load(const Options& options, const Registry& registry, const std::optional<LaunchPlace>& place) {
-  ConfigOptions config_options;
-  config_options.default_data_dir = default_data_folder();
-  config_options.known_names = registry.names();
-  config_options.sets = options.sets;
-  // Once a job: every rank reads the same options.
-  if (!started_by_launcher() && (!place || place->rank == 0)) config_options.on_notice = log_warning;
-  const auto set = [&](const std::string& key, const std::string& value) {
-    config_options.sets.push_back(key + "=" + value);
+  std::vector<std::string> sets;
+  // Settings that only a job with several processes has.
+  if (options.alone) sets = {"trainer.count=1", "generator.count=1", "run.pin=false"};
+  const auto set_file = [&](const std::string& key, const std::string& file) {
+    if (!file.empty()) sets.push_back(key + "=" + quoted(file));
   };
-  if (options.trainers > 0) set("trainer.count", std::to_string(options.trainers));
-  if (options.alone) {
-    // Settings that only a job with several processes has.
-    for (const char* key : {"trainer.count", "generator.count"}) set(key, "1");
-    set("run.pin", "false");
-  }
-  if (place) config_options.ranks = place->size;
-  if (!options.report.empty()) set("run.report", quoted(options.report));
-  if (!options.save.empty()) set("run.save", quoted(options.save));
-  if (!options.trace.empty()) set("run.trace", quoted(options.trace));
-  Config config = load_config(options.config, config_options);
-  if (place) require_same_count(*place, options.trainers, config);
-  return config;
-}
-
-/// The first one ends the run after the present step, a second one ends the process at once: a step may hang.
-void take_stop_signals() {
-  const sigset_t signals = user_stop_signals();
-  struct sigaction action {};
-  action.sa_flags = SA_RESTART;
-  action.sa_handler = [](int signal) {
-    const bool is_second = stop_signal.exchange(signal) != 0;
-    const bool is_repeated_by_system = signal == SIGXCPU;
-    if (is_second && !is_repeated_by_system) _exit(128 + (signal == SIGINT ? SIGINT : SIGTERM));
-  };
-  for (int signal = 1; signal < NSIG; ++signal) {
-    // abort() must not come back.
-    if (signal != SIGABRT && sigismember(&signals, signal) == 1) sigaction(signal, &action, nullptr);
-  }
+  set_file("run.report", options.report);
+  set_file("run.save", options.save);
+  set_file("run.trace", options.trace);
+  return load_job_config(options.job, registry, place, sets);
 }
 
 int train_in_this_process(const Config& config, const Registry& registry, const Options& options) {
@@ -106,8 +61,8 @@ int train_in_this_process(const Config& config, const Registry& registry, const 
   try {
     train_alone(
         config, registry, {.dry_run = options.dry_run, .live = stdout_obeys_escapes()},
-        [] { return stop_signal.load() == 0; }, account);
-    if (stop_signal.load() != 0) throw stopped_by(stop_signal.load());
+        [] { return !stop_requested(); }, account);
+    require_no_stop();
   } catch (const std::exception& error) {
     const ExitStatus status = log_failure(error);
     report.exit = static_cast<int>(status);
@@ -149,13 +104,7 @@ void add_outputs(CLI::App& command, Options& options) {
 TrainCommand::TrainCommand(CLI::App& app, const Registry& registry) : registry_(registry) {
   CLI::App& command = *app.add_subcommand(kName, "Train a model: run by mpirun, or starting mpirun itself");
   command.footer(examples(app.get_name()) + choices_text(registry));
-  command.add_option("CONFIG", options_.config, "TOML file; its keys are listed in trainer/README.md")->required();
-  CLI::Option* trainers = command.add_option("-n,--trainers", options_.trainers,
-                                             "Trainers to start on this machine, in addition to the generator");
-  trainers->check(CLI::Range(1, 1024));
-  command.add_option("--set", options_.sets, "Override a key, as in --set trainer.batch_size=64; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  CLI::Option* trainers = add_job_options(command, options_.job);
   add_outputs(command, options_);
   command.add_flag("--print-config", options_.print_config, "Print the effective configuration as TOML, and exit");
   CLI::Option* alone = command.add_flag("--alone", options_.alone, "Train in this process: no generator, no MPI");
@@ -174,7 +123,7 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
     std::cout << print_toml(config);
     return 0;
   }
-  if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.trainers > 0);
+  if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.job.trainers > 0);
   report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, registry_, options_);
   require_supported_ucx();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "trainer/program/job_options.h"
 #include "trainer/run/registry.h"
 
 namespace runnel {
@@ -29,9 +30,7 @@ class TrainCommand {
 
   /// What the command line gave.
   struct Options {
-    std::string config;
-    int trainers = 0;  // 0: as the configuration says
-    std::vector<std::string> sets;
+    JobOptions job;
     std::string report;
     std::string save;
     std::string trace;

@@ -34,6 +34,16 @@ void rethrow_reported(const std::exception& error, ExitStatus status) {
   throw AlreadyReported(status);
 }
 
+void do_or_fail(const std::function<void()>& work, const std::function<void(const std::exception&)>& fail) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    const ExitStatus status = log_failure(error);
+    fail(error);
+    rethrow_reported(error, status);
+  }
+}
+
 void try_to_write(const std::function<void()>& write) {
   try {
     write();

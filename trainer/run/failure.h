@@ -20,6 +20,10 @@ ExitStatus log_failure(const std::exception& error);
 /// `AlreadyReported`. Any thread.
 [[noreturn]] void rethrow_reported(const std::exception& error, ExitStatus status);
 
+/// Does a rank's `work`. What that throws is logged before `fail` notifies the peers, because UCX may take long to
+/// handle broken connections, or abort this process; then as `rethrow_reported`.
+void do_or_fail(const std::function<void()>& work, const std::function<void(const std::exception&)>& fail);
+
 /// Calls `write`, which writes a file about a run that an error has ended. A failure to write is logged only, because
 /// the run keeps the exit status of the first error. Any thread.
 void try_to_write(const std::function<void()>& write);

@@ -17,11 +17,9 @@
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/plan/run_plan.h"
-#include "runtime/plan/sample_range.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "runtime/telemetry/trace.h"
 #include "runtime/telemetry/trace_file.h"
-#include "trainer/compute/evaluation.h"
 #include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/model/kernel_choice.h"
@@ -30,6 +28,7 @@
 #include "trainer/run/sample_check.h"
 #include "trainer/run/stopwatch.h"
 #include "trainer/run/test_result.h"
+#include "trainer/run/test_share.h"
 #include "trainer/torch/placement.h"
 #include "trainer/torch/torch_setup.h"
 
@@ -38,10 +37,10 @@ namespace {
 
 struct LocalData {
   LocalData(const Config& config, const Registry& registry)
-      : train(registry.make_dataset(config, Split::train)), test(registry.make_dataset(config, Split::test)) {}
+      : train(registry.make_dataset(config, Split::train)), test(config, registry, /*trainer=*/0) {}
 
   std::unique_ptr<Dataset> train;
-  std::unique_ptr<Dataset> test;
+  TestShare test;
 };
 
 RunPlan plan_of(const Config& config, const Dataset& train, bool dry_run) {
@@ -123,7 +122,7 @@ class LocalRun {
   void test(std::int64_t step, const std::function<bool()>& keep_going) {
     const Stopwatch watch;
     const Score score = evaluate(step, keep_going);
-    if (score.samples < data_.test->size()) return;  // stopped
+    if (score.samples < data_.test.size()) return;  // stopped
     finite_.check_loss("the test", score.loss.mean(), static_cast<std::uint64_t>(step));
     const RunReport::Test result = test_result(score, job_.model().objective());
     account_.test(result, watch.seconds());
@@ -132,8 +131,7 @@ class LocalRun {
 
   Score evaluate(std::int64_t step, const std::function<bool()>& keep_going) {
     const TraceSpan span(trace_, {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
-    const SampleRange all{.first = 0, .count = static_cast<std::size_t>(data_.test->size())};
-    return runnel::evaluate(job_.model(), *data_.test, all, config_, keep_going);
+    return data_.test.score(job_.model(), keep_going);
   }
 
   void keep_results() {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "trainer/run/test_result.h"
+
 namespace runnel {
 namespace {
 
@@ -61,14 +63,7 @@ void Progress::step(const Step& step) {
 }
 
 void Progress::test(std::int64_t step, const RunReport::Test& result) {
-  std::string line =
-      text("epoch %lld/%lld test loss %.4f", as_long(plan_.epoch_of(step) + 1), as_long(plan_.epochs()), result.loss);
-  for (const RunReport::Metric& metric : result.metrics) {
-    line += ' ' + metric.name + text(" %.4f", metric.value);
-    const bool is_share = metric.name == "accuracy" || metric.name == "top5";
-    if (is_share) line += text(" (%.0f/%lld)", metric.sum, as_long(metric.count));
-  }
-  print(line);
+  print(text("epoch %lld/%lld ", as_long(plan_.epoch_of(step) + 1), as_long(plan_.epochs())) + test_text(result));
 }
 
 void Progress::print(const std::string& line) {

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "trainer/compute/evaluation.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/run/failure.h"
 #include "trainer/torch/torch_setup.h"
@@ -25,25 +24,18 @@ std::array<TensorArena, sizeof...(kCopies)> arenas_of(const BucketLayout& layout
 
 TrainerRun::TrainerRun(const Config& config, const Registry& registry, const Dataset& train, const RunPlan& plan,
                        const BucketLayout& layout, TrainedModel& model, std::size_t trainer)
-    : config_(config),
-      plan_(plan),
+    : plan_(plan),
       layout_(layout),
       model_(model),
-      test_(registry.make_dataset(config, Split::test)),
-      test_share_(contiguous_share(static_cast<std::size_t>(test_->size()), trainer,
-                                   static_cast<std::size_t>(config.trainer.count))),
+      test_share_(config, registry, trainer),
       virtual_trainers_(model, train, plan, layout, config, trainer) {}
 
 void TrainerRun::run(TrainerClient& exchange) {
-  try {
+  const auto work = [&] {
     make_steps(exchange);
     exchange.leave();
-  } catch (const std::exception& error) {
-    // Before anything else: UCX may take long to handle broken connections, or abort this process.
-    const ExitStatus status = log_failure(error);
-    exchange.fail();
-    rethrow_reported(error, status);
-  }
+  };
+  do_or_fail(work, [&](const std::exception&) { exchange.fail(); });
 }
 
 void TrainerRun::make_steps(TrainerClient& exchange) {
@@ -75,7 +67,7 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
 
 Score TrainerRun::test(TrainerClient& exchange, std::int64_t step) {
   const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
-  return evaluate(model_, *test_, test_share_, config_, [&] { return !exchange.stopping(); });
+  return test_share_.score(model_, [&] { return !exchange.stopping(); });
 }
 
 }  // namespace runnel

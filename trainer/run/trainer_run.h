@@ -4,18 +4,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "runtime/client/trainer_client.h"
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
-#include "runtime/plan/sample_range.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/score.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/run/registry.h"
+#include "trainer/run/test_share.h"
 
 namespace runnel {
 
@@ -36,12 +35,10 @@ class TrainerRun {
   void make_steps(TrainerClient& exchange);
   Score test(TrainerClient& exchange, std::int64_t step);
 
-  const Config& config_;
   const RunPlan& plan_;
   const BucketLayout& layout_;
   TrainedModel& model_;
-  std::unique_ptr<Dataset> test_;
-  SampleRange test_share_;
+  TestShare test_share_;
   VirtualTrainers virtual_trainers_;
 };
 

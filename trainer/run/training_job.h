@@ -8,9 +8,6 @@
 
 namespace runnel {
 
-/// Throws `RunError` (78) when the job asks for a device that this host does not have.
-void check_devices(const Config& config);
-
 /// Throws what a rank of the job would throw before MPI starts when input, devices or writable outputs are missing.
 /// Called once before ranks are started on this host, so that an error is reported once. Ranks check again what they
 /// read: mpirun may have started them on hosts where the files differ.
