@@ -7,7 +7,7 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: cmake/install-deps.sh [--cuda] [--tests] [--dev] [--list]
+usage: cmake/install-deps.sh [--cuda] [--tests] [--python] [--dev] [--list]
 
 Installs Debian packages with apt, and unpacks pinned, hash-checked wheels of LibTorch and UCX into
 ${RUNNEL_DEPS:-$HOME/.cache/runnel}, which all clones share. No CUDA toolkit is needed.
@@ -15,6 +15,8 @@ ${RUNNEL_DEPS:-$HOME/.cache/runnel}, which all clones share. No CUDA toolkit is 
   --cuda   also the libraries that LibTorch needs to compute on GPUs: cuBLAS, cuDNN, NCCL and others; 1.8 GB to
            download, 2.3 GB unpacked. Neither the driver, which is the machine's, nor a compiler for CUDA
   --tests  also what only tests use: an Open MPI 5, beside the system's; 7 MB to download
+  --python also a virtual environment with PyTorch, NumPy and safetensors, in which the Python tests and the peers of
+           bench/ run; 3 GB to download, 4.7 GB unpacked. Needs Python 3.11
   --dev    also what the presets tsan and ci use: clang, clang-format, clang-tidy; and Slurm, for the test hosts.slurm
   --list   print the Debian packages and the wheels, install nothing
   --help   this text
@@ -35,6 +37,8 @@ readonly dev_packages=(
   clang libclang-rt-dev clang-format clang-tidy
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
 )
+
+readonly python_packages=(python3-venv)
 
 # One wheel a line: folder in the cache, requirement, MB to download, platform tag, SHA-256, paths to keep. Wheels with the
 # same folder are unpacked side by side, because LibTorch looks for libcudart and libcupti relative to itself.
@@ -103,10 +107,11 @@ apt_install() {
   }
 }
 
-# require_space FOLDER: pip holds a wheel twice while it downloads, and the unpacked files take about twice its size.
+# require_space FOLDER MB: what a download of MB needs. pip holds a wheel twice while it downloads, and the unpacked files
+# take about twice its size.
 require_space() {
   local needed available
-  needed=$(awk -v folder="$1" '$1 == folder {mb += $3} END {print int(mb * 3.5)}' <<<"$wheels")
+  needed=$(($2 * 7 / 2))
   available=$(df --output=avail -B1000000 "$deps" | tail -n 1)
   [ "$available" -ge "$needed" ] ||
     die "$1 needs $needed MB free in $deps, there are $((available)) MB; free some, or set RUNNEL_DEPS to a folder elsewhere"
@@ -144,7 +149,7 @@ fetch_folder() {
   local target=$deps/$1 staging=$deps/.staging-$1 folder requirement mb platform hash keep
   rm -rf "$staging"
   mkdir -p "$staging/tmp" "$staging/wheels" "$staging/root"
-  require_space "$1"
+  require_space "$1" "$(awk -v folder="$1" '$1 == folder {mb += $3} END {print mb}' <<<"$wheels")"
   while read -r folder requirement mb platform hash keep; do
     [ "$folder" = "$1" ] || continue
     download "$requirement" "$mb" "$platform" "$hash" "$staging"
@@ -170,12 +175,36 @@ fetch_missing_folders() {
   done < <(awk 'NF {print $1}' <<<"$wheels" | sort -u)
   [ ${#missing[@]} -gt 0 ] || return 0
   python3 -m pip --version >/dev/null 2>&1 || die "$(command -v python3 || echo python3) has no pip; install python3-pip, or leave the virtual environment"
-  # A pip that outlives a killed script still holds this lock, so its leftovers are not mixed with a new download.
-  exec 9>"$deps/.lock"
-  flock -n 9 || { say "waiting for another install-deps.sh in $deps"; flock 9; }
+  lock_deps
   for folder in "${missing[@]}"; do
     [ -d "$deps/$folder" ] || fetch_folder "$folder"
   done
+}
+
+# lock_deps: a pip that outlives a killed script still holds this lock, so its leftovers are not mixed with a new download.
+lock_deps() {
+  exec 9>"$deps/.lock"
+  flock -n 9 || { say "waiting for another install-deps.sh in $deps"; flock 9; }
+}
+
+# make_python: the virtual environment, whole or not at all. The copy of its list says that it is complete.
+make_python() {
+  local list target=$deps/python watcher
+  list=$(dirname "${BASH_SOURCE[0]}")/python-requirements.txt
+  ! cmp -s "$list" "$target/requirements.txt" || return 0
+  python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || die "the pinned wheels are for Python 3.11, python3 is $(python3 --version)"
+  lock_deps
+  require_space python 3000
+  rm -rf "$target"
+  python3 -m venv "$target" || die "python3 cannot make a virtual environment; install python3-venv"
+  say "installing PyTorch for Python (3000 MB)"
+  watch_download "$target" PyTorch 4700 9>&- &
+  watcher=$!
+  "$target/bin/python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --no-deps --require-hashes \
+    --only-binary=:all: --progress-bar off -r "$list" || die "could not install $list: see pip's message above"
+  kill $watcher
+  wait $watcher 2>/dev/null || true
+  cp "$list" "$target/requirements.txt"
 }
 
 # link_cuda: libtorch_cuda.so looks for the further libraries in the nvidia/ beside torch/. Hard links, because they cost
@@ -183,11 +212,12 @@ fetch_missing_folders() {
 link_cuda() { cp -rlf "$deps/torch-2.11.0-cuda/nvidia" "$deps/torch-2.11.0/"; }
 
 main() {
-  local cuda=no tests=no dev=no list=no
+  local cuda=no tests=no python=no dev=no list=no
   while [ $# -gt 0 ]; do
     case $1 in
       --cuda) cuda=yes ;;
       --tests) tests=yes ;;
+      --python) python=yes ;;
       --dev) dev=yes ;;
       --list) list=yes ;;
       --help | -h) usage; exit 0 ;;
@@ -209,9 +239,11 @@ main() {
   if [ "${RUNNEL_SKIP_APT:-0}" != 1 ]; then
     apt_install "${packages[@]}"
     [ $dev = no ] || apt_install "${dev_packages[@]}"
+    [ $python = no ] || apt_install "${python_packages[@]}"
   fi
   fetch_missing_folders
   [ $cuda = no ] || link_cuda
+  [ $python = no ] || make_python
 }
 
 main "$@"

@@ -5,8 +5,8 @@
 
   all_reduce.py --ranks 2 --bytes 4799528 --device cuda   prints {"backend": "nccl", "min": …, "p50": …}, in ms
 
-Of a round: latest end - latest begin of the ranks' calls, the sum being usable on the device. `ddp.py --set-up`
-installs PyTorch where python3 has none.
+Of a round: latest end - latest begin of the ranks' calls, the sum being usable on the device. PyTorch is
+that of python3, or that of cmake/install-deps.sh --python.
 """
 import argparse
 import json

@@ -3,13 +3,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The step time of PyTorch's DistributedDataParallel with Adadelta, over gloo, or over NCCL with a GPU for each rank.
 
-  ddp.py --set-up                        makes an environment of its own in ${RUNNEL_DEPS:-~/.cache/runnel}/ddp:
-                                         torch 2.11.0 from pip, about 3 GB to download
   ddp.py --ranks 2 --batch 16 --steps 50 prints {"backend": "gloo", "min": …, "p50": …}, in ms
   ddp.py --ranks 2 --batch 1000 --model mnist-mlp --device cuda
 
-Images are random: a step's time does not depend on them. Each rank has one thread, as a trainer of Runnel. The models
-are those of Runnel's model.name.
+PyTorch is that of python3, or that of cmake/install-deps.sh --python. Images are random: a step's time does not depend
+on them. Each rank has one thread, as a trainer of Runnel. The models are those of Runnel's model.name.
 """
 import argparse
 import json
@@ -60,7 +58,6 @@ def train(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set-up", action="store_true", help="install PyTorch for this program, then end")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=50)
@@ -69,8 +66,6 @@ def main():
     arguments = parser.parse_args()
     if ranks.is_rank():
         return train(arguments)
-    if arguments.set_up:
-        return ranks.set_up()
     return ranks.launch(arguments.ranks)
 
 

@@ -6,28 +6,19 @@ import os
 import socket
 import subprocess
 import sys
-import venv
 from pathlib import Path
-
-TORCH = "torch==2.11.0"
 
 
 def environment():
     cache = os.environ.get("RUNNEL_DEPS") or Path.home() / ".cache" / "runnel"
-    return Path(cache) / "ddp"
-
-
-def set_up():
-    venv.create(environment(), with_pip=True)
-    subprocess.run([environment() / "bin" / "python", "-m", "pip", "install", "--quiet", TORCH], check=True)
-    (environment() / "complete").touch()
+    return Path(cache) / "python"
 
 
 def python():
-    """The interpreter that has PyTorch: this one, or that of the environment; None without."""
+    """The interpreter that has PyTorch: this one, or that of cmake/install-deps.sh; None without."""
     if importlib.util.find_spec("torch"):
         return sys.executable
-    return environment() / "bin" / "python" if (environment() / "complete").exists() else None
+    return environment() / "bin" / "python" if (environment() / "requirements.txt").exists() else None
 
 
 def free_port():
@@ -40,7 +31,7 @@ def launch(count):
     """Runs this program again as `count` ranks, on loopback; the status of the first that failed, or why it cannot."""
     interpreter = python()
     if not interpreter:
-        return "no PyTorch: bench/peers/ddp.py --set-up (downloads about 3 GB)"
+        return "no PyTorch: cmake/install-deps.sh --python (downloads about 3 GB)"
     base = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
             "WORLD_SIZE": str(count), "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     ranks = [subprocess.Popen([interpreter, *sys.argv], env={**base, "RANK": str(rank)}) for rank in range(count)]
