@@ -8,7 +8,7 @@
 namespace runnel {
 
 /// What a random number is for. Draws for different purposes are independent of each other.
-enum class RandomStream : std::uint64_t { shuffle = 1, dropout = 2 };
+enum class RandomStream : std::uint64_t { shuffle = 1, dropout = 2, sample = 3, rule = 4 };
 
 /// The SplitMix64 generator: small, and it gives the same numbers on every machine and with every standard library.
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, with Stafford's mix 13.
@@ -43,7 +43,8 @@ class SplitMix64 {
 };
 
 /// The seed for one use of random numbers. Depends on nothing but its arguments, so that a step that is repeated, in
-/// this process or another, draws the same numbers. `counter` is the epoch or the step.
+/// this process or another, draws the same numbers. `counter` is the epoch or the step; of samples that are computed,
+/// `trainer` is the split and `counter` the index.
 constexpr std::uint64_t derived_seed(std::uint64_t run_seed, RandomStream stream, std::uint64_t trainer,
                                      std::uint64_t counter) {
   std::uint64_t seed = SplitMix64::mix(run_seed + 0x9E3779B97F4A7C15U);

@@ -10,6 +10,7 @@
 #include "runtime/base/run_error.h"
 #include "trainer/compute/objectives.h"
 #include "trainer/dataset/idx_dataset.h"
+#include "trainer/dataset/synthetic_dataset.h"
 #include "trainer/model/exported_model.h"
 #include "trainer/model/mnist_networks.h"
 
@@ -54,6 +55,7 @@ Registry::Registry() {
   add_model("mnist-mlp", [](const ModelPlan& plan) { return make_mnist_mlp(plan.options); });
   add_model("export", [](const ModelPlan& plan) { return make_exported(plan); });
   add_dataset("mnist", make_mnist);
+  add_dataset("synthetic", [](const DataPlan& plan) { return make_synthetic(plan.options, plan.split); });
   add_objective("nll", make_nll);
   add_objective("cross_entropy", make_cross_entropy);
   add_objective("mse", make_mse);
