@@ -12,7 +12,10 @@
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/dataset/synthetic_dataset.h"
 #include "trainer/model/exported_model.h"
+#include "trainer/model/gpt.h"
+#include "trainer/model/mlp.h"
 #include "trainer/model/mnist_networks.h"
+#include "trainer/model/resnet.h"
 
 namespace runnel {
 namespace {
@@ -53,6 +56,9 @@ std::vector<std::string> names_of(const std::map<std::string, Make>& all) {
 Registry::Registry() {
   add_model("mnist-cnn", [](const ModelPlan& plan) { return make_mnist_cnn(plan.options); });
   add_model("mnist-mlp", [](const ModelPlan& plan) { return make_mnist_mlp(plan.options); });
+  add_model("mlp", [](const ModelPlan& plan) { return make_mlp(plan.options); });
+  add_model("resnet", [](const ModelPlan& plan) { return make_resnet(plan.options); });
+  add_model("gpt", [](const ModelPlan& plan) { return make_gpt(plan.options); });
   add_model("export", [](const ModelPlan& plan) { return make_exported(plan); });
   add_dataset("mnist", make_mnist);
   add_dataset("synthetic", [](const DataPlan& plan) { return make_synthetic(plan.options, plan.split); });
