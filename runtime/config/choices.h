@@ -13,6 +13,7 @@
 namespace runnel {
 
 enum class BufferRule { average, first, local };
+enum class Shuffle { global, share, no };
 enum class KernelSet { own, torch };
 enum class RuleKind { adadelta, sgd, adam, adamw };
 enum class ReduceKind { sum, mean };
@@ -34,6 +35,10 @@ template <>
 inline constexpr std::array kChoices<BufferRule> = {Choice<BufferRule>{"average", BufferRule::average},
                                                     Choice<BufferRule>{"first", BufferRule::first},
                                                     Choice<BufferRule>{"local", BufferRule::local}};
+template <>
+inline constexpr std::array kChoices<Shuffle> = {Choice<Shuffle>{"global", Shuffle::global},
+                                                 Choice<Shuffle>{"share", Shuffle::share},
+                                                 Choice<Shuffle>{"no", Shuffle::no}};
 template <>
 inline constexpr std::array kChoices<KernelSet> = {Choice<KernelSet>{"own", KernelSet::own},
                                                    Choice<KernelSet>{"torch", KernelSet::torch}};

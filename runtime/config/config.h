@@ -50,7 +50,8 @@ struct ObjectiveConfig {
 struct DataConfig {
   std::string name = "mnist";
   std::string path;  ///< absolute; empty: none
-  bool shuffle = true;
+  Shuffle shuffle = Shuffle::global;
+  bool drop_last = false;
   OptionTable options;
 
   bool operator==(const DataConfig&) const = default;

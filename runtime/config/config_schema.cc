@@ -37,7 +37,7 @@ constexpr auto kWordsOf = [] {
 
 // A member that takes the words of its type.
 template <auto... Members>
-constexpr ChoiceKey choice() {
+constexpr ChoiceKey choice(std::string_view for_boolean = "") {
   using T = std::remove_reference_t<decltype(at<Members...>(std::declval<Config&>()))>;
   return {
       .words = kWordsOf<T>,
@@ -45,7 +45,8 @@ constexpr ChoiceKey choice() {
         const T& value = at<Members...>(const_cast<Config&>(config));  // only reads
         return static_cast<std::size_t>(std::ranges::find(kChoices<T>, value, &Choice<T>::value) - kChoices<T>.begin());
       },
-      .set = [](Config& config, std::size_t word) { at<Members...>(config) = kChoices<T>[word].value; }};
+      .set = [](Config& config, std::size_t word) { at<Members...>(config) = kChoices<T>[word].value; },
+      .for_boolean = for_boolean};
 }
 
 constexpr KeyCondition with_rule(std::span<const std::string_view> rules) {
@@ -86,8 +87,16 @@ constexpr ConfigKey kKeys[] = {
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
      "File or folder of the data set; with `\"mnist\"`, a folder with its four IDX files, plain or gzip, and `\"\"` is "
      "the data that comes with Runnel."},
-    {"data.shuffle", BoolKey{at<&Config::data, &DataConfig::shuffle>},
-     "Whether each trainer, or each virtual trainer, reads its share in a new order in each epoch."},
+    {"data.shuffle",
+     choice<&Config::data, &DataConfig::shuffle>("true is now \"share\" or, across all trainers, \"global\"; false is "
+                                                 "\"no\""),
+     "The order of an epoch. `\"global\"`: all samples are shuffled and dealt to the trainers, or the virtual "
+     "trainers, "
+     "anew in each epoch; `\"share\"`: each has the same part of the data in every epoch, in a new order; `\"no\"`: "
+     "the "
+     "order of the files."},
+    {"data.drop_last", BoolKey{at<&Config::data, &DataConfig::drop_last>},
+     "Whether an epoch ends before the first batch of a trainer that is not full."},
     {"data.options", OptionsKey{at<&Config::data, &DataConfig::options>}, "What this data set lets the user choose."},
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},

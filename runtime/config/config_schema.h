@@ -55,6 +55,7 @@ struct ChoiceKey {
   std::span<const std::string_view> words;
   std::size_t (*get)(const Config&);  ///< index of the present word
   void (*set)(Config& config, std::size_t word);
+  std::string_view for_boolean = "";  ///< what to write instead of true or false, which the key took earlier
 };
 
 /// Any text that is not empty.

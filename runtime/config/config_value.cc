@@ -202,6 +202,9 @@ void read_value(const KeyType& type, const TomlValue& value, Config& config) {
   const auto* text = std::get_if<std::string>(&value.data);
   const auto nearest = choice != nullptr && text != nullptr ? nearest_word(*text, choice->words) : "";
   if (!nearest.empty()) message += ", did you mean \"" + std::string(nearest) + "\"?";
+  if (choice != nullptr && std::holds_alternative<bool>(value.data) && !choice->for_boolean.empty()) {
+    message += "; " + std::string(choice->for_boolean);
+  }
   throw ValueError(message);
 }
 

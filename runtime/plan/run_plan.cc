@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <string>
 
-#include "runtime/plan/sample_range.h"
 #include "runtime/protocol/slot_protocol.h"
 
 namespace runnel {
@@ -17,9 +16,10 @@ constexpr auto kMaxSteps = static_cast<std::int64_t>(kEndOfRun.number) - 1;
 }  // namespace
 
 RunPlan::RunPlan(const Size& size) {
-  const auto longest_share = static_cast<std::int64_t>(
-      contiguous_share(static_cast<std::size_t>(size.samples), 0, static_cast<std::size_t>(size.trainers)).count);
-  steps_per_epoch_ = (longest_share + size.batch_size - 1) / size.batch_size;
+  const std::int64_t shortest_share = size.samples / size.trainers;
+  const std::int64_t longest_share = (size.samples + size.trainers - 1) / size.trainers;
+  steps_per_epoch_ =
+      size.drop_last ? shortest_share / size.batch_size : (longest_share + size.batch_size - 1) / size.batch_size;
   total_steps_ = size.max_epochs * steps_per_epoch_;
   if (size.max_gradients > 0) {
     total_steps_ = std::min(total_steps_, std::max<std::int64_t>(1, size.max_gradients / size.trainers));
@@ -31,9 +31,16 @@ RunPlan::RunPlan(const Config& config, std::int64_t samples)
     : RunPlan({.samples = samples,
                .trainers = config.trainer.shares(),
                .batch_size = config.trainer.batch_size,
+               .drop_last = config.data.drop_last,
                .max_epochs = config.run.max_epochs,
                .max_gradients = config.run.max_gradients,
                .max_steps = config.run.max_steps}) {
+  if (steps_per_epoch_ == 0) {
+    throw RunError(ExitStatus::bad_configuration,
+                   "key 'data.drop_last': the " + std::to_string(samples) + " samples give " +
+                       std::to_string(config.trainer.shares()) + " trainers no full batch of " +
+                       std::to_string(config.trainer.batch_size) + "; lower trainer.batch_size, or drop nothing");
+  }
   if (total_steps_ <= kMaxSteps) return;
   throw RunError(ExitStatus::bad_configuration,
                  "key 'run.max_epochs': expected a run of at most " + std::to_string(kMaxSteps) + " steps, found " +

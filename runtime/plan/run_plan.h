@@ -13,13 +13,15 @@ namespace runnel {
 ///
 /// Steps and epochs count from 0. In an epoch every trainer goes through its share once, in batches of the same size,
 /// so an epoch has as many steps as the longest share has batches; a trainer that has used its whole share has an empty
-/// batch. With trainer.virtual, the trainers here are the virtual ones.
+/// batch. With data.drop_last it has as many as the shortest share has full batches. With trainer.virtual, the trainers
+/// here are the virtual ones.
 class RunPlan {
  public:
   struct Size {
     std::int64_t samples = 0;        ///< of the whole training split
     std::int64_t trainers = 1;       ///< at least 1
     std::int64_t batch_size = 1;     ///< per trainer, at least 1
+    bool drop_last = false;          ///< epochs end before a batch that is not full
     std::int64_t max_epochs = 1;     ///< at least 1
     std::int64_t max_gradients = 0;  ///< over all trainers: max_gradients / trainers steps, at least 1; 0: no limit
     std::int64_t max_steps = 0;      ///< 0: no limit
@@ -28,7 +30,7 @@ class RunPlan {
   explicit RunPlan(const Size& size);
 
   /// The plan of the job that `config` describes, on a training split of `samples`. Throws `RunError` (78) for more
-  /// steps than the exchange can count, 2^36 - 2.
+  /// steps than the exchange can count, 2^36 - 2, and for none.
   RunPlan(const Config& config, std::int64_t samples);
 
   std::int64_t total_steps() const { return total_steps_; }

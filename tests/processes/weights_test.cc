@@ -102,7 +102,7 @@ TEST_F(WeightsTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
       {"--alone", "--dry-run", "--save", file("start"), "--set", "run.seed=" + seed, "--set", "optimizer.lr=0"}));
   program_.run(program_.train({"-n", "2", "--save", file("end"), "--set", "model.init=" + file("start"), "--set",
                                "data.path=" + file("mnist"), "--set", "trainer.batch_size=64", "--set",
-                               "data.shuffle=false", "--set", "model.options.dropout=[0, 0]"}));
+                               "data.shuffle=no", "--set", "model.options.dropout=[0, 0]"}));
   EXPECT_EQ(program_.report()["steps"], fixture["steps"]);
 
   const Tensors found = read_safetensors(file("end"));

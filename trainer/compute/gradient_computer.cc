@@ -24,18 +24,19 @@ double factor_of_buffers(const Config& config, std::uint64_t trainer) {
 
 }  // namespace
 
-GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, const SampleRange& share,
-                                   const RunPlan& plan, const Config& config, std::uint64_t trainer)
+GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, const RunPlan& plan,
+                                   const Config& config, std::uint64_t trainer)
     : model_(model),
       plan_(plan),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
       trainer_(trainer),
       buffer_factor_(factor_of_buffers(config, trainer)),
-      sampler_({.share = share,
+      sampler_({.samples = static_cast<std::size_t>(dataset.size()),
+                .trainers = static_cast<std::size_t>(config.trainer.shares()),
+                .trainer = trainer,
                 .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
                 .shuffle = config.data.shuffle,
-                .seed = seed_,
-                .trainer = trainer}),
+                .seed = seed_}),
       builder_(dataset, static_cast<std::size_t>(config.trainer.batch_size), model.device()),
       loss_(at::empty({}, at::TensorOptions(at::kFloat).pinned_memory(model.device().is_cuda()))),
       loss_copied_(model.device()),

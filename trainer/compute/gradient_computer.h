@@ -7,7 +7,6 @@
 
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
-#include "runtime/plan/sample_range.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
 #include "trainer/compute/trained_model.h"
@@ -32,9 +31,9 @@ class GradientComputer {
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied because autograd wrote them elsewhere
   };
 
-  /// `share` of `dataset` belongs to trainer `trainer`. Model and data set must outlive the computer.
-  GradientComputer(TrainedModel& model, const Dataset& dataset, const SampleRange& share, const RunPlan& plan,
-                   const Config& config, std::uint64_t trainer);
+  /// Of trainer `trainer`, or of that virtual trainer. Model and data set must outlive the computer.
+  GradientComputer(TrainedModel& model, const Dataset& dataset, const RunPlan& plan, const Config& config,
+                   std::uint64_t trainer);
 
   /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace) { trace_ = &trace; }

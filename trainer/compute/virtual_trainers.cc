@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "runtime/plan/sample_range.h"
-
 namespace runnel {
 namespace {
 
@@ -33,11 +31,9 @@ void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observ
 
 VirtualTrainers::VirtualTrainers(TrainedModel& model, const Dataset& dataset, const RunPlan& plan,
                                  const BucketLayout& layout, const Config& config, std::size_t trainer) {
-  const auto samples = static_cast<std::size_t>(dataset.size());
-  const auto shares = static_cast<std::size_t>(config.trainer.shares());
   const auto each = static_cast<std::size_t>(config.trainer.shares_each());
   for (std::size_t share = trainer * each; share < (trainer + 1) * each; ++share) {
-    computers_.emplace_back(model, dataset, contiguous_share(samples, share, shares), plan, config, share);
+    computers_.emplace_back(model, dataset, plan, config, share);
   }
   for (std::size_t leaves = 1; leaves < each; leaves *= 2) scratch_.emplace_back(layout, model.device());
 }

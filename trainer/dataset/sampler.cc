@@ -9,28 +9,49 @@
 #include "runtime/base/random.h"
 
 namespace runnel {
+namespace {
 
-Sampler::Sampler(const Settings& settings) : settings_(settings), order_(settings.share.count) {
-  std::iota(order_.begin(), order_.end(), static_cast<std::uint32_t>(settings.share.first));
+std::vector<std::uint32_t> numbers_from(std::size_t first, std::size_t count) {
+  std::vector<std::uint32_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
+  return numbers;
 }
 
-std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t step_in_epoch) {
-  if (settings_.shuffle && epoch != shuffled_epoch_) {
-    shuffle_for(epoch);
+// Fisher and Yates: std::shuffle's result differs from one standard library to another.
+void shuffle(std::vector<std::uint32_t>& numbers, std::uint64_t seed) {
+  SplitMix64 random(seed);
+  for (std::size_t left = numbers.size(); left > 1; --left) {
+    std::swap(numbers[left - 1], numbers[random.below(static_cast<std::uint32_t>(left))]);
   }
+}
+
+}  // namespace
+
+Sampler::Sampler(const Settings& settings)
+    : settings_(settings),
+      part_(contiguous_share(settings.samples, settings.trainer, settings.trainers)),
+      order_(numbers_from(part_.first, part_.count)) {}
+
+std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t step_in_epoch) {
+  if (settings_.shuffle != Shuffle::no && epoch != shuffled_epoch_) shuffle_for(epoch);
   const std::size_t begin =
       std::min<std::size_t>(order_.size(), static_cast<std::size_t>(step_in_epoch) * std::size_t{settings_.batch_size});
   const std::size_t end = std::min<std::size_t>(order_.size(), begin + settings_.batch_size);
   return std::span(order_).subspan(begin, end - begin);
 }
 
-// Fisher and Yates, from the file's order: std::shuffle's result differs from one standard library to another.
 void Sampler::shuffle_for(std::int64_t epoch) {
-  std::iota(order_.begin(), order_.end(), static_cast<std::uint32_t>(settings_.share.first));
-  SplitMix64 random(
-      derived_seed(settings_.seed, RandomStream::shuffle, settings_.trainer, static_cast<std::uint64_t>(epoch)));
-  for (std::size_t left = order_.size(); left > 1; --left) {
-    std::swap(order_[left - 1], order_[random.below(static_cast<std::uint32_t>(left))]);
+  const auto seed = [&](RandomStream stream, std::size_t trainer) {
+    return derived_seed(settings_.seed, stream, trainer, static_cast<std::uint64_t>(epoch));
+  };
+  if (settings_.shuffle == Shuffle::share) {
+    order_ = numbers_from(part_.first, part_.count);
+    shuffle(order_, seed(RandomStream::shuffle, settings_.trainer));
+  } else {
+    std::vector<std::uint32_t> all = numbers_from(0, settings_.samples);
+    shuffle(all, seed(RandomStream::deal, 0));
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(part_.first);
+    order_.assign(first, first + static_cast<std::ptrdiff_t>(part_.count));
   }
   shuffled_epoch_ = epoch;
 }

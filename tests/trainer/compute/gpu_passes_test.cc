@@ -53,6 +53,7 @@ class GpuPassesTest : public testing::TestWithParam<std::string> {
     load_torch_cuda(kGpu);
     config_.model.name = GetParam();
     config_.trainer.batch_size = 64;
+    config_.trainer.count = 1;
     test::write_idx_folder(folder_.path(), 100, 300);
   }
 
@@ -62,15 +63,11 @@ class GpuPassesTest : public testing::TestWithParam<std::string> {
     config_.model.options = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model.options;
   }
 
-  static SampleRange all(const IdxDataset& data) {
-    return {.first = 0, .count = static_cast<std::size_t>(data.size())};
-  }
-
   /// The gradient of `step` on `device`, on the host.
   at::Tensor gradient(c10::Device device, std::int64_t step, PassObserver* observer = nullptr) {
     Place place(config_, device);
     const IdxDataset data = load(Split::train);
-    GradientComputer computer(place.model, data, all(data), plan_, config_, 0);
+    GradientComputer computer(place.model, data, plan_, config_, 0);
     result_ = computer.compute(step, place.parameters.arena, place.gradients.arena, observer);
     return place.gradients.floats.cpu();
   }
@@ -106,7 +103,7 @@ TEST_P(GpuPassesTest, AStepMadeAgainGivesTheSameBits) {
 }
 
 TEST_P(GpuPassesTest, DropsOutWithTheSeedOfTheStep) {
-  config_.data.shuffle = false;  // so that only dropout can differ between epochs
+  config_.data.shuffle = Shuffle::no;  // so that only dropout can differ between epochs
   EXPECT_FALSE(gradient(kGpu, 0).equal(gradient(kGpu, 3)));
 }
 

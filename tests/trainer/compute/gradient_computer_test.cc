@@ -43,7 +43,7 @@ class GradientComputerTest : public testing::Test {
                                  const std::vector<std::int64_t>& before = {}) {
     std::vector<float> gradients(layout_.float_count(), kStale);
     const TensorArena arena(layout_, gradients);
-    GradientComputer computer(model, data_, kAll, plan_, config_, trainer);
+    GradientComputer computer(model, data_, plan_, config_, trainer);
     for (const std::int64_t earlier : before) {
       computer.compute(earlier, parameter_arena_, arena);
     }
@@ -53,11 +53,10 @@ class GradientComputerTest : public testing::Test {
 
   static IdxDataset load_data() {
     const TemporaryFolder folder;
-    write_idx_folder(folder.path(), 10, 1);
+    write_idx_folder(folder.path(), 20, 1);  // two equal halves
     return IdxDataset({.folder = folder.path(), .split = Split::train});
   }
 
-  static constexpr SampleRange kAll{.first = 0, .count = 10};
   static constexpr float kStale = 7.0F;  // what is in the memory of a gradient before
 
   Config config_;
@@ -80,13 +79,13 @@ TEST_F(GradientComputerTest, AStepMadeAgainGivesTheSameBits) {
 }
 
 TEST_F(GradientComputerTest, StepsAndTrainersDrawDifferentDropout) {
-  config_.data.shuffle = false;  // so that only dropout can differ
+  config_.data.shuffle = Shuffle::no;  // so that only dropout can differ
   EXPECT_NE(gradient(0, 0), gradient(4, 0));
   EXPECT_NE(gradient(0, 0), gradient(0, 1));
 }
 
 TEST_F(GradientComputerTest, WithoutRandomnessEpochsAreAlike) {
-  config_.data.shuffle = false;
+  config_.data.shuffle = Shuffle::no;
   config_.model = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model;
   TrainedModel model = Registry().make_model(config_);
   EXPECT_EQ(gradient_of(model, 0, 0), gradient_of(model, 4, 1));

@@ -39,7 +39,7 @@ class ParityTest : public testing::Test {
     config_.trainer.count = fixture_["trainers"];
     config_.trainer.batch_size = fixture_["batch_size"];
     config_.run.seed = fixture_["seed"];
-    config_.data.shuffle = false;
+    config_.data.shuffle = Shuffle::no;
     config_.model = parse_config("[model]\noptions = { dropout = [0.0, 0.0] }", "test.toml").model;
     model_.reset(new TrainedModel(Registry().make_model(config_)));
     layout_ = std::make_unique<BucketLayout>(model_->tensors().shapes(), 1 << 20);
@@ -76,9 +76,8 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
                                                       TensorArena(*layout_, gradients[1])};
   const IdxDataset data({.folder = RUNNEL_MNIST_FOLDER, .split = Split::train});
   const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = config_.trainer.batch_size});
-  std::array<GradientComputer, 2> trainers = {
-      GradientComputer(*model_, data, contiguous_share(60000, 0, 2), plan, config_, 0),
-      GradientComputer(*model_, data, contiguous_share(60000, 1, 2), plan, config_, 1)};
+  std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, data, plan, config_, 0),
+                                              GradientComputer(*model_, data, plan, config_, 1)};
   HostReducer reducer({floats}, config_.optimizer, 1);
   write_initial_parameters(config_.model, model_->tensors(), *layout_, parameters[0]);
 

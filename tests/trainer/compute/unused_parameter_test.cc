@@ -70,7 +70,7 @@ class UnusedParameterTest : public testing::Test {
  protected:
   UnusedParameterTest() {
     config_.trainer.batch_size = 4;
-    config_.data.shuffle = false;
+    config_.data.shuffle = Shuffle::no;
     write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
   }
 

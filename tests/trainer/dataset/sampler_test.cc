@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <random>
 #include <string>
@@ -54,7 +55,7 @@ TEST(ContiguousShare, SharesAreNeighboursAndNoneIsDropped) {
 }
 
 TEST(Sampler, WithoutShuffleKeepsTheOrderOfTheFile) {
-  Sampler sampler({.share = {0, 5}, .batch_size = 2, .shuffle = false});
+  Sampler sampler({.samples = 5, .batch_size = 2, .shuffle = Shuffle::no});
   EXPECT_THAT(sampler.batch(0, 0), ElementsAre(0, 1));
   EXPECT_THAT(sampler.batch(0, 1), ElementsAre(2, 3));
   EXPECT_THAT(sampler.batch(0, 2), ElementsAre(4));
@@ -62,59 +63,122 @@ TEST(Sampler, WithoutShuffleKeepsTheOrderOfTheFile) {
   EXPECT_THAT(sampler.batch(7, 0), ElementsAre(0, 1));
 }
 
-TEST(Sampler, ShufflesALaterShareAsTheFirst) {
-  Sampler first({.share = {0, 7}, .batch_size = 3, .seed = 5});
-  Sampler later({.share = {100, 7}, .batch_size = 3, .seed = 5});
-  for (std::int64_t step = 0; step < 3; ++step) {
-    std::vector<std::uint32_t> expected;
-    for (const std::uint32_t sample : first.batch(2, step)) expected.push_back(100 + sample);
-    EXPECT_THAT(later.batch(2, step), testing::ElementsAreArray(expected));
+TEST(Sampler, ASharesSamplesStayItsOwn) {
+  for (const Shuffle shuffle : {Shuffle::no, Shuffle::share}) {
+    for (std::size_t trainer = 0; trainer < 3; ++trainer) {
+      const SampleRange share = contiguous_share(100, trainer, 3);
+      Sampler sampler({.samples = 100, .trainers = 3, .trainer = trainer, .batch_size = 7, .shuffle = shuffle});
+      for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+        for (const std::uint32_t sample : epoch_of(sampler, epoch, 6)) {
+          ASSERT_GE(sample, share.first);
+          ASSERT_LT(sample, share.first + share.count);
+        }
+      }
+    }
   }
 }
 
-TEST(Sampler, AnEpochVisitsEachSampleOnce) {
+TEST(Sampler, DealsAllSamplesAnewInEachEpoch) {
+  Sampler sampler({.samples = 3000, .trainers = 3, .trainer = 1, .batch_size = 1000});
+  std::vector<std::uint32_t> first = epoch_of(sampler, 0, 1);
+  std::vector<std::uint32_t> second = epoch_of(sampler, 1, 1);
+  std::ranges::sort(first);
+  std::ranges::sort(second);
+  std::vector<std::uint32_t> both;
+  std::ranges::set_intersection(first, second, std::back_inserter(both));
+  // A third of the samples is expected in both; six standard deviations of that count.
+  EXPECT_NEAR(static_cast<double>(both.size()), 333, 90);
+}
+
+constexpr Shuffle kShuffles[] = {Shuffle::global, Shuffle::share, Shuffle::no};
+
+TEST(Sampler, AnEpochVisitsEachSampleOnceAndIsJustLongEnough) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SplitMix64 random(seed);
+  for (int round = 0; round < 300; ++round) {
+    const std::uint32_t samples = 1 + random.below(3000);
+    const std::uint32_t trainers = 1 + random.below(9);
+    const std::uint32_t batch_size = 1 + random.below(400);
+    const RunPlan plan({.samples = samples, .trainers = trainers, .batch_size = batch_size, .max_epochs = 1});
+    const std::uint32_t epoch = random.below(100);
+    std::vector<std::uint32_t> visited;
+    std::size_t in_last_step = 0;
+    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
+      Sampler sampler({.samples = samples,
+                       .trainers = trainers,
+                       .trainer = trainer,
+                       .batch_size = batch_size,
+                       .shuffle = kShuffles[round % 3],
+                       .seed = seed});
+      const auto part = epoch_of(sampler, epoch, plan.total_steps());
+      visited.insert(visited.end(), part.begin(), part.end());
+      in_last_step += sampler.batch(epoch, plan.total_steps() - 1).size();
+    }
+    std::ranges::sort(visited);
+    std::vector<std::uint32_t> all(samples);
+    std::iota(all.begin(), all.end(), 0);
+    ASSERT_EQ(visited, all);
+    ASSERT_GT(in_last_step, 0U);
+  }
+}
+
+TEST(Sampler, DropsOnlyBatchesThatAreNotFull) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   SplitMix64 random(seed);
   for (int round = 0; round < 200; ++round) {
-    const std::uint32_t first = random.below(1000);
-    const std::uint32_t samples = random.below(2000);
-    const std::uint32_t batch_size = 1 + random.below(300);
-    Sampler sampler(
-        {.share = {first, samples}, .batch_size = batch_size, .seed = random.next(), .trainer = random.below(9)});
-    auto visited = epoch_of(sampler, random.below(100), samples / batch_size + 2);
-    std::sort(visited.begin(), visited.end());
-    std::vector<std::uint32_t> all(samples);
-    std::iota(all.begin(), all.end(), first);
-    ASSERT_EQ(visited, all);
+    const std::uint32_t trainers = 1 + random.below(9);
+    const std::uint32_t batch_size = 1 + random.below(40);
+    const std::uint32_t samples = trainers * batch_size + random.below(3000);
+    const RunPlan plan(
+        {.samples = samples, .trainers = trainers, .batch_size = batch_size, .drop_last = true, .max_epochs = 1});
+    bool another_is_full = true;
+    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
+      Sampler sampler({.samples = samples, .trainers = trainers, .trainer = trainer, .batch_size = batch_size});
+      for (std::int64_t step = 0; step < plan.total_steps(); ++step) {
+        ASSERT_EQ(sampler.batch(0, step).size(), batch_size);
+      }
+      another_is_full &= sampler.batch(0, plan.total_steps()).size() == batch_size;
+    }
+    ASSERT_FALSE(another_is_full);
   }
 }
 
 TEST(Sampler, DependsOnNothingButItsSettingsEpochAndStep) {
-  const Sampler::Settings settings = {.share = {0, 1000}, .batch_size = 10, .seed = 3, .trainer = 1};
-  Sampler steady(settings);
-  const auto first = epoch_of(steady, 0, 100);
-  const auto second = epoch_of(steady, 1, 100);
-  EXPECT_NE(first, second);
+  for (const Shuffle shuffle : {Shuffle::global, Shuffle::share}) {
+    const Sampler::Settings settings = {
+        .samples = 2000, .trainers = 2, .trainer = 1, .batch_size = 10, .shuffle = shuffle, .seed = 3};
+    Sampler steady(settings);
+    const auto first = epoch_of(steady, 0, 100);
+    const auto second = epoch_of(steady, 1, 100);
+    EXPECT_NE(first, second);
 
-  Sampler jumping(settings);
-  EXPECT_EQ(epoch_of(jumping, 1, 100), second);
-  EXPECT_EQ(epoch_of(jumping, 0, 100), first);
+    Sampler jumping(settings);
+    EXPECT_EQ(epoch_of(jumping, 1, 100), second);
+    EXPECT_EQ(epoch_of(jumping, 0, 100), first);
 
-  Sampler::Settings other = settings;
-  other.trainer = 2;
-  Sampler other_trainer(other);
-  EXPECT_NE(epoch_of(other_trainer, 0, 100), first);
-  other = settings;
-  other.seed = 4;
-  Sampler other_seed(other);
-  EXPECT_NE(epoch_of(other_seed, 0, 100), first);
+    Sampler::Settings other = settings;
+    other.seed = 4;
+    Sampler other_seed(other);
+    EXPECT_NE(epoch_of(other_seed, 0, 100), first);
+  }
+}
+
+TEST(Sampler, TrainersShuffleTheirSharesDifferently) {
+  Sampler first({.samples = 200, .trainers = 2, .trainer = 0, .batch_size = 100, .shuffle = Shuffle::share});
+  Sampler second({.samples = 200, .trainers = 2, .trainer = 1, .batch_size = 100, .shuffle = Shuffle::share});
+  std::vector<std::uint32_t> moved = epoch_of(first, 0, 1);
+  for (std::uint32_t& sample : moved) sample += 100;
+  EXPECT_NE(epoch_of(second, 0, 1), moved);
 }
 
 // The numbers are part of what a seed means: a run is repeatable on every machine and with every later version.
 TEST(Sampler, ShufflesTheSameOnEveryMachine) {
-  Sampler sampler({.share = {0, 60000}, .batch_size = 6, .seed = 1});
-  EXPECT_THAT(sampler.batch(0, 0), ElementsAre(45810, 55431, 29015, 27513, 35718, 26379));
+  Sampler share({.samples = 60000, .batch_size = 6, .shuffle = Shuffle::share, .seed = 1});
+  EXPECT_THAT(share.batch(0, 0), ElementsAre(45810, 55431, 29015, 27513, 35718, 26379));
+  Sampler global({.samples = 60000, .trainers = 2, .trainer = 1, .batch_size = 6, .seed = 1});
+  EXPECT_THAT(global.batch(0, 0), ElementsAre(0, 0, 0, 0, 0, 0));
 }
 
 // First outputs for seed 1234567 of the reference implementation, https://prng.di.unimi.it/splitmix64.c.
@@ -133,30 +197,6 @@ TEST(SplitMix64, BelowIsFairAndInRange) {
   }
   // Six standard deviations of a fair count.
   EXPECT_THAT(counts, testing::Each(testing::AllOf(testing::Gt(10000 - 560), testing::Lt(10000 + 560))));
-}
-
-TEST(Sampler, AnEpochOfThePlanIsJustLongEnoughForEveryShare) {
-  const std::uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  SplitMix64 random(seed);
-  for (int round = 0; round < 300; ++round) {
-    const std::uint32_t samples = 1 + random.below(3000);
-    const std::uint32_t trainers = 1 + random.below(9);
-    const std::uint32_t batch_size = 1 + random.below(400);
-    const RunPlan plan({.samples = samples, .trainers = trainers, .batch_size = batch_size, .max_epochs = 1});
-    std::size_t visited = 0;
-    std::size_t in_last_step = 0;
-    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
-      const SampleRange share = contiguous_share(samples, trainer, trainers);
-      Sampler sampler({.share = share, .batch_size = batch_size, .seed = seed, .trainer = trainer});
-      for (std::int64_t step = 0; step < plan.total_steps(); ++step) {
-        visited += sampler.batch(0, step).size();
-      }
-      in_last_step += sampler.batch(0, plan.total_steps() - 1).size();
-    }
-    ASSERT_EQ(visited, samples);
-    ASSERT_GT(in_last_step, 0U);
-  }
 }
 
 TEST(DerivedSeed, DiffersInEachOfItsInputs) {
