@@ -7,6 +7,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
+#include "trainer/archive/archive_kind.h"
 #include "trainer/archive/exported_nodes.h"
 
 namespace runnel {
@@ -19,21 +20,6 @@ constexpr const char* kExporter = "; export the model with trainer/examples/expo
   throw RunError(ExitStatus::bad_data, file.string() + ": " + what);
 }
 
-/// What an archive without a model is, by the names of its members.
-[[noreturn]] void refuse_kind(const ZipArchive& archive) {
-  const auto has = [&](std::string_view end) {
-    return std::ranges::any_of(archive.members(), [&](const ZipMember& m) { return m.name.ends_with(end); });
-  };
-  const std::string expected = "expected an archive of torch.export, with a member models/model.json; found ";
-  if (has("serialized_exported_program.json")) {
-    refuse(archive.path(), expected + "that of an older torch.export.save, with pickled weights" + kExporter);
-  }
-  if (has("constants.pkl")) refuse(archive.path(), expected + "a TorchScript archive" + kExporter);
-  if (has("data.pkl")) refuse(archive.path(), expected + "a pickled file of torch.save" + kExporter);
-  if (has(".npy")) refuse(archive.path(), expected + "an archive of NumPy arrays");
-  refuse(archive.path(), expected + "another ZIP archive");
-}
-
 /// The folder that holds everything in the archive, with its slash; empty when there is none.
 std::string top_folder(const ZipArchive& archive) {
   const std::string inner = "/" + std::string(kModel);
@@ -42,7 +28,8 @@ std::string top_folder(const ZipArchive& archive) {
     const std::size_t top = member.name.size() - std::min(inner.size(), member.name.size());
     if (member.name.ends_with(inner) && member.name.find('/') == top) return member.name.substr(0, top + 1);
   }
-  refuse_kind(archive);
+  refuse(archive.path(),
+         "expected an archive of torch.export, with a member models/model.json; found " + describe(kind_of(archive)));
 }
 
 void check_version(const JsonView& model, const std::filesystem::path& file) {

@@ -16,6 +16,7 @@
 #include "trainer/model/mlp.h"
 #include "trainer/model/mnist_networks.h"
 #include "trainer/model/resnet.h"
+#include "trainer/model/torchscript_model.h"
 
 namespace runnel {
 namespace {
@@ -31,10 +32,12 @@ std::unique_ptr<Dataset> make_mnist(const Registry::DataPlan& plan) {
   return std::make_unique<IdxDataset>(settings);
 }
 
-std::unique_ptr<Model> make_exported(const Registry::ModelPlan& plan) {
-  if (!plan.file.empty()) return std::make_unique<ExportedModel>(plan.file, plan.device);
-  throw RunError(ExitStatus::bad_configuration,
-                 "key 'model.file': model 'export' needs the file that it is in, as in file = \"net.pt2\"");
+/// A model that is in `model.file`; `name` and `example` are for the message without one.
+template <class FileModel>
+std::unique_ptr<Model> make_from_file(const Registry::ModelPlan& plan, const char* name, const char* example) {
+  if (!plan.file.empty()) return std::make_unique<FileModel>(plan.file, plan.device);
+  throw RunError(ExitStatus::bad_configuration, std::string("key 'model.file': model '") + name +
+                                                    "' needs the file that it is in, as in file = \"" + example + "\"");
 }
 
 template <class Make>
@@ -59,7 +62,9 @@ Registry::Registry() {
   add_model("mlp", [](const ModelPlan& plan) { return make_mlp(plan.options); });
   add_model("resnet", [](const ModelPlan& plan) { return make_resnet(plan.options); });
   add_model("gpt", [](const ModelPlan& plan) { return make_gpt(plan.options); });
-  add_model("export", [](const ModelPlan& plan) { return make_exported(plan); });
+  add_model("export", [](const ModelPlan& plan) { return make_from_file<ExportedModel>(plan, "export", "net.pt2"); });
+  add_model("torchscript",
+            [](const ModelPlan& plan) { return make_from_file<TorchScriptModel>(plan, "torchscript", "net.pt"); });
   add_dataset("mnist", make_mnist);
   add_dataset("synthetic", [](const DataPlan& plan) { return make_synthetic(plan.options, plan.split); });
   add_objective("nll", make_nll);

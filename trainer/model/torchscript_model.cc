@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/model/torchscript_model.h"
+
+#include <torch/script.h>
+
+#include <limits>
+#include <regex>
+#include <utility>
+
+#include "runtime/base/run_error.h"
+#include "runtime/base/utf8.h"
+#include "trainer/archive/archive_kind.h"
+#include "trainer/archive/exported_nodes.h"
+#include "trainer/model/torchscript_rule.h"
+
+namespace runnel {
+namespace {
+
+/// LibTorch crashes on some damaged files; one whose checksums are right is what somebody wrote.
+void require_undamaged(const std::filesystem::path& file) {
+  const ZipArchive archive(file);
+  const ArchiveKind kind = kind_of(archive);
+  if (kind != ArchiveKind::torch_script) {
+    throw RunError(ExitStatus::bad_data, file.string() + ": expected a TorchScript archive, as torch.jit.script and " +
+                                             "save() write it; found " + describe(kind));
+  }
+  for (const ZipMember& member : archive.members()) archive.read(member, std::numeric_limits<std::uint64_t>::max());
+}
+
+torch::jit::Module load(const std::filesystem::path& file, c10::Device device) {
+  require_undamaged(file);
+  try {
+    return torch::jit::load(file.string(), device);
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    const std::size_t begin = std::min(text.find_first_not_of("\n "), text.size());
+    throw RunError(ExitStatus::bad_data, file.string() + ": LibTorch cannot load it: " +
+                                             printable(text.substr(begin, text.find('\n', begin) - begin), 300));
+  }
+}
+
+/// The reason in an error of the interpreter, which puts two stacks with pieces of source before it.
+std::string reason_in(const std::string& text) {
+  static const std::regex kReason("\n([A-Za-z_][A-Za-z_0-9.]*: [^\n]*)");  // "builtins.ValueError: bad size"
+  const std::size_t mark = text.rfind("<--- HERE");
+  const std::string rest = mark == std::string::npos ? "\n" + text : text.substr(mark);
+  std::smatch found;
+  std::string reason = std::regex_search(rest, found, kReason) ? found[1].str() : rest.substr(1, rest.find('\n', 1));
+  constexpr std::string_view kAnyError = "RuntimeError: ";
+  if (reason.starts_with(kAnyError)) reason.erase(0, kAnyError.size());
+  return printable(reason, 300);
+}
+
+/// The model's line that failed, "net.py:14", and why.
+std::string failure_of(const std::string& text) {
+  const std::size_t original = text.find("original code (most recent call last)");
+  const std::string line = source_line(original == std::string::npos ? text : text.substr(original));
+  return "forward" + (line.empty() ? "" : " (" + line + ")") + ": " + reason_in(text);
+}
+
+template <class Tensors>
+std::vector<NamedTensor> named(const Tensors& tensors) {
+  std::vector<NamedTensor> all;
+  for (const auto& one : tensors) all.push_back({one.name, one.value});
+  return all;
+}
+
+}  // namespace
+
+TorchScriptModel::TorchScriptModel(const std::filesystem::path& file, c10::Device device)
+    : file_(file), module_(std::make_unique<torch::jit::Module>(load(file, device))) {
+  inputs_ = require_trainable(*module_, file_.string(), device);
+  parameters_ = named(module_->named_parameters());
+  set_training(true);
+}
+
+TorchScriptModel::~TorchScriptModel() = default;
+
+std::vector<NamedTensor> TorchScriptModel::buffers() {
+  return named(module_->named_buffers());
+}
+
+void TorchScriptModel::set_training(bool training) {
+  module_->train(training);
+}
+
+std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
+  if (batch.fields.size() < inputs_) {
+    throw RunError(ExitStatus::bad_configuration, file_.string() + ": forward takes " + std::to_string(inputs_) +
+                                                      " tensors, the batch has " + std::to_string(batch.fields.size()));
+  }
+  std::vector<std::uint32_t> versions;
+  for (const auto& [name, tensor] : parameters_) versions.push_back(tensor._version());
+  const c10::IValue output =
+      interpret({batch.fields.begin(), batch.fields.begin() + static_cast<std::ptrdiff_t>(inputs_)});
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    if (parameters_[i].tensor._version() == versions[i]) continue;
+    throw RunError(ExitStatus::bad_data, file_.string() + ": forward writes to the parameter \"" +
+                                             printable(parameters_[i].name, 200) + "\"; supported are buffers");
+  }
+  if (output.isTensor()) return {output.toTensor()};
+  std::vector<at::Tensor> outputs;
+  for (const c10::IValue& one : output.toTupleRef().elements()) outputs.push_back(one.toTensor());
+  return outputs;
+}
+
+/// Without LibTorch's optimizer: with it, gradients come together at the end of parts of the graph, which change after
+/// two passes.
+c10::IValue TorchScriptModel::interpret(std::vector<c10::IValue> inputs) {
+  const torch::jit::GraphOptimizerEnabledGuard interpret_only(false);
+  try {
+    return module_->forward(std::move(inputs));
+  } catch (const std::exception& error) {
+    const std::string failure = file_.string() + ": " + failure_of(error.what());
+    const bool is_memory = failure.find("out of memory") != std::string::npos ||
+                           failure.find("can't allocate memory") != std::string::npos;
+    if (is_memory) throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, failure);
+    throw RunError(ExitStatus::bad_data, failure);
+  }
+}
+
+}  // namespace runnel

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/ivalue.h>
+#include <c10/core/Device.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "trainer/model/model.h"
+
+namespace torch::jit {
+struct Module;
+}
+
+namespace runnel {
+
+/// A model from a TorchScript archive (.pt), whose `forward` LibTorch interprets under autograd. Its inputs are the
+/// batch's first fields, one for each argument that has no default.
+///
+/// A pass has the bits that the module has in PyTorch of the same version. Such a file is a program: it may come only
+/// from who may also run code here. Random numbers come from LibTorch's default generator. Thread: one at a time.
+class TorchScriptModel final : public Model {
+ public:
+  /// Reads `file` and puts its tensors on `device`. In training at first. Throws `RunError`: input_missing when the
+  /// file cannot be opened; bad_data for a damaged file, another kind of file, and for what LibTorch cannot load;
+  /// bad_configuration as `require_trainable`.
+  explicit TorchScriptModel(const std::filesystem::path& file, c10::Device device = c10::kCPU);
+  ~TorchScriptModel() override;
+
+  /// All parameters, in the file's order. One that the module has under several names is one tensor.
+  std::vector<NamedTensor> parameters() override { return parameters_; }
+
+  /// All other tensors that modules hold as attributes: the file does not tell those that state_dict leaves out.
+  std::vector<NamedTensor> buffers() override;
+
+  void set_training(bool training) override;
+
+  /// Throws `RunError`: bad_configuration for a batch with too few fields; bad_data, with the line in the model's
+  /// source, for an operation that fails, an exception of the script, or a parameter that it writes to. Throws
+  /// `c10::OutOfMemoryError`.
+  std::vector<at::Tensor> forward(const Batch& batch) override;
+
+ private:
+  c10::IValue interpret(std::vector<c10::IValue> inputs);
+
+  std::filesystem::path file_;
+  std::unique_ptr<torch::jit::Module> module_;
+  std::vector<NamedTensor> parameters_;
+  std::size_t inputs_ = 0;
+};
+
+}  // namespace runnel
