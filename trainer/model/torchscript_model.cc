@@ -59,6 +59,35 @@ std::string failure_of(const std::string& text) {
   return "forward" + (line.empty() ? "" : " (" + line + ")") + ": " + reason_in(text);
 }
 
+/// Undoes what a pass writes to buffers.
+class BufferCopy {
+ public:
+  explicit BufferCopy(const std::vector<NamedTensor>& buffers) {
+    for (const auto& [name, tensor] : buffers) kept_.push_back({tensor, tensor.clone(), tensor._version()});
+  }
+
+  void restore() const {
+    const at::NoGradGuard no_grad;
+    for (const auto& [tensor, copy, version] : kept_) {
+      if (tensor._version() != version) tensor.copy_(copy);
+    }
+  }
+
+ private:
+  struct Kept {
+    at::Tensor tensor, copy;
+    std::int64_t version;
+  };
+
+  std::vector<Kept> kept_;
+};
+
+std::vector<std::int64_t> versions_of(const std::vector<NamedTensor>& tensors) {
+  std::vector<std::int64_t> versions;
+  for (const auto& [name, tensor] : tensors) versions.push_back(tensor._version());
+  return versions;
+}
+
 template <class Tensors>
 std::vector<NamedTensor> named(const Tensors& tensors) {
   std::vector<NamedTensor> all;
@@ -72,16 +101,14 @@ TorchScriptModel::TorchScriptModel(const std::filesystem::path& file, c10::Devic
     : file_(file), module_(std::make_unique<torch::jit::Module>(load(file, device))) {
   inputs_ = require_trainable(*module_, file_.string(), device);
   parameters_ = named(module_->named_parameters());
+  buffers_ = named(module_->named_buffers());
   set_training(true);
 }
 
 TorchScriptModel::~TorchScriptModel() = default;
 
-std::vector<NamedTensor> TorchScriptModel::buffers() {
-  return named(module_->named_buffers());
-}
-
 void TorchScriptModel::set_training(bool training) {
+  training_ = training;
   module_->train(training);
 }
 
@@ -90,19 +117,24 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
     throw RunError(ExitStatus::bad_configuration, file_.string() + ": forward takes " + std::to_string(inputs_) +
                                                       " tensors, the batch has " + std::to_string(batch.fields.size()));
   }
-  std::vector<std::uint32_t> versions;
-  for (const auto& [name, tensor] : parameters_) versions.push_back(tensor._version());
+  const BufferCopy buffers(training_ ? std::vector<NamedTensor>() : buffers_);
+  const std::vector<std::int64_t> versions = versions_of(parameters_);
   const c10::IValue output =
       interpret({batch.fields.begin(), batch.fields.begin() + static_cast<std::ptrdiff_t>(inputs_)});
+  buffers.restore();
+  require_unwritten(versions);
+  if (output.isTensor()) return {output.toTensor()};
+  std::vector<at::Tensor> outputs;
+  for (const c10::IValue& one : output.toTupleRef().elements()) outputs.push_back(one.toTensor());
+  return outputs;
+}
+
+void TorchScriptModel::require_unwritten(const std::vector<std::int64_t>& versions) const {
   for (std::size_t i = 0; i < versions.size(); ++i) {
     if (parameters_[i].tensor._version() == versions[i]) continue;
     throw RunError(ExitStatus::bad_data, file_.string() + ": forward writes to the parameter \"" +
                                              printable(parameters_[i].name, 200) + "\"; supported are buffers");
   }
-  if (output.isTensor()) return {output.toTensor()};
-  std::vector<at::Tensor> outputs;
-  for (const c10::IValue& one : output.toTupleRef().elements()) outputs.push_back(one.toTensor());
-  return outputs;
 }
 
 /// Without LibTorch's optimizer: with it, gradients come together at the end of parts of the graph, which change after

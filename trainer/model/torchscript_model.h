@@ -36,8 +36,9 @@ class TorchScriptModel final : public Model {
   std::vector<NamedTensor> parameters() override { return parameters_; }
 
   /// All other tensors that modules hold as attributes: the file does not tell those that state_dict leaves out.
-  std::vector<NamedTensor> buffers() override;
+  std::vector<NamedTensor> buffers() override { return buffers_; }
 
+  /// In evaluation, buffers have their values back after each pass, whatever it writes to them.
   void set_training(bool training) override;
 
   /// Throws `RunError`: bad_configuration for a batch with too few fields; bad_data, with the line in the model's
@@ -47,11 +48,13 @@ class TorchScriptModel final : public Model {
 
  private:
   c10::IValue interpret(std::vector<c10::IValue> inputs);
+  void require_unwritten(const std::vector<std::int64_t>& versions) const;
 
   std::filesystem::path file_;
   std::unique_ptr<torch::jit::Module> module_;
-  std::vector<NamedTensor> parameters_;
+  std::vector<NamedTensor> parameters_, buffers_;
   std::size_t inputs_ = 0;
+  bool training_ = true;
 };
 
 }  // namespace runnel

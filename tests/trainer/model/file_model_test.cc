@@ -1,6 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,6 +26,12 @@ using test::pass;
 using test::samples;
 using test::train_step;
 using testing::ElementsAre;
+
+std::vector<double> sums_of(const std::vector<NamedTensor>& tensors) {
+  std::vector<double> sums;
+  for (const auto& [name, tensor] : tensors) sums.push_back(tensor.to(at::kDouble).sum().item<double>());
+  return sums;
+}
 
 template <class FileModel>
 class FileModelTest : public testing::Test {
@@ -85,6 +90,18 @@ TYPED_TEST(FileModelTest, LeavesUnusedParametersWithoutGradient) {
   TypeParam model = this->make("transformer");
   train_step("transformer", model, 0);
   for (const auto& [name, tensor] : model.parameters()) EXPECT_EQ(tensor.grad().defined(), name != "unused") << name;
+}
+
+/// The model counts its passes; the test's are dealt to the trainers.
+TYPED_TEST(FileModelTest, EvaluationChangesNoBuffer) {
+  TypeParam model = this->make("batch_norm");
+  const std::vector<double> before = sums_of(model.buffers());
+  model.set_training(false);
+  pass(model, samples("batch_norm", 0).inputs);
+  EXPECT_EQ(sums_of(model.buffers()), before);
+  model.set_training(true);
+  pass(model, samples("batch_norm", 0).inputs);
+  EXPECT_NE(sums_of(model.buffers()), before);
 }
 
 TYPED_TEST(FileModelTest, TakesBatchesOfAnySize) {
