@@ -5,7 +5,6 @@
 #include <torch/script.h>
 
 #include <limits>
-#include <regex>
 #include <utility>
 
 #include "runtime/base/run_error.h"
@@ -17,7 +16,7 @@
 namespace runnel {
 namespace {
 
-/// LibTorch crashes on some damaged files; one whose checksums are right is what somebody wrote.
+/// LibTorch compares no checksums: it would load most damaged files, with other weights.
 void require_undamaged(const std::filesystem::path& file) {
   const ZipArchive archive(file);
   const ArchiveKind kind = kind_of(archive);
@@ -28,6 +27,10 @@ void require_undamaged(const std::filesystem::path& file) {
   for (const ZipMember& member : archive.members()) archive.read(member, std::numeric_limits<std::uint64_t>::max());
 }
 
+std::string line_at(const std::string& text, std::size_t begin) {
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
 torch::jit::Module load(const std::filesystem::path& file, c10::Device device) {
   require_undamaged(file);
   try {
@@ -35,18 +38,28 @@ torch::jit::Module load(const std::filesystem::path& file, c10::Device device) {
   } catch (const std::exception& error) {
     const std::string text = error.what();
     const std::size_t begin = std::min(text.find_first_not_of("\n "), text.size());
-    throw RunError(ExitStatus::bad_data, file.string() + ": LibTorch cannot load it: " +
-                                             printable(text.substr(begin, text.find('\n', begin) - begin), 300));
+    throw RunError(ExitStatus::bad_data,
+                   file.string() + ": LibTorch cannot load it: " + printable(line_at(text, begin), 300));
   }
+}
+
+/// Whether a line is an exception's, as in "builtins.ValueError: bad size", and not a piece of source.
+bool is_reason(const std::string& line) {
+  constexpr const char* kName = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+  const std::size_t name = line.find_first_not_of(kName);
+  return name != 0 && name != std::string::npos && line.compare(name, 2, ": ") == 0;
 }
 
 /// The reason in an error of the interpreter, which puts two stacks with pieces of source before it.
 std::string reason_in(const std::string& text) {
-  static const std::regex kReason("\n([A-Za-z_][A-Za-z_0-9.]*: [^\n]*)");  // "builtins.ValueError: bad size"
   const std::size_t mark = text.rfind("<--- HERE");
-  const std::string rest = mark == std::string::npos ? "\n" + text : text.substr(mark);
-  std::smatch found;
-  std::string reason = std::regex_search(rest, found, kReason) ? found[1].str() : rest.substr(1, rest.find('\n', 1));
+  std::string reason = line_at(text, 0);
+  for (std::size_t end = mark; end < text.size(); end = text.find('\n', end + 1)) {
+    const std::string line = line_at(text, end + 1);
+    if (text[end] != '\n' || !is_reason(line)) continue;
+    reason = line;
+    break;
+  }
   constexpr std::string_view kAnyError = "RuntimeError: ";
   if (reason.starts_with(kAnyError)) reason.erase(0, kAnyError.size());
   return printable(reason, 300);

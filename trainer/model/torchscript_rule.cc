@@ -84,7 +84,7 @@ class FunctionCheck {
   void check(const jit::Node& node) {
     const auto kind = node.kind();
     if (kind == c10::prim::Constant) return check_device(node);
-    if (kind == c10::prim::fork || kind == c10::prim::forkClosure) {
+    if (kind == c10::prim::fork) {
       refuse(place(node), "torch.jit.fork is not supported; call the function");
     }
     if (kind == c10::prim::SetAttr && node.input(1)->type()->isSubtypeOf(*c10::OptionalType::ofTensor())) {
