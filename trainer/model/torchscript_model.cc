@@ -97,6 +97,7 @@ class BufferCopy {
 
 std::vector<std::int64_t> versions_of(const std::vector<NamedTensor>& tensors) {
   std::vector<std::int64_t> versions;
+  versions.reserve(tensors.size());
   for (const auto& [name, tensor] : tensors) versions.push_back(tensor._version());
   return versions;
 }
