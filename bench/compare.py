@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import compare_gpu
+import compare_networks
 from compare_options import ROOT, parse
 from compare_table import Table
 from compare_tools import M, Bench, Missing, output_of, peer, train
@@ -199,8 +200,8 @@ def compare_ddp(table, bench, settings):
 
 
 MEASURE = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
-           "shards": compare_shards, "ddp": compare_ddp, "gpu": compare_gpu.compare_exchange,
-           "gpu-training": compare_gpu.compare_training}
+           "shards": compare_shards, "ddp": compare_ddp, "networks": compare_networks.compare_networks,
+           "gpu": compare_gpu.compare_exchange, "gpu-training": compare_gpu.compare_training}
 
 
 def main():

@@ -17,7 +17,7 @@ from pathlib import Path
 from gpus import NoGpu, gpus
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("ucx", "mpi", "self", "hosts", "shards", "ddp")
+PARTS = ("ucx", "mpi", "self", "hosts", "shards", "ddp", "networks")
 GPU_PARTS = ("gpu", "gpu-training")
 
 

@@ -87,13 +87,12 @@ def peer(script, **options):
     return in_json(output_of([sys.executable, str(ROOT / "bench/peers" / script), *arguments]), script)
 
 
-def train(program, arguments, settings):
-    """The median step of a run of `runnel train` with the reference configuration, in s."""
+def train(program, arguments, settings, config=ROOT / "trainer/configs/mnist.toml"):
+    """The median step of a run of `runnel train` with `config`, in s."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         sets = [text for key, value in settings.items() for text in ("--set", f"{key}={value}")]
-        output_of([str(program), "train", str(ROOT / "trainer/configs/mnist.toml"), *arguments, *sets, "--report",
-                   str(report)])
+        output_of([str(program), "train", str(config), *arguments, *sets, "--report", str(report)])
         try:
             text = report.read_text()
         except OSError as error:

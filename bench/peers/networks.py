@@ -1,25 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runnel's built-in networks as modules of PyTorch, with the same names, draws and results."""
+"""Runnel's "resnet" and "gpt" as modules of PyTorch: the same names, starting values and results."""
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-
-class MnistCnn(nn.Sequential):
-    def __init__(self):
-        super().__init__(
-            nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
-            nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
-
-
-class MnistMlp(nn.Sequential):
-    def __init__(self):
-        super().__init__(
-            nn.Flatten(), nn.Linear(784, 5120), nn.ReLU(), nn.Dropout(0.25), nn.Linear(5120, 5120), nn.ReLU(),
-            nn.Dropout(0.5), nn.Linear(5120, 10), nn.LogSoftmax(1))
 
 
 class BasicBlock(nn.Module):
@@ -117,6 +103,3 @@ class Gpt(nn.Module):
         for block in parts["h"]:
             x = block(x)
         return F.linear(parts["ln_f"](x), parts["wte"].weight)
-
-
-MODELS = {"mnist-cnn": MnistCnn, "mnist-mlp": MnistMlp, "resnet": ResNet, "gpt": Gpt}
