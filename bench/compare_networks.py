@@ -51,7 +51,7 @@ def export(network, file):
     """Writes the module of networks.py to `file`, as trainer/examples/export_model.py does it."""
     python = ranks.python()
     if not python:
-        raise Missing("no PyTorch: bench/peers/ddp.py --set-up (downloads about 3 GB)")
+        raise Missing("no PyTorch: cmake/install-deps.sh --python (downloads about 3 GB)")
     output_of([str(python), str(ROOT / "trainer/examples/export_model.py"),
                f"{ROOT / 'bench/peers/networks.py'}:{network.module}", "--args", network.arguments, "--example",
                network.example, "-o", str(file)])

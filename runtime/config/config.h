@@ -28,7 +28,7 @@ class ConfigError : public RunError {
 };
 
 // The effective configuration: every value is checked, and the initialisers are the defaults. Meaning, unit and range
-// of each key stand in the reference table of trainer/README.md, which is printed from the schema.
+// of each key stand in the reference table of trainer/configs/README.md, which is printed from the schema.
 
 struct ModelConfig {
   std::string name = "mnist-cnn";
@@ -188,7 +188,7 @@ std::string optimizer_summary(const Config& config);
 /// every configuration. Left out are file names, which may differ from host to host.
 std::vector<std::string> canonical_lines(const Config& config);
 
-/// The reference table of trainer/README.md, in Markdown, one row a key.
+/// The reference table of trainer/configs/README.md, in Markdown, one row a key.
 std::string reference_table_markdown();
 
 }  // namespace runnel

@@ -39,6 +39,7 @@ TEST(Config, ReferenceWorkflowIsTheDefault) {
   // What a model and a data set do without options is theirs to say: LocalTrainingTest compares.
   EXPECT_THAT(std::exchange(reference.model.options, {}), testing::SizeIs(1));
   EXPECT_THAT(std::exchange(reference.data.options, {}), testing::SizeIs(1));
+  EXPECT_EQ(std::exchange(reference.data.shuffle, defaults.data.shuffle), Shuffle::share);
   EXPECT_EQ(reference, defaults);
   EXPECT_EQ(reference.data.path, kSource / "trainer/data/mnist");
 }
@@ -276,9 +277,9 @@ TEST(Config, FileThatCannotBeReadIsAnInputError) {
   EXPECT_EQ(status_of("/dev/zero"), ExitStatus::input_missing);
 }
 
-// The section of trainer/README.md between the markers is what the schema prints.
+// The section of trainer/configs/README.md between the markers is what the schema prints.
 TEST(Config, ReferenceTableOfTheReadmeIsThatOfTheParser) {
-  std::ifstream stream(kSource / "trainer/README.md");
+  std::ifstream stream(kSource / "trainer/configs/README.md");
   std::stringstream readme;
   readme << stream.rdbuf();
   const std::string text = readme.str();

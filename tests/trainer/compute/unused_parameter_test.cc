@@ -71,6 +71,7 @@ class UnusedParameterTest : public testing::Test {
   UnusedParameterTest() {
     config_.trainer.batch_size = 4;
     config_.data.shuffle = Shuffle::no;
+    config_.trainer.count = 1;
     write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
   }
 
@@ -103,8 +104,6 @@ class UnusedParameterTest : public testing::Test {
     return made;
   }
 
-  static constexpr SampleRange kAll{.first = 0, .count = 12};
-
   Config config_;
   IdxDataset data_ = load_data();
   RunPlan plan_{{.samples = 12, .trainers = 1, .batch_size = 4, .max_epochs = 1}};
@@ -118,7 +117,7 @@ class UnusedParameterTest : public testing::Test {
 TEST_F(UnusedParameterTest, TheGradientOfAnOlderStepDoesNotStay) {
   std::vector<float> gradients(layout_.float_count(), 7.0F);
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_, kAll, plan_, config_, 0);
+  GradientComputer computer(model_, data_, plan_, config_, 0);
   for (int step = 0; step < 3; ++step) {
     computer.compute(step, parameter_arena_, arena);
     EXPECT_EQ(gradients, torch_gradient(4 * static_cast<std::uint32_t>(step), step)) << "step " << step;
@@ -128,7 +127,7 @@ TEST_F(UnusedParameterTest, TheGradientOfAnOlderStepDoesNotStay) {
 TEST_F(UnusedParameterTest, TheObserverGetsOneCallOfEachKindForEveryTensor) {
   std::vector<float> gradients(layout_.float_count());
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_, kAll, plan_, config_, 0);
+  GradientComputer computer(model_, data_, plan_, config_, 0);
   network_->passes = 1;  // without the bias
   OrderObserver observer;
   computer.compute(0, parameter_arena_, arena, &observer);
@@ -142,8 +141,9 @@ TEST_F(UnusedParameterTest, IsNamedOnceByTheFirstTrainer) {
   capture_log([&](std::string_view line) { lines.emplace_back(line); });
   std::vector<float> gradients(layout_.float_count());
   const TensorArena arena(layout_, gradients);
+  config_.trainer.count = 2;
   for (const std::uint64_t trainer : {0, 1}) {
-    GradientComputer computer(model_, data_, kAll, plan_, config_, trainer);
+    GradientComputer computer(model_, data_, plan_, config_, trainer);
     for (int step = 0; step < 2; ++step) computer.compute(step, parameter_arena_, arena);
   }
   capture_log({});

@@ -41,7 +41,7 @@ class VirtualTrainersTest : public testing::Test {
 
   /// What virtual trainer `index` has to make of `step`: what a real one makes of its share.
   GradientComputer::Result compute_one(std::size_t index, std::int64_t step) {
-    GradientComputer computer(model_, data_, contiguous_share(kSamples, index, kVirtual), plan(), config_, index);
+    GradientComputer computer(model_, data_, plan(), config_, index);
     gradients_.assign(layout_.float_count(), 7.0F);
     return computer.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
   }
