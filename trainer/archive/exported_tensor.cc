@@ -11,26 +11,19 @@
 namespace runnel {
 namespace {
 
-struct TypeEntry {
+/// A type, and its number in torch.export's schema.
+struct NumberedType {
+  std::int64_t number;
   ElementType type;
-  std::string_view name;
-  std::size_t bytes;
 };
 
 constexpr std::array kTypes = {
-    TypeEntry{ElementType::uint8, "uint8", 1},     TypeEntry{ElementType::int8, "int8", 1},
-    TypeEntry{ElementType::int16, "int16", 2},     TypeEntry{ElementType::int32, "int32", 4},
-    TypeEntry{ElementType::int64, "int64", 8},     TypeEntry{ElementType::float16, "float16", 2},
-    TypeEntry{ElementType::float32, "float32", 4}, TypeEntry{ElementType::float64, "float64", 8},
-    TypeEntry{ElementType::boolean, "bool", 1},    TypeEntry{ElementType::bfloat16, "bfloat16", 2},
+    NumberedType{1, ElementType::uint8},    NumberedType{2, ElementType::int8},
+    NumberedType{3, ElementType::int16},    NumberedType{4, ElementType::int32},
+    NumberedType{5, ElementType::int64},    NumberedType{6, ElementType::float16},
+    NumberedType{7, ElementType::float32},  NumberedType{8, ElementType::float64},
+    NumberedType{12, ElementType::boolean}, NumberedType{13, ElementType::bfloat16},
 };
-
-const TypeEntry& entry_of(ElementType type) {
-  for (const TypeEntry& entry : kTypes) {
-    if (entry.type == type) return entry;
-  }
-  return kTypes.front();  // not reached: values come from read_element_type
-}
 
 /// Numbers of a union {"as_int": …} or {"as_expr": …}, where only the first is possible.
 std::vector<std::int64_t> fixed_numbers(const JsonView& list) {
@@ -66,20 +59,12 @@ bool fits(const ExportedTensor& tensor, std::uint64_t room) {
 
 }  // namespace
 
-std::string_view name_of(ElementType type) {
-  return entry_of(type).name;
-}
-
-std::size_t bytes_of(ElementType type) {
-  return entry_of(type).bytes;
-}
-
 ElementType read_element_type(const JsonView& number) {
   const std::int64_t value = number.integer();
   std::string names;
-  for (const TypeEntry& entry : kTypes) {
-    if (static_cast<std::int64_t>(entry.type) == value) return entry.type;
-    names.append(names.empty() ? "" : ", ").append(entry.name);
+  for (const auto& [known, type] : kTypes) {
+    if (known == value) return type;
+    names.append(names.empty() ? "" : ", ").append(name_of(type));
   }
   number.refuse("a type of elements among " + names + "; found number " + std::to_string(value) +
                 " of torch.export's schema");

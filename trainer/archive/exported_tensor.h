@@ -2,39 +2,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "runtime/base/element_type.h"
 #include "trainer/archive/json_view.h"
 #include "trainer/archive/zip_archive.h"
 
 namespace runnel {
 
-/// Types of elements that are read, by their numbers in torch.export's schema.
-enum class ElementType : std::uint8_t {
-  uint8 = 1,
-  int8 = 2,
-  int16 = 3,
-  int32 = 4,
-  int64 = 5,
-  float16 = 6,
-  float32 = 7,
-  float64 = 8,
-  boolean = 12,
-  bfloat16 = 13,
-};
-
-/// PyTorch's name: "float32".
-std::string_view name_of(ElementType type);
-
-std::size_t bytes_of(ElementType type);
-
-/// The type that `number` stands for. Throws as `number.integer()` does where it is none of the above.
+/// The type that `number` stands for in torch.export's schema. Throws as `number.integer()` does for unsigned integers
+/// of more than 8 bits, complex numbers and the like.
 ElementType read_element_type(const JsonView& number);
 
 /// A tensor in an archive, which lies within `storage`. No element lies before it, and none twice.

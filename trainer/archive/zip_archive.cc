@@ -2,16 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/archive/zip_archive.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
+#include <memory>
 
 #include "runtime/base/foreign_format.h"
 #include "runtime/base/run_error.h"
@@ -19,44 +14,6 @@
 
 namespace runnel {
 namespace {
-
-/// A file that is open for reading.
-class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path)
-      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ < 0) fail(std::strerror(errno));
-    struct stat status {};
-    if (fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) {
-      bytes_ = static_cast<std::size_t>(status.st_size);
-      return;
-    }
-    close(descriptor_);
-    fail("not a regular file");
-  }
-  ~OpenFile() { close(descriptor_); }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  std::size_t bytes() const { return bytes_; }
-
-  /// All of it, for reading; null for an empty file, which cannot be mapped.
-  const std::byte* map() const {
-    if (bytes_ == 0) return nullptr;
-    void* mapping = mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, descriptor_, 0);
-    if (mapping == MAP_FAILED) fail(std::strerror(errno));
-    return static_cast<const std::byte*>(mapping);
-  }
-
- private:
-  [[noreturn]] void fail(const char* reason) const {
-    throw RunError(ExitStatus::input_missing, path_.string() + ": cannot be opened: " + reason);
-  }
-
-  const std::filesystem::path& path_;
-  int descriptor_;
-  std::size_t bytes_ = 0;
-};
 
 std::uint32_t crc32_of(std::span<const std::byte> bytes) {
   return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
@@ -88,14 +45,8 @@ bool inflate_into(std::span<std::byte> contents, std::span<const std::byte> pack
 
 }  // namespace
 
-void ZipArchive::Unmap::operator()(const std::byte* mapping) const {
-  munmap(const_cast<std::byte*>(mapping), bytes);
-}
-
-ZipArchive::ZipArchive(const std::filesystem::path& file) : path_(file) {
-  const OpenFile open(file);
-  mapping_ = {open.map(), Unmap{open.bytes()}};
-  const std::span bytes(mapping_.get(), open.bytes());
+ZipArchive::ZipArchive(const std::filesystem::path& file) : path_(file), file_(file) {
+  const std::span bytes = file_.bytes();
   const std::string_view beginning(reinterpret_cast<const char*>(bytes.data()),
                                    std::min<std::size_t>(bytes.size(), 64));
   if (!beginning.starts_with("PK")) {
@@ -137,7 +88,7 @@ std::span<const std::byte> ZipArchive::mapped(const ZipMember& member) const {
 }
 
 std::span<const std::byte> ZipArchive::packed(const ZipMember& member) const {
-  return {mapping_.get() + member.data, static_cast<std::size_t>(member.packed_bytes)};
+  return file_.bytes().subspan(member.data, member.packed_bytes);
 }
 
 void ZipArchive::refuse(const ZipMember& member, const std::string& what) const {

@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "runtime/base/mapped_file.h"
 #include "trainer/archive/zip_directory.h"
 
 namespace runnel {
@@ -32,10 +32,7 @@ class ZipContents {
   std::span<const std::byte> bytes_;
 };
 
-/// A ZIP archive, mapped for reading.
-///
-/// The file must not be truncated while this object lives: the system answers access to missing pages with SIGBUS.
-/// Constant after construction; any thread.
+/// A ZIP archive, mapped for reading (`MappedFile`). Constant after construction; any thread.
 class ZipArchive {
  public:
   /// Maps `file` and checks its directory (`read_zip_directory`); reads no member. Throws `RunError` with the path:
@@ -59,16 +56,11 @@ class ZipArchive {
   std::span<const std::byte> mapped(const ZipMember& member) const;
 
  private:
-  struct Unmap {
-    std::size_t bytes;
-    void operator()(const std::byte* mapping) const;
-  };
-
   std::span<const std::byte> packed(const ZipMember& member) const;
   [[noreturn]] void refuse(const ZipMember& member, const std::string& what) const;
 
   std::filesystem::path path_;
-  std::unique_ptr<const std::byte, Unmap> mapping_{nullptr, Unmap{0}};
+  MappedFile file_;
   std::vector<ZipMember> members_;
 };
 

@@ -52,8 +52,12 @@ at::ScalarType scalar_type_of(ElementType type) {
       return at::kByte;
     case ElementType::int8:
       return at::kChar;
+    case ElementType::uint16:
+      return at::kUInt16;
     case ElementType::int16:
       return at::kShort;
+    case ElementType::uint32:
+      return at::kUInt32;
     case ElementType::int32:
       return at::kInt;
     case ElementType::int64:
