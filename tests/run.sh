@@ -15,7 +15,7 @@ Installs what is missing, builds, and runs every test; then the tests of transpo
   --help         this text
 Every other option goes to ctest, for example:
   -R Bell        only tests whose names match
-  -L transport   only tests with this label: transport runtime archive trainer processes hosts bench build gpu
+  -L transport   only tests with this label: transport runtime archive arrays trainer processes hosts bench build gpu
   -V             all output, not only that of failing tests
 USAGE
 }

@@ -9,11 +9,12 @@
 #include <span>
 #include <vector>
 
+#include "trainer/arrays/array.h"
 #include "trainer/dataset/dataset.h"
 
 namespace runnel {
 
-/// The MNIST images and labels, kept in memory as the bytes of the IDX files.
+/// The MNIST images and labels, kept as the bytes of the IDX files: mapped, or in memory where they were compressed.
 ///
 /// A folder holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
 /// `t10k-labels-idx1-ubyte`, each plain or gzip-compressed with `.gz` appended to its name. README.md describes the
@@ -47,16 +48,16 @@ class IdxDataset final : public Dataset {
 
   /// The `kPixels` bytes of an image, row by row.
   std::span<const std::uint8_t> image(std::size_t index) const {
-    return std::span(images_).subspan(index * kPixels, kPixels);
+    return {reinterpret_cast<const std::uint8_t*>(images_.bytes.data()) + index * kPixels, kPixels};
   }
-  std::uint8_t label(std::size_t index) const { return labels_[index]; }
+  std::uint8_t label(std::size_t index) const { return std::to_integer<std::uint8_t>(labels_.bytes[index]); }
 
  private:
   std::vector<Field> fields_;
   std::array<float, 256> normalized_;  // by pixel value
   std::int64_t size_;
-  std::vector<std::uint8_t> images_;
-  std::vector<std::uint8_t> labels_;
+  Array images_;
+  Array labels_;
 };
 
 }  // namespace runnel

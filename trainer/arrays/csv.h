@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trainer/arrays/array.h"
+
+namespace runnel {
+
+/// Columns of a CSV file with a header line, as arrays [rows] of `type`, float32 or float64: those called `names`, in
+/// that order; without any, all, in the order of the file.
+///
+/// Cells of these columns are finite decimal numbers, also in quotes, rounded once to `type`; cells of other columns
+/// are not looked at. Lines end with LF or CR LF; empty lines are allowed at the end. Takes at most four times the
+/// file's size in memory, besides room to grow. Throws `RunError` with the path: input_missing when the file cannot be
+/// opened, bad_data with line and column for everything else.
+std::vector<Array> read_csv(const std::filesystem::path& path, const std::vector<std::string>& names = {},
+                            ElementType type = ElementType::float32);
+
+}  // namespace runnel

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runnel {
+
+/// The first record of a CSV file: names of columns.
+struct CsvHeader {
+  char delimiter = ',';  ///< ',', ';' or a tab: the most frequent one outside quotes
+  std::vector<std::string> names = {};
+  std::size_t lines = 0;  ///< that it takes: names in quotes may have line ends
+  std::size_t bytes = 0;  ///< with its line end, and the mark of UTF-8 before it
+};
+
+/// Reads the header of `text`, all of the file `place`. Names may be in quotes, with doubled quotes inside (RFC 4180);
+/// spaces around them do not count. Throws `RunError` (bad_data) when the text is no UTF-8, when all names are numbers,
+/// or when there are more than a million.
+CsvHeader read_csv_header(std::string_view text, const std::string& place);
+
+/// Position of the first character at or after `position` that ends a cell: the delimiter, a line end, or the end of
+/// `text`. A carriage return ends a cell only before a line feed.
+std::size_t end_of_csv_cell(std::string_view text, std::size_t position, char delimiter);
+
+/// `text` without the spaces around it; tabs are such, too, where they do not delimit.
+std::string_view trimmed_csv_cell(std::string_view text, char delimiter);
+
+}  // namespace runnel
