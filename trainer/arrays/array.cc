@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "runtime/base/foreign_format.h"
-#include "runtime/base/run_error.h"
-
 namespace runnel {
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian, and so are the arrays in memory");
@@ -28,17 +25,6 @@ std::string shape_text(std::span<const std::int64_t> shape) {
   std::string text = "[";
   for (const std::int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
   return text + "]";
-}
-
-void refuse_at(const std::string& place, std::uint64_t offset, const std::string& what) {
-  throw RunError(ExitStatus::bad_data, place + ": byte " + std::to_string(offset) + ": " + what);
-}
-
-std::string found_kind(std::span<const std::byte> bytes, std::string_view convert, const std::string& otherwise) {
-  const std::string_view beginning(reinterpret_cast<const char*>(bytes.data()),
-                                   std::min<std::size_t>(bytes.size(), 64));
-  const std::string kind = foreign_format(beginning, convert);
-  return kind.empty() ? otherwise : kind;
 }
 
 }  // namespace runnel

@@ -4,11 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/element_type.h"
@@ -41,12 +41,5 @@ Array owning_array(std::string name, ElementType type, std::vector<std::int64_t>
   const auto owner = std::make_shared<const std::vector<Element>>(std::move(elements));
   return {std::move(name), type, std::move(shape), std::as_bytes(std::span(*owner)), owner};
 }
-
-/// Refuses what is wrong in a file: throws `RunError` (bad_data) with the text "PLACE: byte N: WHAT". `place` is the
-/// path, or the path and the member.
-[[noreturn]] void refuse_at(const std::string& place, std::uint64_t offset, const std::string& what);
-
-/// The kind of a file that begins with `bytes`, and what to do; else `otherwise`.
-std::string found_kind(std::span<const std::byte> bytes, std::string_view convert, const std::string& otherwise);
 
 }  // namespace runnel

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/base/mapped_file.h"
+#include "trainer/arrays/refusal.h"
 
 namespace runnel {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
-#include "trainer/arrays/array.h"
+#include "trainer/arrays/refusal.h"
 
 namespace runnel {
 namespace {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/base/run_error.h"
+#include "trainer/arrays/refusal.h"
 
 namespace runnel {
 namespace {

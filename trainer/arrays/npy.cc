@@ -13,6 +13,7 @@
 #include "runtime/base/mapped_file.h"
 #include "runtime/base/utf8.h"
 #include "trainer/arrays/python_literal.h"
+#include "trainer/arrays/refusal.h"
 
 namespace runnel {
 namespace {

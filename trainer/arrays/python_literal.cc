@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "runtime/base/utf8.h"
-#include "trainer/arrays/array.h"
+#include "trainer/arrays/refusal.h"
 
 namespace runnel {
 

@@ -8,6 +8,7 @@
 
 #include "runtime/base/mapped_file.h"
 #include "trainer/arrays/npy.h"
+#include "trainer/arrays/refusal.h"
 
 namespace runnel {
 namespace {
