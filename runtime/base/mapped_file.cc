@@ -61,9 +61,8 @@ MappedFile::~MappedFile() {
 
 void advise(std::span<const std::byte> bytes, Access access) {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::uintptr_t in_page = begin % page;
-  madvise(reinterpret_cast<void*>(begin - in_page), bytes.size() + in_page,
+  const std::uintptr_t in_page = reinterpret_cast<std::uintptr_t>(bytes.data()) % page;
+  madvise(const_cast<std::byte*>(bytes.data()) - in_page, bytes.size() + in_page,
           access == Access::scattered ? MADV_RANDOM : MADV_SEQUENTIAL);
 }
 

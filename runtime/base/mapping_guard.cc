@@ -74,7 +74,8 @@ MappingGuard::MappingGuard(std::span<const std::byte> mapping, const std::filesy
   std::call_once(installed, install);
   const std::lock_guard lock(changes);
   entry_ = free_entry();
-  entry_->line = path.string() + ": was truncated while it was read, or its disk failed; do not change it in a run\n";
+  entry_->line =
+      "error: " + path.string() + ": was truncated while it was read, or its disk failed; do not change it in a run\n";
   const auto begin = reinterpret_cast<std::uintptr_t>(mapping.data());
   entry_->end = begin + mapping.size();
   entry_->begin = begin;

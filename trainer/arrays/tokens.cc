@@ -31,7 +31,7 @@ Array read_tokens(const std::filesystem::path& path, ElementType raw) {
                   ", found the end of the file in one; is "
                   "their type another?");
   }
-  const Array tokens = is_raw ? Array{"tokens", raw, {count}, bytes, file} : parse_npy(bytes, place, "tokens", file);
+  Array tokens = is_raw ? Array{"tokens", raw, {count}, bytes, file} : parse_npy(bytes, place, "tokens", file);
   if (!is_integer(tokens.type) || tokens.shape.size() != 1) {
     refuse_at(place, 0,
               "expected tokens, integers in one dimension, found " + std::string(name_of(tokens.type)) + " " +
