@@ -98,6 +98,18 @@ TEST(Idx, RefusesFilesThatEndEarly) {
   EXPECT_EQ(refusal({0, 0, 8, 2, 0, 0}), "expected a header, found 6 bytes");
 }
 
+TEST(Idx, CompressedMembersFollowEachOtherAndNothingElseDoes) {
+  Bytes bytes = gzip({0, 0, 8, 1, 0, 0, 0, 2});
+  const Bytes more = gzip({5, 6});
+  bytes.insert(bytes.end(), more.begin(), more.end());
+  EXPECT_THAT(elements<std::uint8_t>(read(bytes)), ElementsAre(5, 6));
+  bytes.push_back('x');
+  EXPECT_EQ(refusal(bytes), "expected readable data, found: bytes after the end of the gzip data");
+  bytes.pop_back();
+  bytes[bytes.size() - 8] ^= 1;
+  EXPECT_EQ(refusal(bytes), "expected readable data, found: incorrect data check");
+}
+
 TEST(Idx, RandomChangesAreReadOrRefused) {
   const Bytes floats = idx_bytes(0x0D, {2, 1}, Bytes(8, 1));
   test::expect_robust({idx_bytes(0x08, {2, 3}, Bytes(6, 1)), floats, gzip(floats)},

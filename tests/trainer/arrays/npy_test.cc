@@ -153,6 +153,11 @@ TEST(Npy, RefusesOtherFiles) {
 }
 
 TEST(Npy, RefusesFilesThatEndEarly) {
+  EXPECT_EQ(refusal(Bytes{0x93, 'N', 'U', 'M', 'P', 'Y', 1}),
+            "byte 7: expected a header of 8 bytes, found the end of the file; is it complete?");
+  Bytes short_header = test::read_bytes(kFixtures / "version_2.npy");
+  short_header.resize(20);
+  EXPECT_THAT(refusal(short_header), StartsWith("byte 20: expected a header of 128 bytes, found the end of the file"));
   for (const char* name : {"version_1.npy", "version_2.npy", "version_3.npy"}) {
     const Bytes whole = test::read_bytes(kFixtures / name);
     for (std::size_t length = 0; length < whole.size(); ++length) {
