@@ -93,9 +93,10 @@ class RowReader {
   }
 
   void skip_spaces(std::size_t& position) const {
-    while (position < text_.size() &&
-           (text_[position] == ' ' || (text_[position] == '\t' && text_[position] != header_.delimiter)))
-      ++position;
+    const auto is_space = [&](char character) {
+      return character == ' ' || (character == '\t' && header_.delimiter != '\t');
+    };
+    while (position < text_.size() && is_space(text_[position])) ++position;
   }
 
   Number read_number(std::size_t column) {
@@ -105,10 +106,8 @@ class RowReader {
     const auto [end, error] = std::from_chars(text_.data() + begin, text_.data() + text_.size(), number);
     auto behind = static_cast<std::size_t>(end - text_.data());
     skip_spaces(behind);
-    if (error != std::errc() || !std::isfinite(number) ||
-        end_of_csv_cell(text_.substr(0, std::min(behind + 2, text_.size())), behind, header_.delimiter) != behind) {
-      return read_unusual_number(column);
-    }
+    const bool usual = error == std::errc() && std::isfinite(number);
+    if (!usual || !ends_csv_cell(text_, behind, header_.delimiter)) return read_unusual_number(column);
     position_ = behind;
     return number;
   }

@@ -117,12 +117,15 @@ CsvHeader read_csv_header(std::string_view text, const std::string& place) {
   return header;
 }
 
+bool ends_csv_cell(std::string_view text, std::size_t position, char delimiter) {
+  if (position == text.size()) return true;
+  const char character = text[position];
+  if (character == '\r') return position + 1 == text.size() || text[position + 1] == '\n';
+  return character == delimiter || character == '\n';
+}
+
 std::size_t end_of_csv_cell(std::string_view text, std::size_t position, char delimiter) {
-  for (; position < text.size(); ++position) {
-    const char character = text[position];
-    if (character == delimiter || character == '\n') break;
-    if (character == '\r' && (position + 1 == text.size() || text[position + 1] == '\n')) break;
-  }
+  while (!ends_csv_cell(text, position, delimiter)) ++position;
   return position;
 }
 

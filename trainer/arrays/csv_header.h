@@ -22,8 +22,11 @@ struct CsvHeader {
 /// or when there are more than a million.
 CsvHeader read_csv_header(std::string_view text, const std::string& place);
 
-/// Position of the first character at or after `position` that ends a cell: the delimiter, a line end, or the end of
-/// `text`. A carriage return ends a cell only before a line feed.
+/// Whether a cell of `text` ends at `position`: with the delimiter, a line end, or the end of the text. A carriage
+/// return ends a cell only at the end of a line.
+bool ends_csv_cell(std::string_view text, std::size_t position, char delimiter);
+
+/// The first position from `position` on where a cell ends.
 std::size_t end_of_csv_cell(std::string_view text, std::size_t position, char delimiter);
 
 /// `text` without the spaces around it; tabs are such, too, where they do not delimit.
