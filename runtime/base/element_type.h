@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -24,8 +25,16 @@ enum class ElementType : std::uint8_t {
   float64,
 };
 
+inline constexpr std::array kElementTypes = {
+    ElementType::boolean, ElementType::uint8, ElementType::int8,    ElementType::uint16,
+    ElementType::int16,   ElementType::uint32, ElementType::int32,  ElementType::int64,
+    ElementType::float16, ElementType::bfloat16, ElementType::float32, ElementType::float64};
+
 /// The name that PyTorch and NumPy have for it: "float32", "bool".
 std::string_view name_of(ElementType type);
+
+/// The name in a safetensors file: "F32", "BOOL".
+std::string_view dtype_of(ElementType type);
 
 std::size_t bytes_of(ElementType type);
 

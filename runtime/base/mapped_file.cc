@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -57,6 +58,11 @@ MappedFile::~MappedFile() {
   if (bytes_.empty()) return;
   guard_.reset();
   munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+std::string_view MappedFile::beginning() const {
+  constexpr std::size_t kBytes = 64;
+  return {reinterpret_cast<const char*>(bytes_.data()), std::min(bytes_.size(), kBytes)};
 }
 
 void advise(std::span<const std::byte> bytes, Access access) {

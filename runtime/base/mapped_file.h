@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "runtime/base/mapping_guard.h"
 
@@ -26,6 +27,9 @@ class MappedFile {
 
   /// All of the file; empty for an empty one. Begins at a page.
   std::span<const std::byte> bytes() const { return bytes_; }
+
+  /// The first 64 bytes, for `foreign_format`; all of a shorter file.
+  std::string_view beginning() const;
 
  private:
   std::span<const std::byte> bytes_;

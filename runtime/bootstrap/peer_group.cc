@@ -134,8 +134,10 @@ Introduction make_introduction(const Config& config, const Sha256& layout, const
                             .ucx_version = ucx_version(),
                             .layout_fingerprint = to_hex(layout),
                             .configuration = canonical_lines(config)};
-  // Names of files may differ from host to host, but the lead generator can only collect traces that all record.
-  introduction.configuration.push_back(std::string("run.trace = ") + (config.run.trace.empty() ? "nowhere" : "a file"));
+  // Names of files may differ from host to host, but the lead generator can only collect what all processes keep.
+  const auto place = [](const std::string& file) { return file.empty() ? "nowhere" : "a file"; };
+  introduction.configuration.push_back(std::string("run.trace = ") + place(config.run.trace));
+  introduction.configuration.push_back(std::string("run.save = ") + place(config.run.save));
   return introduction;
 }
 

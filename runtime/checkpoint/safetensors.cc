@@ -4,55 +4,48 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cmath>
-#include <cstdint>
 #include <cstring>
-#include <fstream>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "runtime/base/atomic_file.h"
-#include "runtime/base/finite.h"
 #include "runtime/base/foreign_format.h"
+#include "runtime/base/joined.h"
 #include "runtime/base/json_extent.h"
 #include "runtime/base/run_error.h"
+#include "runtime/base/utf8.h"
 
 namespace runnel {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-static_assert(std::endian::native == std::endian::little,
-              "safetensors are little-endian, and so are the floats in memory");
+static_assert(std::endian::native == std::endian::little, "safetensors are little-endian, and so are values in memory");
 
 constexpr std::uint64_t kLengthBytes = 8;
 
-/// More than any header of this model: parsing takes up to a hundred times the header's size in memory. A tensor's
-/// entry takes 200 bytes and its name, the rest is for metadata.
-std::uint64_t most_header_bytes(const BucketLayout& layout) {
-  constexpr std::uint64_t kMetadataBytes = 1 << 20;
-  constexpr std::uint64_t kEntryBytes = 1024;
-  return kMetadataBytes + kEntryBytes * layout.tensors().size();
-}
+/// The format's own limit.
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
+
+/// A tensor takes a dozen. Parsing takes some hundred bytes of memory for each.
+constexpr std::size_t kMaxValues = 2'000'000;
 
 /// Arrays in objects in the header's object.
 constexpr std::size_t kMaxNesting = 3;
 
 /// A tensor's entry in the header.
 struct Entry {
-  std::string dtype;
+  ElementType type = ElementType::float32;
   std::vector<std::int64_t> shape;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
+
+using Entries = std::map<std::string, Entry>;
 
 /// Throws `bad_data` with the path of the file in every message.
 class Refusal {
@@ -63,33 +56,53 @@ class Refusal {
     throw RunError(ExitStatus::bad_data, file_.string() + ": " + what);
   }
 
+  [[noreturn]] void operator()(const std::string& tensor, const std::string& what) const {
+    (*this)("tensor \"" + printable(tensor, 200) + "\": " + what);
+  }
+
  private:
   const std::filesystem::path& file_;
 };
 
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  return Json(shape).dump();
+/// The numbers that `json` has for `key`, none negative; nothing where it is not such an array.
+std::optional<std::vector<std::int64_t>> numbers_of(const nlohmann::json& json, const char* key) {
+  if (!json.contains(key) || !json[key].is_array()) return std::nullopt;
+  std::vector<std::int64_t> numbers;
+  for (const nlohmann::json& value : json[key]) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
+      return std::nullopt;
+    }
+    numbers.push_back(value.get<std::int64_t>());
+  }
+  return numbers;
+}
+
+ElementType type_of(const std::string& dtype, const std::string& name, const Refusal& refuse) {
+  const auto* found = std::ranges::find(kElementTypes, dtype, dtype_of);
+  if (found != kElementTypes.end()) return *found;
+  refuse(name, "expected one of the dtypes " +
+                   joined(kElementTypes, ", ", [](ElementType type) { return std::string(dtype_of(type)); }) +
+                   "; found " + printable(dtype));
 }
 
 Entry read_entry(const std::string& name, const nlohmann::json& json, const Refusal& refuse) {
-  const auto numbers = [&](const char* key) {
-    const bool are_numbers = json.is_object() && json.contains(key) && json[key].is_array() &&
-                             std::all_of(json[key].begin(), json[key].end(),
-                                         [](const nlohmann::json& value) { return value.is_number_unsigned(); });
-    return are_numbers ? std::optional(json[key].get<std::vector<std::uint64_t>>()) : std::nullopt;
-  };
-  const auto shape = numbers("shape");
-  const auto offsets = numbers("data_offsets");
-  if (!shape || !offsets || offsets->size() != 2 || !json.contains("dtype") || !json["dtype"].is_string() ||
-      json.size() != 3) {
-    refuse("tensor \"" + name + "\": expected dtype, shape and data_offsets in the header");
+  constexpr const char* kExpected = "expected dtype, shape and data_offsets in the header";
+  if (!json.is_object() || json.size() != 3) refuse(name, kExpected);
+  const auto shape = numbers_of(json, "shape");
+  const auto offsets = numbers_of(json, "data_offsets");
+  if (!shape || !offsets || offsets->size() != 2 || !json.contains("dtype") || !json["dtype"].is_string()) {
+    refuse(name, kExpected);
   }
-  return {json["dtype"].get<std::string>(), {shape->begin(), shape->end()}, offsets->front(), offsets->back()};
+  return {type_of(json["dtype"].get<std::string>(), name, refuse), *shape, static_cast<std::uint64_t>(offsets->front()),
+          static_cast<std::uint64_t>(offsets->back())};
 }
 
-std::map<std::string, Entry> read_entries(const std::string& header, const Refusal& refuse) {
-  if (json_extent(header).depth > kMaxNesting) {
-    refuse("expected a header with one object for each tensor, found deeper nesting");
+Entries read_entries(std::string_view header, const Refusal& refuse) {
+  const JsonExtent extent = json_extent(header);
+  if (extent.depth > kMaxNesting) refuse("expected a header with one object for each tensor, found deeper nesting");
+  if (extent.values > kMaxValues) {
+    refuse("expected a header of at most " + std::to_string(kMaxValues) + " values, found " +
+           std::to_string(extent.values));
   }
   bool doubled = false;
   std::set<std::string> names;
@@ -102,75 +115,35 @@ std::map<std::string, Entry> read_entries(const std::string& header, const Refus
   if (!json.is_object() || header.front() != '{' || doubled) {
     refuse("expected a JSON object with one entry for each tensor as the header");
   }
-  std::map<std::string, Entry> entries;
+  Entries entries;
   for (const auto& [name, value] : json.items()) {
-    if (name != "__metadata__") {
-      entries.emplace(name, read_entry(name, value, refuse));
-    }
+    if (name != "__metadata__") entries.emplace(name, read_entry(name, value, refuse));
   }
   return entries;
 }
 
-/// The prefix that the file's names of all the model's tensors have in common, such as "module."; empty without one.
-std::string common_prefix(const std::map<std::string, Entry>& entries, const BucketLayout& layout) {
-  const std::string& name = layout.tensors().front().name;
-  for (const auto& [candidate, entry] : entries) {
-    if (!candidate.ends_with("." + name)) continue;
-    const std::string prefix = candidate.substr(0, candidate.size() - name.size());
-    const auto has_prefixed = [&](const TensorPlace& place) { return entries.contains(prefix + place.name); };
-    if (std::ranges::all_of(layout.tensors(), has_prefixed)) return prefix;
+/// Bytes of the elements; nothing where no memory has so many.
+std::optional<std::uint64_t> bytes_needed(const Entry& entry) {
+  std::uint64_t bytes = bytes_of(entry.type);
+  for (const std::int64_t size : entry.shape) {
+    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes)) return std::nullopt;
   }
-  return "";
-}
-
-[[noreturn]] void refuse_missing(const TensorPlace& place, const std::map<std::string, Entry>& entries,
-                                 const BucketLayout& layout, const Refusal& refuse) {
-  const std::string expected =
-      "expected tensor \"" + place.name + "\" " + shape_text(place.shape) + " of the model, found ";
-  const std::string prefix = common_prefix(entries, layout);
-  if (prefix.empty()) refuse(expected + "none");
-  // Such as DistributedDataParallel ("module.") and torch.compile ("_orig_mod.") put there.
-  refuse(expected + "\"" + prefix + place.name + "\"; remove the prefix \"" + prefix +
-         "\" from the names of the tensors before they are saved");
-}
-
-/// Checks that the file has each tensor of the layout, with its dtype and shape, and no other tensor.
-void check_against_layout(const std::map<std::string, Entry>& entries, const BucketLayout& layout,
-                          const Refusal& refuse) {
-  std::set<std::string> known;
-  for (const TensorPlace& place : layout.tensors()) {
-    known.insert(place.name);
-    const auto found = entries.find(place.name);
-    if (found == entries.end()) refuse_missing(place, entries, layout, refuse);
-    const Entry& entry = found->second;
-    if (entry.dtype != "F32") {
-      refuse("tensor \"" + place.name + "\": expected dtype F32, found " + entry.dtype);
-    }
-    if (entry.shape != place.shape) {
-      refuse("tensor \"" + place.name + "\": the model has shape " + shape_text(place.shape) + ", the file has " +
-             shape_text(entry.shape));
-    }
-  }
-  for (const auto& [name, entry] : entries) {
-    if (!known.contains(name)) {
-      refuse("tensor \"" + name + "\" " + shape_text(entry.shape) + " is not in the model");
-    }
-  }
+  return bytes;
 }
 
 /// Checks that the tensors' bytes follow each other from 0 to the end of the data, each as long as its shape requires.
-void check_offsets(const std::map<std::string, Entry>& entries, const BucketLayout& layout, std::uint64_t data_bytes,
-                   const Refusal& refuse) {
+void check_offsets(const Entries& entries, std::uint64_t data_bytes, const Refusal& refuse) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-  for (const TensorPlace& place : layout.tensors()) {
-    const Entry& entry = entries.at(place.name);
-    if (entry.end < entry.begin || entry.end - entry.begin != place.bytes.size()) {
-      refuse("tensor \"" + place.name + "\": expected " + std::to_string(place.bytes.size()) +
-             " bytes, found data_offsets [" + std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]");
+  for (const auto& [name, entry] : entries) {
+    const auto bytes = bytes_needed(entry);
+    if (!bytes || entry.end < entry.begin || entry.end - entry.begin != *bytes) {
+      refuse(name, "expected " + (bytes ? std::to_string(*bytes) : "another number of") +
+                       " bytes for its shape, found data_offsets [" + std::to_string(entry.begin) + "," +
+                       std::to_string(entry.end) + "]");
     }
     ranges.emplace_back(entry.begin, entry.end);
   }
-  std::sort(ranges.begin(), ranges.end());
+  std::ranges::sort(ranges);
   std::uint64_t position = 0;
   for (const auto& [begin, end] : ranges) {
     if (begin != position) {
@@ -184,100 +157,66 @@ void check_offsets(const std::map<std::string, Entry>& entries, const BucketLayo
   }
 }
 
-void require_finite(const BucketLayout& layout, std::span<const float> parameters, const Refusal& refuse) {
-  const auto index = first_nonfinite(parameters);
-  if (!index) return;
-  refuse("expected finite numbers, found " + layout.element_name(*index) + " = " +
-         (std::isnan(parameters[*index]) ? "NaN" : "infinity"));
+/// The header of `file`.
+std::string_view header_of(const MappedFile& file, const Refusal& refuse) {
+  const std::uint64_t file_bytes = file.bytes().size();
+  std::uint64_t header_bytes = 0;
+  if (file_bytes >= kLengthBytes) std::memcpy(&header_bytes, file.bytes().data(), kLengthBytes);
+  const bool fits = file_bytes >= kLengthBytes && header_bytes <= file_bytes - kLengthBytes;
+  if (fits && header_bytes > 0 && header_bytes <= kMaxHeaderBytes) {
+    return {reinterpret_cast<const char*>(file.bytes().data()) + kLengthBytes, header_bytes};
+  }
+  const std::string foreign = foreign_format(file.beginning(), "convert it with safetensors.torch.save_file");
+  if (!foreign.empty()) refuse("expected a safetensors file, found " + foreign);
+  if (!fits || header_bytes == 0) {
+    refuse("expected a safetensors file, found a header of " + std::to_string(header_bytes) + " bytes in " +
+           std::to_string(file_bytes));
+  }
+  refuse("expected a header of at most " + std::to_string(kMaxHeaderBytes) + " bytes, found " +
+         std::to_string(header_bytes));
 }
 
-std::string header_text(const BucketLayout& layout) {
+std::string header_text(const std::vector<const StoredTensor*>& tensors) {
   Json header = {{"__metadata__", {{"format", "pt"}}}};
-  std::size_t end = 0;  // without the layout's gap: the format allows none
-  for (const TensorPlace& place : layout.tensors()) {
-    const std::size_t begin = std::exchange(end, end + place.bytes.size());
-    header[place.name] = {{"dtype", "F32"}, {"shape", place.shape}, {"data_offsets", {begin, end}}};
+  std::size_t end = 0;
+  for (const StoredTensor* tensor : tensors) {
+    const std::size_t begin = std::exchange(end, end + tensor->bytes.size());
+    header[tensor->name] = {
+        {"dtype", dtype_of(tensor->type)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
   }
   std::string text = header.dump();
   text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');  // the data begin aligned
   return text;
 }
 
-std::ifstream open_file(const std::filesystem::path& file) {
-  std::error_code unreadable;
-  const bool exists = std::filesystem::exists(file, unreadable);
-  const bool odd = exists && !std::filesystem::is_regular_file(file, unreadable);
-  std::ifstream stream;
-  if (!odd) stream.open(file, std::ios::binary);
-  if (!stream.is_open()) {
-    throw RunError(ExitStatus::input_missing,
-                   file.string() + ": expected a safetensors file, found " +
-                       (odd ? "no regular file" : std::string("none: ") + std::strerror(errno)) +
-                       "; key 'model.init' names the file to start from");
-  }
-  return stream;
-}
-
-/// What is wrong with a header of `header_bytes` bytes, in a file of `file_bytes` that starts with `beginning`.
-[[noreturn]] void refuse_header(std::uint64_t header_bytes, std::uint64_t file_bytes, std::string_view beginning,
-                                const BucketLayout& layout, const Refusal& refuse) {
-  const std::string foreign = foreign_format(beginning, "convert it with safetensors.torch.save_file");
-  if (!foreign.empty()) refuse("expected a safetensors file, found " + foreign);
-  if (header_bytes == 0 || file_bytes < kLengthBytes || header_bytes > file_bytes - kLengthBytes) {
-    refuse("expected a safetensors file, found a header of " + std::to_string(header_bytes) + " bytes in " +
-           std::to_string(file_bytes));
-  }
-  refuse("expected a header of at most " + std::to_string(most_header_bytes(layout)) + " bytes for the " +
-         std::to_string(layout.tensors().size()) + " tensors of the model, found " + std::to_string(header_bytes));
-}
-
-/// Reads the header and leaves `stream` at the data. `file_bytes`: the length of the file.
-std::string read_header(std::ifstream& stream, std::uint64_t file_bytes, const BucketLayout& layout,
-                        const Refusal& refuse) {
-  std::string beginning(std::min<std::uint64_t>(file_bytes, 64), '\0');
-  stream.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  std::uint64_t header_bytes = 0;
-  if (file_bytes >= kLengthBytes) std::memcpy(&header_bytes, beginning.data(), kLengthBytes);
-  const std::uint64_t most = std::min(most_header_bytes(layout), file_bytes - std::min(file_bytes, kLengthBytes));
-  if (header_bytes == 0 || header_bytes > most) refuse_header(header_bytes, file_bytes, beginning, layout, refuse);
-  std::string header(header_bytes, '\0');
-  stream.seekg(kLengthBytes);
-  stream.read(header.data(), static_cast<std::streamsize>(header_bytes));
-  return header;
-}
-
 }  // namespace
 
-void load_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<float> parameters) {
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : file_(file) {
   const Refusal refuse(file);
-  std::ifstream stream = open_file(file);
-  const std::uint64_t file_bytes = std::filesystem::file_size(file);
-  const std::string header = read_header(stream, file_bytes, layout, refuse);
-  const std::uint64_t data = kLengthBytes + header.size();
-
-  const auto entries = read_entries(header, refuse);
-  check_against_layout(entries, layout, refuse);
-  check_offsets(entries, layout, file_bytes - data, refuse);
-
-  for (const TensorPlace& place : layout.tensors()) {
-    stream.seekg(static_cast<std::streamoff>(data + entries.at(place.name).begin));
-    stream.read(reinterpret_cast<char*>(parameters.data()) + place.bytes.begin,
-                static_cast<std::streamsize>(place.bytes.size()));
+  const std::string_view header = header_of(file_, refuse);
+  const auto data = file_.bytes().subspan(kLengthBytes + header.size());
+  Entries entries = read_entries(header, refuse);
+  check_offsets(entries, data.size(), refuse);
+  for (auto& [name, entry] : entries) {
+    tensors_.push_back({name, entry.type, std::move(entry.shape), data.subspan(entry.begin, entry.end - entry.begin)});
   }
-  if (!stream) refuse("could not be read to its end");
-  require_finite(layout, parameters, refuse);
 }
 
-void save_safetensors(const std::filesystem::path& file, const BucketLayout& layout,
-                      std::span<const float> parameters) {
-  const std::string header = header_text(layout);
+const StoredTensor* SafetensorsFile::find(std::string_view name) const {
+  const auto found = std::ranges::lower_bound(tensors_, name, {}, &StoredTensor::name);
+  return found == tensors_.end() || found->name != name ? nullptr : &*found;
+}
+
+void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors) {
+  std::vector<const StoredTensor*> order;
+  for (const StoredTensor& tensor : tensors) order.push_back(&tensor);
+  std::ranges::stable_sort(order, std::greater(), [](const StoredTensor* tensor) { return bytes_of(tensor->type); });
+  const std::string header = header_text(order);
   const std::uint64_t header_bytes = header.size();
   AtomicFile replacement(file);
   replacement.append(std::as_bytes(std::span(&header_bytes, 1)));
   replacement.append(std::as_bytes(std::span(header)));
-  for (const TensorPlace& place : layout.tensors()) {
-    replacement.append(std::as_bytes(parameters).subspan(place.bytes.begin, place.bytes.size()));
-  }
+  for (const StoredTensor* tensor : order) replacement.append(tensor->bytes);
   replacement.publish_durably();
 }
 

@@ -2,29 +2,56 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
-#include "runtime/protocol/bucket_layout.h"
+#include "runtime/base/element_type.h"
+#include "runtime/base/mapped_file.h"
 
-/// Weights in the safetensors format, for exchange with PyTorch: https://github.com/huggingface/safetensors.
+/// Tensors in the safetensors format: https://github.com/huggingface/safetensors.
 ///
 /// A little-endian 64-bit length, a JSON object of that many bytes with dtype, shape and data_offsets of each tensor,
-/// then the tensors' bytes. Only F32 is read and written, because only that is trained.
+/// then the tensors' bytes.
 namespace runnel {
 
-/// Reads a file that holds exactly the tensors of `layout`, in any order, into `parameters`, which holds
-/// `layout.float_count()` floats.
-///
-/// Everything is checked before a float is written: the length of the file to the byte, the header, dtype and shape of
-/// each tensor, and that their bytes follow each other without gap or overlap; after it, that all floats are finite. A
-/// header that is much larger than the model's, or nested deeper, is not parsed. Throws `RunError` with the path:
-/// `input_missing` when the file cannot be opened, `bad_data` for everything else; a wrong shape is shown with the
-/// model's.
-void load_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<float> parameters);
+/// A tensor of a file: elements in row-major order, little-endian, not necessarily aligned.
+struct StoredTensor {
+  std::string name;
+  ElementType type = ElementType::float32;
+  std::vector<std::int64_t> shape = {};
+  std::span<const std::byte> bytes = {};
+};
 
-/// Writes the tensors of `layout` from `parameters`. `file` holds either its old contents or all of the new ones, which
-/// are on the disk on return. Throws `WriteError`.
-void save_safetensors(const std::filesystem::path& file, const BucketLayout& layout, std::span<const float> parameters);
+/// A safetensors file, mapped for reading: tensors are views of it.
+///
+/// The file must not be truncated while this object lives, as for `MappedFile`. Constant after construction; any
+/// thread.
+class SafetensorsFile {
+ public:
+  /// Checks everything but the values: the length of the file to the byte, the header, and that the tensors' bytes
+  /// follow each other without gap or overlap, each as long as its type and shape require. A header that is very large,
+  /// or nested deeper than the format's, is not parsed. Throws `RunError` with the path: as `MappedFile`, and bad_data
+  /// for everything else, also for a type that is not in `ElementType`.
+  explicit SafetensorsFile(const std::filesystem::path& file);
+
+  /// In the order of their names.
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+
+  /// Null where there is none.
+  const StoredTensor* find(std::string_view name) const;
+
+ private:
+  MappedFile file_;
+  std::vector<StoredTensor> tensors_;
+};
+
+/// Writes `tensors`, whose names differ: those of larger elements first, so that all are aligned, else in their order.
+/// `file` holds either its old contents or all of the new ones, which are on the disk on return. Throws `WriteError`.
+void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors);
 
 }  // namespace runnel

@@ -24,8 +24,10 @@ constexpr std::uint32_t kFirstFetch = 2;
 }  // namespace
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
-                             const Config& config, const Deadline& deadline, Device* device)
-    : fabric_(group, config, TrainerControl::bytes(group.generators()), operations_for(layout), deadline, device, 0),
+                             const Config& config, const Deadline& deadline, Device* device, std::size_t state_bytes)
+    : state_bytes_(group.self().index == 0 ? state_bytes : 0),
+      fabric_(group, config, TrainerControl::bytes(group.generators(), state_bytes_), operations_for(layout), deadline,
+              device, 0),
       layout_(layout),
       windows_{.gradients = TensorWindow(layout, fabric_.context(), device),
                .parameters = TensorWindow(layout, fabric_.context(), device)},
@@ -246,6 +248,10 @@ void TrainerClient::put_record(const Batch& batch) {
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());
   const std::uint64_t tag = Tag{lead().link.peer.rank, kOther}.encode();
   require_ok(fabric_.loop().queue().put(lead().link.control, target, copy, fabric_.control(), tag), lead());
+}
+
+std::span<std::byte> TrainerClient::state() {
+  return fabric_.control().bytes().subspan(TrainerControl::state(fabric_.group().generators()), state_bytes_);
 }
 
 void TrainerClient::report_evaluation(const Score& score) {

@@ -36,9 +36,10 @@ namespace runnel {
 class TrainerClient final : public PassObserver {
  public:
   /// Collective: connects to all generators and finds the paths to them. `device`: where this trainer's tensors are to
-  /// lie, else null. `group`, `layout` and `device` outlive this.
+  /// lie, else null. `state_bytes`: of what the lead generator collects from the first trainer, the same in all
+  /// processes. `group`, `layout` and `device` outlive this.
   TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                const Deadline& deadline, Device* device = nullptr);
+                const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0);
 
   /// The path to each generator.
   const std::vector<PathReport>& paths() const { return paths_; }
@@ -83,6 +84,10 @@ class TrainerClient final : public PassObserver {
   /// nothing more to do for: then it waits for that. The next step begins.
   void push(const Batch& batch);
 
+  /// Of the first trainer: memory for its state, which goes with the parameters of the last `pull`. It is written
+  /// before `report_evaluation`, and not between that and the next `push`. Empty in other trainers.
+  std::span<std::byte> state();
+
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(const Score& score);
 
@@ -119,6 +124,7 @@ class TrainerClient final : public PassObserver {
   void put_record(const Batch& batch);
   GeneratorPeer& lead() { return *generators_.front(); }
 
+  std::size_t state_bytes_;
   Fabric fabric_;
   const BucketLayout& layout_;
   TensorWindows windows_;

@@ -32,8 +32,9 @@ class ConfigError : public RunError {
 
 struct ModelConfig {
   std::string name = "mnist-cnn";
-  std::string file;  ///< absolute path of what the model is made from; empty: none
-  std::string init;  ///< absolute path of a safetensors file; empty: the model's own values
+  std::string file;         ///< absolute path of what the model is made from; empty: none
+  std::string init;         ///< absolute path of a safetensors file; empty: the model's own values
+  std::string init_prefix;  ///< what all names in `init` begin with
   BufferRule buffers = BufferRule::average;
   OptionTable options;
 

@@ -70,12 +70,15 @@ constexpr ConfigKey kKeys[] = {
     {"model.file", FileKey{at<&Config::model, &ModelConfig::file>, true},
      "File that the model is made from, for models that need one."},
     {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
-     "safetensors file with the parameters to start from; `\"\"`: the model's own, from `run.seed` or from its file."},
+     "safetensors file with the parameters and buffers to start from; `\"\"`: the model's own, from `run.seed` or from "
+     "its file."},
+    {"model.init_prefix", TextKey{at<&Config::model, &ModelConfig::init_prefix>, /*may_be_empty=*/true},
+     "What every name in `model.init` must begin with, and is read without: `\"module.\"`, `\"_orig_mod.\"`."},
     {"model.buffers", choice<&Config::model, &ModelConfig::buffers>(),
      "What becomes of tensors that a pass writes and nobody optimizes, such as BatchNorm's statistics, after each "
      "step. "
      "`\"average\"`: the mean over the trainers, or the virtual trainers; `\"first\"`: those of the first one; "
-     "`\"local\"`: each process keeps its own, and none is saved."},
+     "`\"local\"`: each process keeps its own; those of the first are saved."},
     {"model.options", OptionsKey{at<&Config::model, &ModelConfig::options>}, "What this model lets the user choose."},
 
     {"objective.name", TextKey{at<&Config::objective, &ObjectiveConfig::name>},
@@ -201,7 +204,7 @@ constexpr ConfigKey kKeys[] = {
     {"run.report", FileKey{at<&Config::run, &RunConfig::report>, false},
      "Where the run report is written (JSON); `\"\"`: nowhere."},
     {"run.save", FileKey{at<&Config::run, &RunConfig::save>, false},
-     "Where the parameters are written at the end (safetensors); `\"\"`: nowhere."},
+     "Where parameters and buffers are written at the end (safetensors); `\"\"`: nowhere."},
     {"run.trace", FileKey{at<&Config::run, &RunConfig::trace>, false},
      "Where the trace of all processes is written (JSON, for Perfetto); `\"\"`: nowhere."},
 };

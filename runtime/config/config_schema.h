@@ -58,9 +58,10 @@ struct ChoiceKey {
   std::string_view for_boolean = "";  ///< what to write instead of true or false, which the key took earlier
 };
 
-/// Any text that is not empty.
+/// Any text; an empty one only where the key allows it.
 struct TextKey {
   Field<std::string> field;
+  bool may_be_empty = false;
 };
 
 /// The name of a file or folder; empty: the default. Inputs are relative to the configuration file, outputs to the

@@ -101,6 +101,7 @@ std::optional<DeviceName> device_in(const TomlValue& value) {
   return text != nullptr ? DeviceName::from_string(*text) : std::nullopt;
 }
 
+constexpr std::string_view kText = "a string that is not empty";
 constexpr std::string_view kDevice = "\"auto\", \"cpu\", \"cuda\" or \"cuda:K\"";
 
 bool assign(const BoolKey& key, const TomlValue& value, Config& config) {
@@ -141,7 +142,7 @@ bool assign(const ChoiceKey& key, const TomlValue& value, Config& config) {
 
 bool assign(const TextKey& key, const TomlValue& value, Config& config) {
   const auto* text = std::get_if<std::string>(&value.data);
-  if (text == nullptr || text->empty()) return false;
+  if (text == nullptr || (text->empty() && !key.may_be_empty)) return false;
   key.field(config) = *text;
   return true;
 }
@@ -263,7 +264,7 @@ std::string describe(const KeyType& type) {
                           const auto quoted = [](std::string_view choice) { return to_text(std::string(choice)); };
                           return "one of " + joined(key.words, ", ", quoted);
                         },
-                        [](const TextKey&) { return std::string("a string that is not empty"); },
+                        [](const TextKey& key) { return std::string(key.may_be_empty ? "a string" : kText); },
                         [](const FileKey&) { return std::string("a file name in a string"); },
                         [](const DeviceKey&) { return std::string(kDevice); },
                         [](const OptionsKey&) { return std::string("a table of options"); },

@@ -9,6 +9,7 @@
 
 #include "runtime/base/finite.h"
 #include "runtime/base/steady_clock.h"
+#include "runtime/generator/remote_read.h"
 
 namespace runnel {
 namespace {
@@ -27,8 +28,10 @@ std::size_t operations_for(const PeerGroup& group) {
 }  // namespace
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                     const Deadline& deadline, Device* device)
-    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device,
+                     const Deadline& deadline, Device* device, std::size_t state_bytes)
+    : state_bytes_(group.is_lead() ? state_bytes : 0),
+      fabric_(group, config, GeneratorControl::bytes(group.trainers(), state_bytes_), operations_for(group), deadline,
+              device,
               GeneratorMemory::host_bytes(group, device, layout,
                                           layout.shard(static_cast<std::size_t>(group.self().index)))),
       layout_(layout),
@@ -71,6 +74,9 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
     queue.watch(link.gradient_received, Tag{rank, kGradient}.encode());
     queue.watch(link.evaluation_received, Tag{rank, kEvaluation}.encode());
   }
+  const std::size_t first_bytes = TrainerControl::bytes(group.generators(), state_bytes_);
+  const int first = group.trainer(0).rank;
+  require_length(offers[static_cast<std::size_t>(first)].control, first_bytes, "control", first);
   if (group.is_lead() && group.generators() > 1) others_.emplace(fabric_, offers, layout_);
   if (group.is_lead() && fabric_.trace().on()) {
     traces_.emplace(fabric_);
@@ -181,6 +187,16 @@ std::span<const float> Generator::collect_parameters() {
   const auto index = first_nonfinite(all);
   if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1);
   return all;
+}
+
+std::span<const std::byte> Generator::collect_state() {
+  const Slab& control = fabric_.control();
+  const auto state = control.bytes().subspan(GeneratorControl::state(fabric_.group().trainers()), state_bytes_);
+  if (state.empty()) return state;
+  const TrainerLink& first = *links_.front();
+  const std::size_t offset = TrainerControl::state(fabric_.group().generators());
+  read_remote(fabric_.loop(), first.control, offset, state, control, first.peer.rank);
+  return state;
 }
 
 ProcessTrace Generator::own_trace() {

@@ -39,9 +39,10 @@ class Generator {
   using Step = StepRecords::Step;
 
   /// Collective: connects to all trainers and finds the paths to them. `device`: what is to hold the tensors and reduce
-  /// them, else null. `group`, `layout` and `device` outlive this.
+  /// them, else null. `state_bytes`: of what the lead collects from the first trainer, the same in all processes.
+  /// `group`, `layout` and `device` outlive this.
   Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-            const Deadline& deadline, Device* device = nullptr);
+            const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0);
 
   /// Paths and clock of every trainer, by index.
   const std::vector<TrainerFacts>& trainer_facts() const { return facts_; }
@@ -60,6 +61,9 @@ class Generator {
   /// The current version of all tensors; of several generators only the lead, and only after a `collect_evaluation`.
   /// Throws `NotFinite` as `step`.
   std::span<const float> collect_parameters();
+
+  /// The state of the first trainer with the current version; the lead only, and only after a `collect_evaluation`.
+  std::span<const std::byte> collect_state();
 
   const StepRecords::Timings& timings() const { return records_.timings(); }
 
@@ -106,6 +110,7 @@ class Generator {
   void publish_bucket(std::uint64_t word);
   void await_lead();
 
+  std::size_t state_bytes_;  // 0 where this is not the lead
   Fabric fabric_;
   const BucketLayout& layout_;
   const Shard& shard_;

@@ -95,18 +95,21 @@ FloatCounts BucketLayout::count_floats(ByteRange range) const {
   return {(rule_changes - range.begin) / sizeof(float), (range.end - rule_changes) / sizeof(float)};
 }
 
+std::string element_name(const std::string& tensor, std::span<const std::int64_t> shape, std::size_t index) {
+  std::string indices;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    const auto size = static_cast<std::size_t>(shape[i]);
+    indices = std::to_string(index % size) + (indices.empty() ? "" : ", ") + indices;
+    index /= size;
+  }
+  return tensor + '[' + indices + ']';
+}
+
 std::string BucketLayout::element_name(std::size_t index) const {
   const auto holds = [&](const TensorPlace& place) { return index * sizeof(float) < place.bytes.end; };
   const TensorPlace& tensor = *std::ranges::find_if(tensors_, holds);
   if (index * sizeof(float) < tensor.bytes.begin) return "gap before " + tensor.name;
-  std::size_t rest = index - tensor.bytes.begin / sizeof(float);
-  std::string indices;
-  for (std::size_t i = tensor.shape.size(); i-- > 0;) {
-    const auto size = static_cast<std::size_t>(tensor.shape[i]);
-    indices = std::to_string(rest % size) + (indices.empty() ? "" : ", ") + indices;
-    rest /= size;
-  }
-  return tensor.name + '[' + indices + ']';
+  return runnel::element_name(tensor.name, tensor.shape, index - tensor.bytes.begin / sizeof(float));
 }
 
 Sha256 BucketLayout::fingerprint() const {

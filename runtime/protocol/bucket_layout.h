@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct TensorPlace {
   ByteRange bytes;
   TensorRule rule = TensorRule::optimize;
 };
+
+/// The name of element `index` of `tensor`, as PyTorch would index it: "conv1.weight[3, 0, 2, 1]".
+std::string element_name(const std::string& tensor, std::span<const std::int64_t> shape, std::size_t index);
 
 /// The floats of a buffer: those for the optimizer, and after them those to be averaged. Where there are any of the
 /// latter, they begin at a multiple of `kBlockFloats`.
@@ -109,8 +113,7 @@ class BucketLayout {
   /// Bucket `index` of `shard`, in bytes from the beginning of the shard.
   ByteRange bucket_in(const Shard& shard, std::uint32_t index) const;
 
-  /// The name of float `index` of all tensors, as PyTorch would index it: "conv1.weight[3, 0, 2, 1]".
-  /// Of the gap: "gap before bn1.running_mean".
+  /// The name of float `index` of all tensors, as above. Of the gap: "gap before bn1.running_mean".
   std::string element_name(std::size_t index) const;
 
   /// SHA-256 over names, shapes, rules, element type, buckets and shards: equal for processes that may exchange

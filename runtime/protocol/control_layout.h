@@ -44,7 +44,8 @@ static_assert(sizeof(StepRecord) == 64 && std::is_trivially_copyable_v<StepRecor
 static_assert(sizeof(EvaluationRecord) == 2 * kLineBytes && std::is_trivially_copyable_v<EvaluationRecord>);
 
 /// A generator's control slab: the park word, the bell that the lead generator rings, then for every trainer three
-/// bells, three records and the area that its path probe writes and reads.
+/// bells, three records and the area that its path probe writes and reads. The lead's ends with a copy of the first
+/// trainer's state.
 struct GeneratorControl {
   static constexpr std::size_t kLeadBell = kLineBytes;
   static constexpr std::size_t kFirst = 2 * kLineBytes;
@@ -62,11 +63,15 @@ struct GeneratorControl {
     return base(trainer) + 3 * kLineBytes + kSlots * sizeof(StepRecord);
   }
   static constexpr std::size_t probe_area(int trainer) { return evaluation_record(trainer) + sizeof(EvaluationRecord); }
-  static constexpr std::size_t bytes(int trainers) { return base(trainers); }
+  static constexpr std::size_t state(int trainers) { return base(trainers); }
+  static constexpr std::size_t bytes(int trainers, std::size_t state_bytes = 0) {
+    return state(trainers) + state_bytes;
+  }
 };
 
 /// A trainer's control slab: the park word, its own records, as sources of puts, one for each that may be under way,
-/// then for every generator two bells, and the trainer's end of the path probe.
+/// then for every generator two bells, and the trainer's end of the path probe. The first trainer's ends with the state
+/// that the lead generator collects.
 struct TrainerControl {
   static constexpr std::size_t step_record(int slot) {
     return kLineBytes + static_cast<std::size_t>(slot) * sizeof(StepRecord);
@@ -80,7 +85,10 @@ struct TrainerControl {
   }
   static constexpr std::size_t version_bell(int generator) { return hello_bell(generator) + kLineBytes; }
   static constexpr std::size_t probe_area(int generator) { return hello_bell(generator) + 2 * kLineBytes; }
-  static constexpr std::size_t bytes(int generators) { return hello_bell(generators); }
+  static constexpr std::size_t state(int generators) { return hello_bell(generators); }
+  static constexpr std::size_t bytes(int generators, std::size_t state_bytes = 0) {
+    return state(generators) + state_bytes;
+  }
 };
 
 }  // namespace runnel

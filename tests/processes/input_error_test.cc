@@ -51,7 +51,7 @@ std::vector<Mistake> mistakes() {
       {"data_short", {"FOLDER/small.toml", "--set", "data.path=FOLDER/short"}, 65, "train-images-idx3-ubyte"},
       {"test_data_short", {"FOLDER/small.toml", "--set", "data.path=FOLDER/short_test"}, 65, "t10k-labels-idx1-ubyte"},
       {"parameters_missing", {"FOLDER/small.toml", "--set", "model.init=FOLDER/none"}, 66, "FOLDER/none"},
-      {"parameters_in_folder", {"FOLDER/small.toml", "--set", "model.init=FOLDER/short"}, 66, "found no regular file"},
+      {"parameters_in_folder", {"FOLDER/small.toml", "--set", "model.init=FOLDER/short"}, 66, "not a regular file; key 'model.init'"},
       {"parameters_foreign", {"FOLDER/small.toml", "--set", "model.init=FOLDER/small.toml"}, 65, "small.toml"},
       {"report_without_folder", {"FOLDER/small.toml", "--report", "FOLDER/none/report.json"}, 73, "FOLDER/none"},
       {"report_is_folder", {"FOLDER/small.toml", "--report", "FOLDER/short"}, 73, "FOLDER/short"},

@@ -3,18 +3,18 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
-#include <stdexcept>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "runtime/checkpoint/safetensors.h"
 #include "tests/processes/runnel_program.h"
 
 /// Parameters that go into a job by model.init and come out of it by --save: against PyTorch's, and back in.
@@ -23,22 +23,13 @@ namespace {
 
 using Tensors = std::map<std::string, std::vector<float>>;
 
-/// The safetensors format: the length of the header in 8 bytes, the header in JSON, the data.
 Tensors read_safetensors(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  std::uint64_t header_bytes = 0;
-  if (bytes.size() < sizeof header_bytes) throw std::runtime_error(file + " is no safetensors file");
-  std::memcpy(&header_bytes, bytes.data(), sizeof header_bytes);
-  const auto header = nlohmann::json::parse(bytes.substr(sizeof header_bytes, header_bytes));
+  const SafetensorsFile opened(file);
   Tensors tensors;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") continue;
-    const std::size_t begin = entry["data_offsets"][0];
-    const std::size_t end = entry["data_offsets"][1];
-    std::vector<float>& values = tensors[name];
-    values.resize((end - begin) / sizeof(float));
-    std::memcpy(values.data(), bytes.data() + sizeof header_bytes + header_bytes + begin, end - begin);
+  for (const StoredTensor& one : opened.tensors()) {
+    std::vector<float>& values = tensors[one.name];
+    values.resize(one.bytes.size() / sizeof(float));
+    std::ranges::copy(one.bytes, std::as_writable_bytes(std::span(values)).begin());
   }
   return tensors;
 }

@@ -46,15 +46,12 @@ bool inflate_into(std::span<std::byte> contents, std::span<const std::byte> pack
 }  // namespace
 
 ZipArchive::ZipArchive(const std::filesystem::path& file) : path_(file), file_(file) {
-  const std::span bytes = file_.bytes();
-  const std::string_view beginning(reinterpret_cast<const char*>(bytes.data()),
-                                   std::min<std::size_t>(bytes.size(), 64));
-  if (!beginning.starts_with("PK")) {
-    const std::string foreign = foreign_format(beginning, "give the archive");
+  if (!file_.beginning().starts_with("PK")) {
+    const std::string foreign = foreign_format(file_.beginning(), "give the archive");
     throw RunError(ExitStatus::bad_data, file.string() + ": expected a ZIP archive, found " +
                                              (foreign.empty() ? "another kind of file" : foreign));
   }
-  members_ = read_zip_directory(bytes, file.string());
+  members_ = read_zip_directory(file_.bytes(), file.string());
 }
 
 const ZipMember* ZipArchive::find(std::string_view name) const {

@@ -46,36 +46,6 @@ c10::IValue list_value(const std::vector<c10::IValue>& items, const c10::Type& t
 
 }  // namespace
 
-at::ScalarType scalar_type_of(ElementType type) {
-  switch (type) {
-    case ElementType::uint8:
-      return at::kByte;
-    case ElementType::int8:
-      return at::kChar;
-    case ElementType::uint16:
-      return at::kUInt16;
-    case ElementType::int16:
-      return at::kShort;
-    case ElementType::uint32:
-      return at::kUInt32;
-    case ElementType::int32:
-      return at::kInt;
-    case ElementType::int64:
-      return at::kLong;
-    case ElementType::float16:
-      return at::kHalf;
-    case ElementType::float64:
-      return at::kDouble;
-    case ElementType::boolean:
-      return at::kBool;
-    case ElementType::bfloat16:
-      return at::kBFloat16;
-    case ElementType::float32:
-      break;
-  }
-  return at::kFloat;
-}
-
 std::int64_t memory_format_of(std::int64_t number) {
   constexpr std::array kFormats = {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast,
                                    at::MemoryFormat::ChannelsLast3d, at::MemoryFormat::Preserve};

@@ -4,7 +4,6 @@
 
 #include <ATen/core/ivalue.h>
 #include <ATen/core/jit_type.h>
-#include <c10/core/ScalarType.h>
 
 #include <cstdint>
 #include <vector>
@@ -29,8 +28,6 @@ c10::IValue value_of(const OperationArgument& argument, const std::vector<c10::I
 
 /// `value`, for a parameter of `type`: numbers become tensors or floating numbers where those are expected.
 c10::IValue fitted(c10::IValue value, const c10::Type& type);
-
-at::ScalarType scalar_type_of(ElementType type);
 
 /// The number that LibTorch has for what the schema numbers otherwise; negative for what is not supported.
 std::int64_t memory_format_of(std::int64_t number);

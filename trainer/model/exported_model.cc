@@ -12,6 +12,7 @@
 #include "runtime/base/utf8.h"
 #include "trainer/model/exported_rule.h"
 #include "trainer/model/exported_states.h"
+#include "trainer/torch/scalar_type.h"
 #include "trainer/torch/tensor_text.h"
 
 namespace runnel {

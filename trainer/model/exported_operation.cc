@@ -10,6 +10,7 @@
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
 #include "trainer/model/exported_rule.h"
+#include "trainer/torch/scalar_type.h"
 
 namespace runnel {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
-#include "trainer/model/exported_argument.h"
+#include "trainer/torch/scalar_type.h"
 
 namespace runnel {
 namespace {

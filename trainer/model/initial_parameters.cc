@@ -4,24 +4,15 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <cstddef>
-
-#include "runtime/checkpoint/safetensors.h"
 #include "trainer/model/tensor_arena.h"
 
 namespace runnel {
 
-void write_initial_parameters(const ModelConfig& config, const TrainedTensors& tensors, const BucketLayout& layout,
-                              std::span<float> parameters) {
-  if (!config.init.empty()) {
-    load_safetensors(config.init, layout, parameters);
-    return;
-  }
+void write_initial_parameters(const TrainedTensors& tensors, const BucketLayout& layout, std::span<float> parameters) {
   const at::NoGradGuard no_grad;
   const TensorArena arena(layout, parameters);
-  auto place = arena.tensors().begin();
-  for (const auto* part : {&tensors.trained(), &tensors.buffers()}) {
-    for (const NamedTensor& tensor : *part) (*place++).copy_(tensor.tensor);
+  for (const ModelTensor& one : tensors.all()) {
+    if (one.place) arena.tensors()[*one.place].copy_(one.tensor);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -66,17 +67,34 @@ TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_
   }
   require_own_memory(parameters);
   require_own_memory(buffers);
-  for (const NamedTensor& parameter : parameters) move_to(device, parameter.tensor);
+  for (const NamedTensor& parameter : parameters) {
+    move_to(device, parameter.tensor);
+    keep(parameter, /*is_buffer=*/false).place = index_of(parameter.tensor.unsafeGetTensorImpl());
+  }
   for (const NamedTensor& buffer : buffers) {
     move_to(device, buffer.tensor);
+    ModelTensor& kept = keep(buffer, /*is_buffer=*/true);
     const bool is_float = buffer.tensor.scalar_type() == at::kFloat && buffer.tensor.numel() > 0;
-    if (exchanges_buffers && is_float) buffers_.push_back(buffer);
+    if (!exchanges_buffers || !is_float || kept.place) continue;
+    kept.place = trained_.size() + buffers_.size();
+    buffers_.push_back(buffer);
   }
   if (trained_.empty()) {
     throw RunError(ExitStatus::bad_configuration,
                    "the model has no parameter that requires a gradient: nothing to train");
   }
   for (std::size_t i = 0; i < trained_.size(); ++i) set_hook(i);
+}
+
+/// The entry of `tensor` in `all_`, to which its name is added.
+ModelTensor& TrainedTensors::keep(const NamedTensor& tensor, bool is_buffer) {
+  const auto is_same = [&](const ModelTensor& other) { return other.tensor.is_same(tensor.tensor); };
+  auto entry = std::ranges::find_if(all_, is_same);
+  if (entry == all_.end()) {
+    entry = all_.insert(entry, {.names = {}, .tensor = tensor.tensor, .is_buffer = is_buffer});
+  }
+  entry->names.push_back(tensor.name);
+  return *entry;
 }
 
 void TrainedTensors::add(const NamedTensor& parameter) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +19,14 @@ namespace runnel {
 class TensorArena;
 class TrainingStep;
 
+/// A parameter or buffer of a model.
+struct ModelTensor {
+  std::vector<std::string> names;  ///< in state_dict: one, or those of a tied tensor
+  at::Tensor tensor;
+  bool is_buffer = false;
+  std::optional<std::size_t> place = {};  ///< in the layout; nothing: each process has its own value
+};
+
 /// The tensors of a model that training changes, as an exchange has them: between two passes their values become views
 /// of other memory, and a `TrainingStep` puts their gradients where they are wanted.
 ///
@@ -25,7 +34,8 @@ class TrainingStep;
 class TrainedTensors {
  public:
   /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. With
-  /// `exchanges_buffers` the float32 buffers are part of the layout, behind the parameters. Throws `RunError` (78) for
+  /// `exchanges_buffers` the float32 buffers are part of the layout, behind the parameters. Two names of one tensor are
+  /// one tensor. Throws `RunError` (78) for
   /// a model that trains nothing, and with its name for a trained tensor that is not float32, dense and a leaf of
   /// autograd, and with both for a tensor that shares memory with a trained one.
   TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers);
@@ -40,7 +50,11 @@ class TrainedTensors {
   /// The buffers that follow in the layout, with the rule `average`.
   const std::vector<NamedTensor>& buffers() const { return buffers_; }
 
-  /// Names, shapes and rules of both, for a `BucketLayout`.
+  /// Everything that state_dict holds, parameters first. A tensor with a place has its value in the arena that it was
+  /// bound to or copied from.
+  const std::vector<ModelTensor>& all() const { return all_; }
+
+  /// Names, shapes and rules of what has a place, for a `BucketLayout`.
   std::vector<BucketLayout::Tensor> shapes() const;
 
   /// Makes the values of what is trained views into `arena`, which passes only read. Copies nothing. Not between a
@@ -59,10 +73,12 @@ class TrainedTensors {
   void add(const NamedTensor& parameter);
   void require_own_memory(const std::vector<NamedTensor>& tensors) const;
   void set_hook(std::size_t tensor);
+  ModelTensor& keep(const NamedTensor& tensor, bool is_buffer);
 
   c10::Device device_;
   std::vector<NamedTensor> trained_;
   std::vector<NamedTensor> buffers_;
+  std::vector<ModelTensor> all_;
   std::unordered_map<const at::TensorImpl*, std::size_t> index_;
   TrainingStep* step_ = nullptr;  // whose passes are being made
 };

@@ -94,7 +94,7 @@ int start_ranks(const Config& config, const Registry& registry, const std::vecto
 
 void add_outputs(CLI::App& command, Options& options) {
   command.add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
-  command.add_option("--save", options.save, "Write the trained parameters as safetensors")->type_name("FILE");
+  command.add_option("--save", options.save, "Write parameters and buffers as safetensors")->type_name("FILE");
   command.add_option("--trace", options.trace, "Write a timeline of all processes, as JSON for ui.perfetto.dev")
       ->type_name("FILE");
 }

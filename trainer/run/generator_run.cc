@@ -14,10 +14,10 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/joined.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
-#include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/model/initial_parameters.h"
-#include "trainer/model/tensor_arena.h"
+#include "trainer/model/local_buffers.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/software.h"
 #include "trainer/run/test_result.h"
@@ -43,6 +43,7 @@ GeneratorRun::GeneratorRun(const Config& config, const Registry& registry, const
     : config_(config),
       plan_(plan),
       layout_(layout),
+      tensors_(model.tensors()),
       objective_(model.objective()),
       leads_(leads),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
@@ -54,7 +55,7 @@ GeneratorRun::GeneratorRun(const Config& config, const Registry& registry, const
       owes_report_(leads && !config.run.report.empty()) {
   // Files that cannot be read or written must be found before MPI starts.
   if (leads) require_writable_outputs(config.run);
-  write_initial_parameters(config.model, model.tensors(), layout, start_);
+  write_initial_parameters(tensors_, layout, start_);
 }
 
 void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
@@ -63,7 +64,11 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
   try {
     make_steps(exchange);
     std::span<const float> parameters;
-    if (leads_) parameters = exchange.collect_parameters();
+    if (leads_) {
+      parameters = exchange.collect_parameters();
+      const auto state = exchange.collect_state();
+      if (!state.empty()) write_local_buffers(tensors_, state);
+    }
     if (owes_trace_) collect_traces(exchange);
     exchange.leave();
     // After the others have left: they would have to wait for a slow disk.
@@ -106,7 +111,7 @@ void GeneratorRun::collect_traces(Generator& exchange) {
 void GeneratorRun::keep(const Generator& exchange, std::span<const float> parameters) {
   account_.report().parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
   exchange.require_going_on();
-  if (!config_.run.save.empty()) save_safetensors(config_.run.save, layout_, parameters);
+  if (!config_.run.save.empty()) save_weights(config_.run.save, tensors_, layout_, parameters);
   write_trace();
   exchange.require_going_on();
 }

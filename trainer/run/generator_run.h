@@ -25,7 +25,8 @@ namespace runnel {
 /// Thread: one at a time.
 class GeneratorRun {
  public:
-  /// `leads`: this is the first generator, which alone collects tests, reports and saves. The arguments outlive this.
+  /// `leads`: this is the first generator, which alone collects tests, reports and saves. `model` has the values to
+  /// start from. The arguments outlive this.
   GeneratorRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
                const TrainedModel& model, bool leads);
 
@@ -62,6 +63,7 @@ class GeneratorRun {
   const Config& config_;
   const RunPlan& plan_;
   const BucketLayout& layout_;
+  const TrainedTensors& tensors_;
   const Objective& objective_;
   bool leads_;
   Schedule schedule_;

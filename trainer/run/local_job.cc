@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "trainer/model/initial_parameters.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/job_layout.h"
 #include "trainer/torch/placement.h"
 
@@ -27,7 +28,8 @@ LocalJob::LocalJob(const Config& config, const Registry& registry, const RunPlan
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
   virtual_trainers_.record_into(trace);
   std::vector<float> start(layout_.float_count());
-  write_initial_parameters(config.model, model_.tensors(), layout_, start);
+  load_weights(config, model_.tensors());
+  write_initial_parameters(model_.tensors(), layout_, start);
   buffers_[0].floats.copy_(at::from_blob(start.data(), buffers_[0].floats.sizes(), at::kFloat));
 }
 

@@ -30,7 +30,7 @@ namespace runnel {
 class LocalJob {
  public:
   /// `device`: where model and reducer work; null for the CPU. The arguments outlive this. Throws as
-  /// `write_initial_parameters`.
+  /// `load_weights`.
   LocalJob(const Config& config, const Registry& registry, const RunPlan& plan, const Dataset& train, Trace& trace,
            Device* device);
 

@@ -14,7 +14,6 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/finite.h"
 #include "runtime/bootstrap/host.h"
-#include "runtime/checkpoint/safetensors.h"
 #include "runtime/launch/launch_place.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/telemetry/finite_guard.h"
@@ -23,6 +22,7 @@
 #include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/model/kernel_choice.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/local_job.h"
 #include "trainer/run/progress.h"
 #include "trainer/run/sample_check.h"
@@ -140,7 +140,7 @@ class LocalRun {
     require_finite(parameters, report.steps - 1);
     report.parameters_sha256 = to_hex(sha256(std::as_bytes(std::span(parameters))));
     if (report.steps == plan_.total_steps() && !config_.run.save.empty()) {
-      save_safetensors(config_.run.save, job_.layout(), parameters);
+      save_weights(config_.run.save, job_.model().tensors(), job_.layout(), parameters);
     }
     if (!trace_.on()) return;
     const std::string name = "trainer 0 (" + report.processes.front().host + ")";

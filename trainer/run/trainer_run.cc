@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "trainer/model/local_buffers.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/run/failure.h"
 #include "trainer/torch/torch_setup.h"
@@ -61,6 +62,7 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
     if (!plan_.test_after(step)) continue;
     exchange.pull();
     model_.use(at(parameters, exchange.buffer()));
+    if (!exchange.state().empty()) read_local_buffers(model_.tensors(), exchange.state());
     exchange.report_evaluation(test(exchange, step));
   }
 }

@@ -10,6 +10,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "trainer/compute/trained_model.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/generator_run.h"
 #include "trainer/run/job_layout.h"
 #include "trainer/run/job_rank.h"
@@ -71,6 +72,7 @@ void check_job(const Config& config, const Registry& registry) {
   const RunPlan plan(config, train->size());
   TrainedModel model = registry.make_model(config);
   const BucketLayout layout = layout_of(model.tensors(), config);
+  load_weights(config, model.tensors());
   const GeneratorRun generator(config, registry, plan, layout, model, /*leads=*/true);
   registry.make_dataset(config, Split::test);
   require_computable(model, *train, config);

@@ -17,8 +17,6 @@ namespace {
 using test::TemporaryFolder;
 using testing::HasSubstr;
 
-const BucketLayout kLayout({{"a.weight", {2, 3}}, {"a.bias", {2}}}, kBlockBytes);
-
 template <class Action>
 void expect_error_naming(const std::filesystem::path& path, ExitStatus status, Action&& action) {
   try {
@@ -32,17 +30,16 @@ void expect_error_naming(const std::filesystem::path& path, ExitStatus status, A
 
 TEST(SafetensorsFile, IsNamedWhereItIsMissing) {
   const TemporaryFolder folder;
-  std::vector<float> floats(8);
   for (const auto& path : {folder.path() / "none", folder.path()}) {
-    expect_error_naming(path, ExitStatus::input_missing, [&] { load_safetensors(path, kLayout, floats); });
+    expect_error_naming(path, ExitStatus::input_missing, [&] { const SafetensorsFile file(path); });
   }
 }
 
 TEST(SafetensorsFile, IsNamedWhereItCannotBeWrittenAndLeavesNothing) {
   const TemporaryFolder folder;
-  const std::vector<float> values(8);
+  const std::vector<StoredTensor> tensors = {{"a", ElementType::float32, {0}, {}}};
   for (const auto& path : {folder.path() / "none" / "model.safetensors", folder.path()}) {
-    expect_error_naming(path, ExitStatus::cannot_create, [&] { save_safetensors(path, kLayout, values); });
+    expect_error_naming(path, ExitStatus::cannot_create, [&] { write_safetensors(path, tensors); });
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }

@@ -223,6 +223,7 @@ TEST(Config, PrintedConfigurationGivesTheSameRun) {
       {"optimizer.name=adamw", "optimizer.schedule={name='cosine', warmup_steps=7}", "optimizer.clip_norm=1e20"},
       {"optimizer.schedule={name='step', every_epochs=3, gamma=0.123456789012345678}"},
       {"run.report='a \"quoted\" \\ nämé.json'", "run.save=don't", "model.init=i", "data.path=d"},
+      {"model.init_prefix=module."},
       {"trainer.device=[\"cpu\", \"cuda:3\"]", "generator.device=cuda", "run.seed=9223372036854775807"},
       {"data.options.normalize=[-0.5, 1e-6]", "model.options={on = true, name = 'a \"b\"', n = 3}", "model.file=f",
        "run.timeout_s=0.1", "transport.bucket_bytes=16384", "transport.path=emulated"},

@@ -31,7 +31,7 @@ class GradientComputerTest : public testing::Test {
  protected:
   GradientComputerTest() {
     config_.trainer.batch_size = 4;
-    write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
+    write_initial_parameters(model_.tensors(), layout_, parameters_);
   }
 
   /// The gradient of `step`, computed by a computer that has made the steps `before` first.

@@ -58,7 +58,7 @@ class ParityTest : public testing::Test {
 
 TEST_F(ParityTest, StartsFromPyTorchsParameters) {
   std::vector<float> parameters(layout_->float_count());
-  write_initial_parameters(config_.model, model_->tensors(), *layout_, parameters);
+  write_initial_parameters(model_->tensors(), *layout_, parameters);
   for (const TensorPlace& place : layout_->tensors()) {
     const auto& expected = fixture_["tensors"][place.name];
     EXPECT_EQ(expected["shape"].get<std::vector<std::int64_t>>(), place.shape);
@@ -79,7 +79,7 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
   std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, data, plan, config_, 0),
                                               GradientComputer(*model_, data, plan, config_, 1)};
   HostReducer reducer({floats}, config_.optimizer, 1);
-  write_initial_parameters(config_.model, model_->tensors(), *layout_, parameters[0]);
+  write_initial_parameters(model_->tensors(), *layout_, parameters[0]);
 
   const std::size_t steps = fixture_["steps"];
   for (std::size_t step = 0; step < steps; ++step) {

@@ -72,7 +72,7 @@ class UnusedParameterTest : public testing::Test {
     config_.trainer.batch_size = 4;
     config_.data.shuffle = Shuffle::no;
     config_.trainer.count = 1;
-    write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
+    write_initial_parameters(model_.tensors(), layout_, parameters_);
   }
 
   static IdxDataset load_data() {

@@ -26,7 +26,7 @@ class VirtualTrainersTest : public testing::Test {
   VirtualTrainersTest() {
     config_.trainer.virtual_count = kVirtual;
     config_.trainer.batch_size = 4;
-    write_initial_parameters(config_.model, model_.tensors(), layout_, parameters_);
+    write_initial_parameters(model_.tensors(), layout_, parameters_);
   }
 
   RunPlan plan() const { return RunPlan(config_, kSamples); }

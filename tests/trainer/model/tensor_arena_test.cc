@@ -40,7 +40,7 @@ TEST_F(TensorArenaTest, RefusesMemoryOfAnotherSize) {
 TEST_F(TensorArenaTest, ParametersAreReadInPlace) {
   std::vector<float> first(layout_.float_count());
   std::vector<float> second(layout_.float_count(), 0.0F);
-  write_initial_parameters({}, model_.tensors(), layout_, first);
+  write_initial_parameters(model_.tensors(), layout_, first);
   const at::Tensor own = forward();
 
   const TensorArena first_arena(layout_, first);
@@ -59,7 +59,7 @@ TEST_F(TensorArenaTest, ParametersAreReadInPlace) {
 
 TEST_F(TensorArenaTest, BoundMemoryOutlivesTheOldOne) {
   std::vector<float> kept(layout_.float_count());
-  write_initial_parameters({}, model_.tensors(), layout_, kept);
+  write_initial_parameters(model_.tensors(), layout_, kept);
   const TensorArena kept_arena(layout_, kept);
   at::Tensor expected;
   {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/joined.h"
 #include "runtime/base/run_error.h"
 
 namespace runnel {
@@ -108,6 +109,22 @@ TEST(TrainedTensors, FloatBuffersFollowWithTheRuleAverage) {
   EXPECT_THAT(names_of(tensors), ElementsAre("weight", "mean"));
   EXPECT_EQ(tensors.shapes()[0].rule, BucketLayout::Tensor().rule);
   EXPECT_EQ(tensors.shapes()[1].rule, TensorRule::average);
+}
+
+TEST(TrainedTensors, KnowsAllTensorsWithTheirNamesAndPlaces) {
+  const at::Tensor tied = trainable();
+  const at::Tensor mean = at::zeros({2});
+  AnyModel model({{"head", tied}, {"frozen", at::ones({2}, at::kDouble)}, {"tail", tied}, {"bias", trainable({2})}},
+                 {{"count", at::zeros({}, at::kLong)}, {"mean", mean}, {"same_mean", mean}});
+  const TrainedTensors tensors(model, c10::kCPU, /*exchanges_buffers=*/true);
+  EXPECT_THAT(names_of(tensors), ElementsAre("head", "bias", "mean"));
+  std::vector<std::string> found;
+  for (const ModelTensor& one : tensors.all()) {
+    const std::string place = one.place ? std::to_string(*one.place) : "none";
+    found.push_back(joined(one.names, "=") + (one.is_buffer ? " buffer " : " parameter ") + place);
+  }
+  EXPECT_THAT(found, ElementsAre("head=tail parameter 0", "frozen parameter none", "bias parameter 1",
+                                 "count buffer none", "mean=same_mean buffer 2"));
 }
 
 TEST(TrainedTensors, BuffersStayOutWhereTheyAreNotExchanged) {

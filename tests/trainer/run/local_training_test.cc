@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
-#include "runtime/checkpoint/safetensors.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "tests/support/strict_log.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
+#include "trainer/model/initial_parameters.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/job_layout.h"
 #include "trainer/run/registry.h"
 
@@ -116,12 +117,14 @@ TEST_F(LocalTrainingTest, LearnsTheseImagesByHeart) {
 TEST_F(LocalTrainingTest, SavesWhatItReportsAndGoesOnFromIt) {
   config_.run.save = folder_.path() / "trained.safetensors";
   const RunReport report = train();
-  const BucketLayout layout = layout_of(registry_.make_model(config_).tensors(), config_);
+  config_.model.init = config_.run.save;
+  const TrainedModel model = registry_.make_model(config_);
+  load_weights(config_, model.tensors());
+  const BucketLayout layout = layout_of(model.tensors(), config_);
   std::vector<float> parameters(layout.float_count());
-  load_safetensors(config_.run.save, layout, parameters);
+  write_initial_parameters(model.tensors(), layout, parameters);
   EXPECT_EQ(to_hex(sha256(std::as_bytes(std::span(parameters)))), report.parameters_sha256);
 
-  config_.model.init = config_.run.save;
   EXPECT_LT(train().loss.front().second, report.loss.front().second);
 }
 
