@@ -9,7 +9,6 @@
 
 #include "runtime/base/finite.h"
 #include "runtime/base/steady_clock.h"
-#include "runtime/generator/remote_read.h"
 
 namespace runnel {
 namespace {
@@ -29,9 +28,7 @@ std::size_t operations_for(const PeerGroup& group) {
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
                      const Deadline& deadline, Device* device, std::size_t state_bytes)
-    : state_bytes_(group.is_lead() ? state_bytes : 0),
-      fabric_(group, config, GeneratorControl::bytes(group.trainers(), state_bytes_), operations_for(group), deadline,
-              device,
+    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device,
               GeneratorMemory::host_bytes(group, device, layout,
                                           layout.shard(static_cast<std::size_t>(group.self().index)))),
       layout_(layout),
@@ -49,7 +46,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   memory_.add_to(mine);
   memory_.prepare_probes();
   const auto offers = exchange_offers(bootstrap, mine, deadline, fabric_.loop().silence());
-  connect(offers);
+  connect(offers, state_bytes);
   fabric_.liveness().start(offers);
   if (others_) others_->ring_hello();
   facts_ = handshake_with_trainers(bootstrap, fabric_, links_, config.transport.require, deadline);
@@ -62,7 +59,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
   fabric_.loop().park_on(park_on_for(paths));
 }
 
-void Generator::connect(const std::vector<ConnectionOffer>& offers) {
+void Generator::connect(const std::vector<ConnectionOffer>& offers, std::size_t state_bytes) {
   const PeerGroup& group = fabric_.group();
   for (int index = 0; index < group.trainers(); ++index) {
     const int rank = group.trainer(index).rank;
@@ -74,10 +71,8 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers) {
     queue.watch(link.gradient_received, Tag{rank, kGradient}.encode());
     queue.watch(link.evaluation_received, Tag{rank, kEvaluation}.encode());
   }
-  const std::size_t first_bytes = TrainerControl::bytes(group.generators(), state_bytes_);
-  const int first = group.trainer(0).rank;
-  require_length(offers[static_cast<std::size_t>(first)].control, first_bytes, "control", first);
   if (group.is_lead() && group.generators() > 1) others_.emplace(fabric_, offers, layout_);
+  if (group.is_lead() && state_bytes > 0) state_.emplace(fabric_, *links_.front(), offers, state_bytes);
   if (group.is_lead() && fabric_.trace().on()) {
     traces_.emplace(fabric_);
     for (auto& link : links_) traces_->add(link->peer, link->endpoint, offers);
@@ -187,16 +182,6 @@ std::span<const float> Generator::collect_parameters() {
   const auto index = first_nonfinite(all);
   if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1);
   return all;
-}
-
-std::span<const std::byte> Generator::collect_state() {
-  const Slab& control = fabric_.control();
-  const auto state = control.bytes().subspan(GeneratorControl::state(fabric_.group().trainers()), state_bytes_);
-  if (state.empty()) return state;
-  const TrainerLink& first = *links_.front();
-  const std::size_t offset = TrainerControl::state(fabric_.group().generators());
-  read_remote(fabric_.loop(), first.control, offset, state, control, first.peer.rank);
-  return state;
 }
 
 ProcessTrace Generator::own_trace() {

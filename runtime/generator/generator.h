@@ -18,6 +18,7 @@
 #include "runtime/generator/generator_memory.h"
 #include "runtime/generator/reduction_passes.h"
 #include "runtime/generator/shard_collector.h"
+#include "runtime/generator/state_collector.h"
 #include "runtime/generator/step_records.h"
 #include "runtime/generator/trace_collector.h"
 #include "runtime/protocol/bucket_layout.h"
@@ -63,7 +64,7 @@ class Generator {
   std::span<const float> collect_parameters();
 
   /// The state of the first trainer with the current version; the lead only, and only after a `collect_evaluation`.
-  std::span<const std::byte> collect_state();
+  std::span<const std::byte> collect_state() { return state_ ? state_->collect() : std::span<const std::byte>(); }
 
   const StepRecords::Timings& timings() const { return records_.timings(); }
 
@@ -87,7 +88,7 @@ class Generator {
   void require_going_on() const { fabric_.loop().require_going_on(); }
 
  private:
-  void connect(const std::vector<ConnectionOffer>& offers);
+  void connect(const std::vector<ConnectionOffer>& offers, std::size_t state_bytes);
   void ring(TrainerLink& link, std::uint64_t word);
   void publish(std::uint64_t step);
   void finish_step(std::uint64_t step);
@@ -110,7 +111,6 @@ class Generator {
   void publish_bucket(std::uint64_t word);
   void await_lead();
 
-  std::size_t state_bytes_;  // 0 where this is not the lead
   Fabric fabric_;
   const BucketLayout& layout_;
   const Shard& shard_;
@@ -119,6 +119,7 @@ class Generator {
   std::vector<TrainerLink*> fetching_;    // those that get or copy each bucket as soon as it is published
   std::optional<ShardCollector> others_;  // of the lead, where there are some
   std::optional<TraceCollector> traces_;  // of the lead, in a run with a trace
+  std::optional<StateCollector> state_;   // of the lead, where there is some
   std::vector<TrainerFacts> facts_;
   StepRecords records_;
   FiniteGuard finite_;

@@ -44,8 +44,7 @@ static_assert(sizeof(StepRecord) == 64 && std::is_trivially_copyable_v<StepRecor
 static_assert(sizeof(EvaluationRecord) == 2 * kLineBytes && std::is_trivially_copyable_v<EvaluationRecord>);
 
 /// A generator's control slab: the park word, the bell that the lead generator rings, then for every trainer three
-/// bells, three records and the area that its path probe writes and reads. The lead's ends with a copy of the first
-/// trainer's state.
+/// bells, three records and the area that its path probe writes and reads.
 struct GeneratorControl {
   static constexpr std::size_t kLeadBell = kLineBytes;
   static constexpr std::size_t kFirst = 2 * kLineBytes;
@@ -63,10 +62,7 @@ struct GeneratorControl {
     return base(trainer) + 3 * kLineBytes + kSlots * sizeof(StepRecord);
   }
   static constexpr std::size_t probe_area(int trainer) { return evaluation_record(trainer) + sizeof(EvaluationRecord); }
-  static constexpr std::size_t state(int trainers) { return base(trainers); }
-  static constexpr std::size_t bytes(int trainers, std::size_t state_bytes = 0) {
-    return state(trainers) + state_bytes;
-  }
+  static constexpr std::size_t bytes(int trainers) { return base(trainers); }
 };
 
 /// A trainer's control slab: the park word, its own records, as sources of puts, one for each that may be under way,

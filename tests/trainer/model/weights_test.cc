@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/model/weights.h"
 
-#include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
@@ -17,67 +16,14 @@
 #include "runtime/base/run_error.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "tests/support/temporary_folder.h"
-#include "trainer/model/initial_parameters.h"
-#include "trainer/model/local_buffers.h"
-#include "trainer/torch/scalar_type.h"
+#include "tests/trainer/model/kinds_model.h"
 
 namespace runnel {
 namespace {
 
+using test::Process;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
-
-/// A model with one tensor of each kind, whose values count from `first` on.
-class KindsModel final : public Model {
- public:
-  explicit KindsModel(int first) {
-    const auto values = [&](at::IntArrayRef shape, at::ScalarType type) {
-      return (at::arange(at::zeros(shape).numel(), type) + first).view(shape).to(type);
-    };
-    tied_ = values({2, 3}, at::kFloat).requires_grad_();
-    parameters_ = {{"embedding", tied_},
-                   {"frozen", values({2}, at::kBFloat16)},
-                   {"bias", values({3}, at::kFloat).requires_grad_()},
-                   {"head", tied_}};
-    buffers_ = {{"mean", values({3}, at::kFloat)},
-                {"count", values({}, at::kLong)},
-                {"precise", values({2}, at::kDouble)},
-                {"flags", values({3}, at::kInt).remainder(2).to(at::kBool)}};
-  }
-
-  std::vector<NamedTensor> parameters() override { return parameters_; }
-  std::vector<NamedTensor> buffers() override { return buffers_; }
-  void set_training(bool) override {}
-  std::vector<at::Tensor> forward(const Batch&) override { return {}; }
-
- private:
-  at::Tensor tied_;
-  std::vector<NamedTensor> parameters_;
-  std::vector<NamedTensor> buffers_;
-};
-
-/// The model in a process, with the parameters of the exchange.
-struct Process {
-  explicit Process(int first, bool exchanges_buffers = true)
-      : model(first), tensors(model, c10::kCPU, exchanges_buffers), layout(tensors.shapes(), kBlockBytes) {}
-
-  std::vector<float> parameters() const {
-    std::vector<float> floats(layout.float_count());
-    write_initial_parameters(tensors, layout, floats);
-    return floats;
-  }
-
-  at::Tensor value(const std::string& name) const {
-    for (const ModelTensor& one : tensors.all()) {
-      if (std::ranges::find(one.names, name) != one.names.end()) return one.tensor;
-    }
-    return {};
-  }
-
-  KindsModel model;
-  TrainedTensors tensors;
-  BucketLayout layout;
-};
 
 class WeightsTest : public testing::Test {
  protected:
@@ -116,7 +62,7 @@ StoredTensor& named(std::vector<StoredTensor>& tensors, const std::string& name)
   return *std::ranges::find(tensors, name, &StoredTensor::name);
 }
 
-void erase(std::vector<StoredTensor>& tensors, const std::string& name) {
+void remove_named(std::vector<StoredTensor>& tensors, const std::string& name) {
   std::erase_if(tensors, [&](const StoredTensor& one) { return one.name == name; });
 }
 
@@ -160,14 +106,14 @@ TEST_F(WeightsTest, ComeFromTheExchangeWhereItHasThem) {
 
 TEST_F(WeightsTest, ATiedTensorNeedsOneOfItsNames) {
   for (const char* name : {"embedding", "head"}) {
-    save(Process(5), [&](auto& tensors) { erase(tensors, name); });
+    save(Process(5), [&](auto& tensors) { remove_named(tensors, name); });
     const Process to(0);
     load_weights(config_, to.tensors);
     expect_equal(to, Process(5));
   }
   save(Process(5), [&](auto& tensors) {
-    erase(tensors, "embedding");
-    erase(tensors, "head");
+    remove_named(tensors, "embedding");
+    remove_named(tensors, "head");
   });
   EXPECT_THAT(refusal(Process(0)), HasSubstr("\"embedding\" or \"head\" float32 [2, 3] of the model, found none"));
 }
@@ -180,19 +126,19 @@ TEST_F(WeightsTest, RefuseATiedTensorWithTwoValues) {
 
 TEST_F(WeightsTest, AnyOtherTensorMustBeThereUnlessBuffersAreLocal) {
   for (const char* name : {"bias", "frozen", "mean", "count", "precise", "flags"}) {
-    save(Process(5), [&](auto& tensors) { erase(tensors, name); });
+    save(Process(5), [&](auto& tensors) { remove_named(tensors, name); });
     EXPECT_THAT(refusal(Process(0)), HasSubstr("expected tensor \"" + std::string(name) + '"'));
   }
   config_.model.buffers = BufferRule::local;
   save(Process(5), [](auto& tensors) {
-    erase(tensors, "mean");
-    erase(tensors, "count");
+    remove_named(tensors, "mean");
+    remove_named(tensors, "count");
   });
   const Process to(0, /*exchanges_buffers=*/false);
   load_weights(config_, to.tensors);
   EXPECT_TRUE(at::equal(to.value("count"), Process(0).value("count")));
   EXPECT_TRUE(at::equal(to.value("precise"), Process(5).value("precise")));
-  save(Process(5), [](auto& tensors) { erase(tensors, "frozen"); });
+  save(Process(5), [](auto& tensors) { remove_named(tensors, "frozen"); });
   EXPECT_THAT(refusal(to), HasSubstr("expected tensor \"frozen\""));
 }
 
@@ -227,7 +173,7 @@ TEST_F(WeightsTest, NumbersAreNumbersAndWhatIsExchangedIsFinite) {
   std::vector<float> large(6);
   large[4] = -std::numeric_limits<float>::infinity();
   save(Process(5), [&](auto& tensors) {
-    erase(tensors, "embedding");
+    remove_named(tensors, "embedding");
     named(tensors, "head").bytes = std::as_bytes(std::span(large));
   });
   EXPECT_THAT(refusal(to), HasSubstr("expected finite numbers, found head[1, 1] = infinity"));
@@ -253,7 +199,7 @@ TEST_F(WeightsTest, APrefixIsNamedAndReadOnRequest) {
     EXPECT_THAT(refusal(to), HasSubstr("tensor \"bias\": expected a name that begins with \"" + prefix));
     save(Process(5), [&](auto& tensors) {
       add_prefix(tensors);
-      erase(tensors, prefix + "bias");
+      remove_named(tensors, prefix + "bias");
     });
     EXPECT_THAT(refusal(to), HasSubstr("expected tensor \"bias\" float32 [3] of the model, found none"));
   }
@@ -293,22 +239,6 @@ TEST_F(WeightsTest, ATypeThatNoFileHoldsIsRefusedAtTheStart) {
   } catch (const RunError& error) {
     EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
     EXPECT_THAT(error.what(), HasSubstr("tensor \"odd\" is complex64"));
-  }
-}
-
-TEST_F(WeightsTest, LocalBuffersTravelBetweenProcesses) {
-  for (const bool exchanges_buffers : {true, false}) {
-    const Process trainer(5, exchanges_buffers);
-    const Process generator(0, exchanges_buffers);
-    std::vector<std::byte> bytes(local_buffer_bytes(trainer.tensors));
-    EXPECT_EQ(bytes.size(), 8U + 16 + 3 + (exchanges_buffers ? 0 : 12));
-    read_local_buffers(trainer.tensors, bytes);
-    write_local_buffers(generator.tensors, bytes);
-    for (const char* name : {"count", "precise", "flags"}) {
-      EXPECT_TRUE(at::equal(generator.value(name), trainer.value(name))) << name;
-    }
-    EXPECT_EQ(at::equal(generator.value("mean"), trainer.value("mean")), !exchanges_buffers);
-    EXPECT_FALSE(at::equal(generator.value("frozen"), trainer.value("frozen")));
   }
 }
 
