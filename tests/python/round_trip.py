@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file, save_model
 
 from state_net import StateNet
 
@@ -89,6 +89,11 @@ def main():
         assert all(torch.equal(state[name], start[name]) for name in kept)
         assert not torch.equal(state["once.weight"], start["once.weight"])
         assert torch.equal(state["once.weight"], state["again.weight"])
+    # save_model leaves out all names of a tied parameter but one.
+    save_model(StateNet(), str(folder / "tied.safetensors"))
+    assert len(load_file(folder / "tied.safetensors")) == len(state) - 1
+    options = ["--alone", "--dry-run", "--set", f"model.init={folder / 'tied.safetensors'}"]
+    check(*train(runnel, folder, options), 1)
 
 
 if __name__ == "__main__":

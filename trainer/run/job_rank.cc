@@ -12,6 +12,8 @@
 #include "runtime/bootstrap/host.h"
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/launch/stop_signals.h"
+#include "trainer/model/local_buffers.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/job_layout.h"
 #include "trainer/run/stopwatch.h"
 #include "trainer/torch/torch_setup.h"
@@ -64,7 +66,9 @@ JobRank::JobRank(const Config& config, const Registry& registry, const LaunchPla
       device_(start_device(config, place.rank, place.local_rank)),
       kernels_(config.trainer.kernels),
       model_(registry.make_model(config, torch_device(generates() ? DeviceId::cpu() : device_.id))),
-      layout_(layout_of(model_.tensors(), config)) {}
+      layout_(layout_of(model_.tensors(), config)) {
+  load_weights(config, model_.tensors());
+}
 
 void JobRank::connect(const Roles& roles) {
   const Stopwatch watch;
@@ -80,13 +84,14 @@ void JobRank::connect(const Roles& roles) {
   introduction.configuration.push_back("a test measures " + joined(model_.objective().metrics(), ", "));
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators_, deadline);
   if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
+  const std::size_t state_bytes = config_.run.save.empty() ? 0 : local_buffer_bytes(model_.tensors());
   if (generates()) {
-    Generator exchange(bootstrap, group, layout_, config_, deadline, device_.device.get());
+    Generator exchange(bootstrap, group, layout_, config_, deadline, device_.device.get(), state_bytes);
     bootstrap.finalize();
     seconds_.bootstrap = watch.seconds();
     roles.generate(exchange, group);
   } else {
-    TrainerClient exchange(bootstrap, group, layout_, config_, deadline, device_.device.get());
+    TrainerClient exchange(bootstrap, group, layout_, config_, deadline, device_.device.get(), state_bytes);
     bootstrap.finalize();
     roles.train(exchange);
   }

@@ -44,7 +44,8 @@ class JobRank {
     double bootstrap = 0;
   };
 
-  /// Takes a device and makes the model on it, a generator's on the CPU. The arguments outlive this. Throws `RunError`.
+  /// Takes a device and makes the model on it, a generator's on the CPU, with the values to start from. The arguments
+  /// outlive this. Throws `RunError`.
   JobRank(const Config& config, const Registry& registry, const LaunchPlace& place);
 
   bool generates() const { return place_.rank < generators_; }

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/run/test_job.h"
 
-#include <ATen/ops/from_blob.h>
-
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "trainer/model/initial_parameters.h"
 #include "trainer/model/kernel_choice.h"
 #include "trainer/model/tensor_arena.h"
+#include "trainer/model/weights.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/job_layout.h"
 #include "trainer/run/job_rank.h"
@@ -39,7 +38,7 @@ class TestRank {
       : rank_(config, registry, place), output_(output) {
     if (rank_.generates()) {
       start_.resize(rank_.layout().float_count());
-      write_initial_parameters(config.model, rank_.model().tensors(), rank_.layout(), start_);
+      write_initial_parameters(rank_.model().tensors(), rank_.layout(), start_);
     } else {
       share_.emplace(config, registry, rank_.trainer());
     }
@@ -86,9 +85,8 @@ void check_test_job(const Config& config, const Registry& registry) {
   set_torch_threads(1);
   check_devices(config);
   TrainedModel model = registry.make_model(config);
-  const BucketLayout layout = layout_of(model.tensors(), config);
-  std::vector<float> start(layout.float_count());
-  write_initial_parameters(config.model, model.tensors(), layout, start);
+  layout_of(model.tensors(), config);
+  load_weights(config, model.tensors());
   require_computable(model, *registry.make_dataset(config, Split::test), config);
 }
 
@@ -105,13 +103,8 @@ void test_alone(const Config& config, const Registry& registry, TestOutput outpu
   const KernelChoice kernels(config.trainer.kernels);
   const TestShare share(config, registry, /*trainer=*/0);
   TrainedModel model = registry.make_model(config, torch_device(started.id));
-  const BucketLayout layout = layout_of(model.tensors(), config);
+  load_weights(config, model.tensors());
   require_computable(model, share.dataset(), config);
-  std::vector<float> start(layout.float_count());
-  write_initial_parameters(config.model, model.tensors(), layout, start);
-  const OwnedArena parameters(layout, model.device());
-  parameters.floats.copy_(at::from_blob(start.data(), parameters.floats.sizes(), at::kFloat));
-  model.use(parameters.arena);
   const Score score = share.score(model, keep_going);
   if (score.samples < share.size()) return;  // stopped
   FiniteGuard(config.run).check_loss("the test", score.loss.mean(), /*step=*/0);
