@@ -25,10 +25,10 @@ enum class ElementType : std::uint8_t {
   float64,
 };
 
-inline constexpr std::array kElementTypes = {
-    ElementType::boolean, ElementType::uint8, ElementType::int8,    ElementType::uint16,
-    ElementType::int16,   ElementType::uint32, ElementType::int32,  ElementType::int64,
-    ElementType::float16, ElementType::bfloat16, ElementType::float32, ElementType::float64};
+inline constexpr std::array kElementTypes = {ElementType::boolean,  ElementType::uint8,   ElementType::int8,
+                                             ElementType::uint16,   ElementType::int16,   ElementType::uint32,
+                                             ElementType::int32,    ElementType::int64,   ElementType::float16,
+                                             ElementType::bfloat16, ElementType::float32, ElementType::float64};
 
 /// The name that PyTorch and NumPy have for it: "float32", "bool".
 std::string_view name_of(ElementType type);

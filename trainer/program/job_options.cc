@@ -11,7 +11,8 @@
 namespace runnel {
 
 CLI::Option* add_job_options(CLI::App& command, JobOptions& options) {
-  command.add_option("CONFIG", options.config, "TOML file; its keys are listed in trainer/configs/README.md")->required();
+  command.add_option("CONFIG", options.config, "TOML file; its keys are listed in trainer/configs/README.md")
+      ->required();
   command.add_option("--set", options.sets, "Override a key, as in --set trainer.batch_size=64; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/device/device_module.h"
@@ -29,8 +31,10 @@ const c10::Device kGpu("cuda:0");
 struct Place {
   Place(const Config& config, c10::Device device) : model(Registry().make_model(config, device)) {
     const at::NoGradGuard no_grad;
-    const auto& trained = model.tensors().trained();
-    for (std::size_t i = 0; i < trained.size(); ++i) parameters.arena.tensors()[i].copy_(trained[i].tensor);
+    auto place = parameters.arena.tensors().begin();
+    for (const auto* part : {&model.tensors().trained(), &model.tensors().buffers()}) {
+      for (const NamedTensor& tensor : *part) (*place++).copy_(tensor.tensor);
+    }
     gradients.floats.fill_(7.0);
   }
 
@@ -149,7 +153,8 @@ TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
   const IdxDataset data = load(Split::test);
   const auto score = [&](c10::Device device) {
     Place place(config_, device);
-    return evaluate(place.model, data, all(data), config_, [] { return true; });
+    const SampleRange all = {.first = 0, .count = static_cast<std::size_t>(data.size())};
+    return evaluate(place.model, data, all, config_, [] { return true; });
   };
   const Score expected = score(kCpu);
   const Score found = score(kGpu);
@@ -160,6 +165,67 @@ TEST_P(GpuPassesTest, TheTestScoresAsOnTheCpu) {
 
 INSTANTIATE_TEST_SUITE_P(Models, GpuPassesTest, testing::Values("mnist-cnn", "mnist-mlp"),
                          [](const auto& test) { return test.param == "mnist-cnn" ? "Cnn" : "Mlp"; });
+
+/// A model that needs other data than MNIST's.
+struct OtherModel {
+  std::string name;
+  std::string model;  ///< the configuration's [model]
+  std::string data;   ///< its data.options
+  std::string objective = R"(name = "cross_entropy")";
+};
+
+std::ostream& operator<<(std::ostream& out, const OtherModel& model) {
+  return out << model.name;
+}
+
+class OtherModelsOnGpuTest : public testing::TestWithParam<OtherModel> {
+ protected:
+  void SetUp() override {
+    const CudaFound found = find_cuda();
+    if (found.devices == 0) GTEST_SKIP() << "SKIPPED, NOT TESTED: the passes on a GPU: " << found.reason;
+    load_torch_cuda(kGpu);
+  }
+
+  static Config config() {
+    const OtherModel& model = GetParam();
+    return parse_config("[model]\n" + model.model + "\n[objective]\n" + model.objective +
+                            "\n[data]\nname = \"synthetic\"\noptions = { " + model.data +
+                            ", samples = 64 }\n[trainer]\ncount = 1\nbatch_size = 16",
+                        "test.toml");
+  }
+};
+
+TEST_P(OtherModelsOnGpuTest, GradientsBuffersAndLossAreThoseOfTheCpu) {
+  const Config config = OtherModelsOnGpuTest::config();
+  const KernelChoice kernels{KernelSet::own};
+  const auto data = Registry().make_dataset(config, Split::train);
+  const auto compute = [&](c10::Device device) {
+    Place place(config, device);
+    GradientComputer computer(place.model, *data, RunPlan(config, data->size()), config, 0);
+    const double loss = computer.compute(0, place.parameters.arena, place.gradients.arena).loss;
+    return std::pair(loss, place.gradients.floats.cpu());
+  };
+  const auto [loss, gradient] = compute(kCpu);
+  const auto [loss_on_gpu, gradient_on_gpu] = compute(kGpu);
+  EXPECT_NEAR(loss_on_gpu, loss, 1e-4);
+  EXPECT_LT(difference(gradient_on_gpu, gradient), kTolerance);
+}
+
+const std::string kSmallImages = R"(kind = "classes", shape = [1, 12, 12], classes = 10)";
+
+std::string from_file(const std::string& name, const std::string& file) {
+  return "name = \"" + name + "\"\nfile = \"" RUNNEL_FIXTURE_FOLDER "/" + file + "\"";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, OtherModelsOnGpuTest,
+    testing::Values(
+        OtherModel{"Export", from_file("export", "exported_batch_norm.pt2"), kSmallImages, R"(name = "nll")"},
+        OtherModel{"TorchScript", from_file("torchscript", "scripted_batch_norm.pt"), kSmallImages, R"(name = "nll")"},
+        OtherModel{"Resnet", R"(name = "resnet")", R"(kind = "classes")"},
+        OtherModel{"Gpt", "name = \"gpt\"\noptions = { layers = 2, heads = 2, width = 64, context = 32 }",
+                   R"(kind = "tokens", context = 32)", "name = \"cross_entropy\"\noptions = { classes = \"last\" }"}),
+    testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace runnel
