@@ -114,6 +114,19 @@ RUNNEL_HOST_DEVICE Lanes<kWidth> reduced(const Gradients<kCapacity>& gradients, 
   return sum;
 }
 
+/// The mean of all gradients at element `i`.
+template <int kWidth, std::size_t kCapacity>
+RUNNEL_HOST_DEVICE Lanes<kWidth> mean(const Gradients<kCapacity>& gradients, std::size_t i) {
+  double sums[kWidth] = {};
+  for (int k = 0; k < gradients.count; ++k) {
+    const Lanes<kWidth> values = load<kWidth>(gradients.starts[k] + i);
+    for (int lane = 0; lane < kWidth; ++lane) sums[lane] += values.at[lane];
+  }
+  Lanes<kWidth> mean;
+  for (int lane = 0; lane < kWidth; ++lane) mean.at[lane] = static_cast<float>(sums[lane] / gradients.count);
+  return mean;
+}
+
 /// The second part of a pass that updates, as an argument of a kernel.
 template <typename Formula>
 struct Update {
@@ -136,6 +149,19 @@ struct Update {
     }
     for (int k = 0; k < Formula::kStates; ++k) store(states[k] + i, s[k]);
     store(out + i, x);
+  }
+};
+
+template <>
+struct Update<AverageFormula> {
+  AverageFormula formula;
+  const float* in;
+  float* out;
+  float* states[2];
+
+  template <int kWidth, std::size_t kCapacity>
+  RUNNEL_HOST_DEVICE void at(const Gradients<kCapacity>& gradients, std::size_t i) const {
+    store(out + i, formula.takes_mean ? mean<kWidth>(gradients, i) : reduced<kWidth>(gradients, i));
   }
 };
 

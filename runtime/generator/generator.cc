@@ -179,7 +179,7 @@ Score Generator::collect_evaluation() {
 std::span<const float> Generator::collect_parameters() {
   const auto own = memory_.read(protocol_.version());
   const std::span<const float> all = others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
-  const auto index = first_nonfinite(all);
+  const auto index = first_nonfinite(all.first(layout_.float_counts().optimized));
   if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1);
   return all;
 }

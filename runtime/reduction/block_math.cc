@@ -89,6 +89,15 @@ void sum_gradients_in_tree(std::span<const float* const> gradients, std::size_t 
   }
 }
 
+void mean_of_gradients(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* mean) {
+  const auto number = static_cast<double>(gradients.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    double sum = 0;
+    for (const float* gradient : gradients) sum += gradient[offset + i];
+    mean[i] = static_cast<float>(sum / number);
+  }
+}
+
 void scale(const float* values, float factor, std::size_t count, float* out) {
   multiply(count, values, factor, out);
 }

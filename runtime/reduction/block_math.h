@@ -19,6 +19,10 @@ void sum_gradients(std::span<const float* const> gradients, std::size_t offset, 
 /// many bytes through memory as sum_gradients() does.
 void sum_gradients_in_tree(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* sum);
 
+/// mean[i]: the same sum in double precision, divided by the number of gradients and then rounded. Up to 2^29 equal
+/// values give that value.
+void mean_of_gradients(std::span<const float* const> gradients, std::size_t offset, std::size_t count, float* mean);
+
 /// out[i] = factor values[i]; `out` may be `values`.
 void scale(const float* values, float factor, std::size_t count, float* out);
 

@@ -35,8 +35,8 @@ void DeviceReducer::Kept::FreePages::operator()(double* pages) const noexcept {
 }
 
 DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config,
-                             std::size_t virtual_trainers)
-    : Reducer(floats, config, virtual_trainers), stream_(stream) {
+                             std::size_t virtual_trainers, BufferRule buffers)
+    : Reducer(floats, config, virtual_trainers, buffers), stream_(stream) {
   if (floats.optimized == 0) return;
   for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, floats.optimized * sizeof(float));
   if (clips()) kept_.emplace(device, floats.optimized);
@@ -46,7 +46,7 @@ void DeviceReducer::reduce(ByteRange bucket) {
   const bool averaged = averages(bucket);
   ReducePass pass = {.gradients = gradients_,
                      .tree = virtual_trainers_ > 0,
-                     .share = averaged ? mean_share_ : share_,
+                     .share = averaged ? 1 : share_,
                      .begin = bucket.begin / sizeof(float),
                      .end = bucket.end / sizeof(float),
                      .then = averaged ? average() : update()};
@@ -71,7 +71,7 @@ void DeviceReducer::finish_step() {
 }
 
 ReducePass::Update DeviceReducer::average() const {
-  return {AverageFormula{}, in_, out_, {}};
+  return {AverageFormula{takes_mean()}, in_, out_, {}};
 }
 
 ReducePass::Update DeviceReducer::update() const {

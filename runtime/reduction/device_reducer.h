@@ -25,7 +25,7 @@ class DeviceReducer final : public Reducer {
  public:
   /// As of HostReducer, for at most `kMaxGradients` gradients. `device` and `stream` outlive this.
   DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config,
-                std::size_t virtual_trainers = 0);
+                std::size_t virtual_trainers = 0, BufferRule buffers = BufferRule::average);
 
   void reduce(ByteRange bucket) override;
 

@@ -23,8 +23,8 @@ constexpr std::align_val_t kLineAlignment{64};
 }  // namespace
 
 HostReducer::HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads,
-                         std::size_t virtual_trainers)
-    : Reducer(floats, config, virtual_trainers),
+                         std::size_t virtual_trainers, BufferRule buffers)
+    : Reducer(floats, config, virtual_trainers, buffers),
       reduced_(clip_norm_ > 0 ? zeroed_lines(floats.optimized) : nullptr),
       block_squares_(clip_norm_ > 0 ? (floats.optimized + kBlockFloats - 1) / kBlockFloats : 0),
       nonfinite_(floats.total()),
@@ -99,8 +99,11 @@ void HostReducer::reduce_and_update(FloatRange range) {
 void HostReducer::average(FloatRange range) {
   for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
     const std::size_t count = std::min(kStripFloats, range.end - offset);
-    sum({offset, offset + count}, mean_share_, out_ + offset);
-    if (const auto first = runnel::first_nonfinite({out_ + offset, count})) note_nonfinite(offset + *first);
+    if (takes_mean()) {
+      mean_of_gradients(gradients_, offset, count, out_ + offset);
+    } else {
+      sum({offset, offset + count}, /*share=*/1, out_ + offset);
+    }
   }
 }
 

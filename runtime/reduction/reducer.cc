@@ -10,12 +10,13 @@
 
 namespace runnel {
 
-Reducer::Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers)
+Reducer::Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers, BufferRule buffers)
     : floats_(floats),
       virtual_trainers_(virtual_trainers),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)),
-      mean_(config.reduce == ReduceKind::mean) {
+      mean_(config.reduce == ReduceKind::mean),
+      buffers_(buffers) {
   assert(floats.averaged == 0 || floats.optimized % kBlockFloats == 0);
 }
 
@@ -33,17 +34,17 @@ void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* o
   in_ = in;
   out_ = out;
   gradients_ = gradients;
-  mean_share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
-  if (mean_) share_ = mean_share_;
+  if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
 std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream) {
   const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
   if (device != nullptr) {
-    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers);
+    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers,
+                                           config.model.buffers);
   }
   return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                                       virtual_trainers);
+                                       virtual_trainers, config.model.buffers);
 }
 
 }  // namespace runnel

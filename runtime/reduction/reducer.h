@@ -17,8 +17,9 @@ namespace runnel {
 
 /// Sums the trainers' gradients and makes the optimizer's step in the same pass over memory.
 ///
-/// Of tensors that are averaged, a gradient holds a trainer's values instead. Their sum, divided by the number of
-/// trainers or of virtual trainers, is the new parameter, whatever optimizer.reduce says. Neither the optimizer nor
+/// Of tensors that are averaged, a gradient holds a trainer's values instead. Their mean is the new parameter, whatever
+/// optimizer.reduce says: equal values, also infinite ones, stay as they are to the last bit. With virtual trainers,
+/// and with `BufferRule::first`, it is their sum: a trainer has scaled its values before. Neither the optimizer nor
 /// clipping sees them.
 ///
 /// The result is the same, bit for bit, for every bucket size and order of buckets, on the host with any number of
@@ -46,18 +47,21 @@ class Reducer {
   /// Ends the step, all buckets of which are reduced. With clipping, this is where the update happens.
   virtual void finish_step() = 0;
 
-  /// Index of the first parameter of the finished step that is infinite or not a number. Nothing when all are finite,
-  /// and on a device, which does not look: there the next loss shows it, or the check of parameters before they are
-  /// saved.
+  /// Index of the first parameter of the finished step that is infinite or not a number, of the optimizer's. Nothing
+  /// when all are finite, and on a device, which does not look: there the next loss shows it, or the check of
+  /// parameters before they are saved.
   virtual std::optional<std::size_t> first_nonfinite() const = 0;
 
  protected:
   /// `virtual_trainers` is trainer.virtual: where it is not 0, the number of gradients is a power of two that divides
   /// it, and a mean is over the virtual trainers.
-  Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers);
+  Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers, BufferRule buffers);
 
   /// Whether `bucket` is averaged.
   bool averages(ByteRange bucket) const;
+
+  /// Whether averaged tensors are the mean of the gradients, and not their sum.
+  bool takes_mean() const { return buffers_ == BufferRule::average && virtual_trainers_ == 0; }
 
   FloatCounts floats_;
   std::size_t virtual_trainers_;
@@ -68,11 +72,11 @@ class Reducer {
   const float* in_ = nullptr;
   float* out_ = nullptr;
   std::span<const float* const> gradients_;
-  float share_ = 1;       // of the sum that is the reduced gradient
-  float mean_share_ = 1;  // of the sum that is the mean
+  float share_ = 1;  // of the sum that is the reduced gradient
 
  private:
   bool mean_;
+  BufferRule buffers_;
 };
 
 /// The reducer for a buffer of `floats`: on `device`, in the order of `stream`, or on the host when both are null.

@@ -73,11 +73,11 @@ struct AdamFormula {
   }
 };
 
-/// Not an optimizer's: of tensors that are averaged, the reduced gradient is the new value.
+/// Not an optimizer's: of tensors that are averaged, the mean of the gradients (block_math.h) or their sum is the new
+/// value.
 struct AverageFormula {
   static constexpr int kStates = 0;
-
-  RUNNEL_HOST_DEVICE float operator()(float g, float) const { return g; }
+  bool takes_mean;
 };
 
 using UpdateFormula = std::variant<AdadeltaFormula, SgdFormula, MomentumFormula, AdamFormula, AverageFormula>;

@@ -16,10 +16,11 @@
 namespace runnel {
 namespace {
 
-/// The generator takes the mean of all trainers' buffers: that of the first alone if the others' are zero.
-double factor_of_buffers(const Config& config, std::uint64_t trainer) {
-  if (config.model.buffers != BufferRule::first) return 1;
-  return trainer == 0 ? static_cast<double>(config.trainer.shares()) : 0;
+/// Of this trainer's buffers in what the generator makes of all (`Reducer`): a mean or, with virtual trainers, a sum,
+/// which is scaled before it is made so that large values stay finite.
+double share_of_buffers(const Config& config, std::uint64_t trainer) {
+  if (config.model.buffers == BufferRule::first) return trainer == 0 ? 1 : 0;
+  return config.trainer.virtual_count > 0 ? 1 / static_cast<double>(config.trainer.virtual_count) : 1;
 }
 
 }  // namespace
@@ -30,7 +31,7 @@ GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, 
       plan_(plan),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
       trainer_(trainer),
-      buffer_factor_(factor_of_buffers(config, trainer)),
+      buffer_share_(share_of_buffers(config, trainer)),
       sampler_({.samples = static_cast<std::size_t>(dataset.size()),
                 .trainers = static_cast<std::size_t>(config.trainer.shares()),
                 .trainer = trainer,
@@ -45,7 +46,7 @@ GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
   const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
-  TrainingStep passes(model_.tensors(), parameters, gradients, observer, buffer_factor_);
+  TrainingStep passes(model_.tensors(), parameters, gradients, observer, buffer_share_);
   if (samples.empty()) {
     passes.end_forward();
     passes.end_backward();

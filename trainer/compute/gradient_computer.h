@@ -61,7 +61,7 @@ class GradientComputer {
   RunPlan plan_;
   std::uint64_t seed_;
   std::uint64_t trainer_;
-  double buffer_factor_;
+  double buffer_share_;
   Sampler sampler_;
   BatchBuilder builder_;
   at::Tensor loss_;  // where the host reads it

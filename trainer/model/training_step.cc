@@ -39,11 +39,11 @@ class FirstReads {
 };
 
 TrainingStep::TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
-                           PassObserver* observer, double buffer_factor)
+                           PassObserver* observer, double buffer_share)
     : tensors_(tensors),
       gradients_(gradients),
       observer_(observer),
-      buffer_factor_(buffer_factor),
+      buffer_share_(buffer_share),
       used_(gradients.tensors().size()),
       claimed_(used_.size()),
       ready_(used_.size()) {
@@ -129,8 +129,11 @@ void TrainingStep::hand_over_buffers() {
   for (std::size_t i = 0; i < tensors_.buffers_.size(); ++i) {
     const std::size_t tensor = tensors_.trained_.size() + i;
     const at::Tensor& place = gradients_.tensors()[tensor];
-    place.copy_(tensors_.buffers_[i].tensor);
-    if (buffer_factor_ != 1) place.mul_(buffer_factor_);
+    if (buffer_share_ == 0) {
+      place.zero_();  // also of infinities
+    } else {
+      place.copy_(tensors_.buffers_[i].tensor).mul_(buffer_share_);
+    }
     report(tensor);
   }
 }

@@ -26,10 +26,10 @@ class TensorArena;
 class TrainingStep {
  public:
   /// Passes on `tensors` in the scope of this belong to the step, one step a thread at a time: they read `parameters`,
-  /// and their gradients, and the buffers that they leave times `buffer_factor`, end in `gradients`. `observer` may be
-  /// null. The arguments outlive this.
+  /// and their gradients, and the buffers that they leave times `buffer_share`, end in `gradients`: zeros where that is
+  /// 0. `observer` may be null. The arguments outlive this.
   TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
-               PassObserver* observer, double buffer_factor = 1);
+               PassObserver* observer, double buffer_share = 1);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
@@ -68,7 +68,7 @@ class TrainingStep {
   TrainedTensors& tensors_;
   const TensorArena& gradients_;
   PassObserver* observer_;
-  double buffer_factor_;
+  double buffer_share_;
   std::vector<bool> used_;     // by tensor
   std::vector<bool> claimed_;  // by tensor
   std::vector<bool> ready_;    // by tensor

@@ -129,10 +129,10 @@ class StartFile {
     one.tensor.copy_(loaded);
   }
 
-  /// What is exchanged must be finite. A mask, which nothing sums, may hold infinities.
+  /// What is trained must be finite. A buffer, such as a mask, may hold infinities.
   void require_numbers(const ModelTensor& one, const StoredTensor& stored, const at::Tensor& loaded) const {
     if (!loaded.is_floating_point() || loaded.numel() == 0) return;
-    const at::Tensor bad = (one.place ? loaded.isfinite().logical_not() : loaded.isnan()).flatten();
+    const at::Tensor bad = (one.place && !one.is_buffer ? loaded.isfinite().logical_not() : loaded.isnan()).flatten();
     if (!bad.any().item<bool>()) return;
     const auto index = bad.to(at::kByte).argmax().item<std::int64_t>();
     const bool is_nan = loaded.flatten()[index].isnan().item<bool>();

@@ -18,7 +18,7 @@ namespace runnel {
 /// A tied tensor is read by any of its names. With model.buffers = "local" buffers may be missing, and keep their
 /// values. Throws `RunError`: as `SafetensorsFile`, bad_data with the name for a tensor that is missing, additional, or
 /// of another type or shape, for two names of one tensor with different values, and for NaN, or infinity in what is
-/// exchanged; bad_configuration for a model with tensors that such files cannot hold, also where only run.save is set.
+/// trained; bad_configuration for a model with tensors that such files cannot hold, also where only run.save is set.
 void load_weights(const Config& config, const TrainedTensors& tensors);
 
 /// Writes all parameters and buffers, under each of their names: those that have a place in `layout` from `parameters`,

@@ -114,7 +114,7 @@ class LocalRun {
   }
 
   void require_finite(const std::vector<float>& parameters, std::int64_t step) {
-    const auto index = first_nonfinite(parameters);
+    const auto index = first_nonfinite(std::span(parameters).first(job_.layout().float_counts().optimized));
     if (!index) return;
     finite_.report_parameter(job_.layout().element_name(*index), parameters[*index], static_cast<std::uint64_t>(step));
   }

@@ -160,7 +160,7 @@ TEST_F(WeightsTest, AnotherTensorIsNamed) {
   EXPECT_THAT(refusal(Process(0)), HasSubstr("tensor \"tail\" float32 [3] is not in the model"));
 }
 
-TEST_F(WeightsTest, NumbersAreNumbersAndWhatIsExchangedIsFinite) {
+TEST_F(WeightsTest, NumbersAreNumbersAndWhatIsTrainedIsFinite) {
   const std::vector<double> infinite = {1, std::numeric_limits<double>::infinity()};
   save(Process(5), [&](auto& tensors) { named(tensors, "precise").bytes = std::as_bytes(std::span(infinite)); });
   const Process to(0);
