@@ -47,12 +47,15 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
     while (end > 0 && is_continuation(text[end])) --end;
   }
   std::string out;
-  for (const char c : text.substr(0, end)) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::size_t i = 0; i < end; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x20 || byte == 0x7F) {
       out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else if (byte == 0xC2 && i + 1 < end && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      const auto next = static_cast<unsigned char>(text[++i]);
+      out += {'\\', 'x', 'c', '2', '\\', 'x', kDigits[next >> 4], kDigits[next & 15]};
     } else {
-      out += c;
+      out += text[i];
     }
   }
   return end < text.size() ? out + "…" : out;

@@ -32,6 +32,7 @@ TEST(Utf8, StopsAtTheFirstInvalidByte) {
 
 TEST(Utf8, PrintableFitsOneLine) {
   EXPECT_EQ(printable("a\nb\x7F\tc\x1F"), "a\\x0ab\\x7f\\x09c\\x1f");
+  EXPECT_EQ(printable("a\u009b31m\u00a0é"), "a\\xc2\\x9b31m\u00a0é") << "terminals obey U+009B as they do ESC [";
   EXPECT_EQ(printable("ééé", 4), "éé…");
   EXPECT_EQ(printable("ééé", 3), "é…");
   EXPECT_EQ(printable("ééé", 6), "ééé");
