@@ -80,9 +80,12 @@ class SignatureReader {
       const auto [type, value] = held.at("arg").only_member();
       if (type == "as_none") return;
       if (type != "as_tensor") spec.refuse("tensors as outputs; found " + printable(type));
-      return program.outputs.push_back(values_.use(value.at("name")));
+      return program.outputs.push_back(described(value.at("name"), values_.use(value.at("name"))));
     }
-    if (kind == "loss_output") return program.outputs.push_back(values_.use(held.at("arg").at("name")));
+    if (kind == "loss_output") {
+      const JsonView name = held.at("arg").at("name");
+      return program.outputs.push_back(described(name, values_.use(name)));
+    }
     if (kind != "buffer_mutation") spec.refuse("a model that writes to its buffers alone; found " + printable(kind));
     const JsonView name = held.at("buffer_name");
     const auto found = std::ranges::find_if(program.states, [&](const ExportedState& state) {
@@ -94,22 +97,26 @@ class SignatureReader {
   }
 
  private:
-  ExportedInput user_input(const JsonView& argument) {
+  ExportedValue user_input(const JsonView& argument) {
     const auto [kind, held] = argument.only_member();
     if (kind != "as_tensor") argument.refuse("a tensor as input of the model; found " + printable(kind));
     const JsonView name = held.at("name");
+    return described(name, values_.define(name));
+  }
+
+  /// The tensor called `name`, with its type and shape.
+  ExportedValue described(const JsonView& name, ValueNumber number) {
     const JsonView meta = shapes_.at(name.text());
-    ExportedInput input{
-        .name = name.text(), .value = values_.define(name), .type = read_element_type(meta.at("dtype"))};
+    ExportedValue tensor{.name = name.text(), .value = number, .type = read_element_type(meta.at("dtype"))};
     for (const JsonView& size : meta.at("sizes").elements()) {
       const auto [type, value] = size.only_member();
       if (type == "as_int") {
-        input.shape.push_back({.value = value.integer()});
+        tensor.shape.push_back({.value = value.integer()});
       } else {
-        input.shape.push_back({.symbol = symbol_of(value.at("expr_str").text())});
+        tensor.shape.push_back({.symbol = symbol_of(value.at("expr_str").text())});
       }
     }
-    return input;
+    return tensor;
   }
 
   ExportedState state(const JsonView& spec, ExportedState::Role role) {

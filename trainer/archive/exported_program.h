@@ -52,15 +52,15 @@ struct ExportedNode {
   std::vector<ExportedResult> results = {};
 };
 
-/// A size of an input: a number, or free. Free sizes with the same symbol are equal; without one they follow from
-/// others.
+/// A size of an input or output: a number, or free. Free sizes with the same symbol are equal; without one they follow
+/// from others.
 struct ExportedSize {
   std::optional<std::int64_t> value = {};
   std::string symbol = {};
 };
 
-/// A tensor that the caller gives.
-struct ExportedInput {
+/// A tensor that the caller gives, or gets.
+struct ExportedValue {
   std::string name = {};
   ValueNumber value = 0;
   ElementType type = ElementType::float32;
@@ -89,10 +89,10 @@ struct ExportedProgram {
   std::shared_ptr<const ZipArchive> archive = {};  ///< mapped, because tensors lie in it
   std::vector<std::string> value_names = {};       ///< by number
   std::vector<ExportedState> states = {};
-  std::vector<ExportedInput> inputs = {};
+  std::vector<ExportedValue> inputs = {};
   std::vector<ExportedNode> nodes = {};
   std::vector<BufferUpdate> updates = {};
-  std::vector<ValueNumber> outputs = {};
+  std::vector<ExportedValue> outputs = {};
 };
 
 /// Reads the archive's model. On return every value is made before it is used, once, and every tensor lies within its

@@ -50,7 +50,7 @@ ExportedModel::ExportedModel(const std::filesystem::path& file, c10::Device devi
   load_states(program, device);
   inputs_ = program.inputs;
   updates_ = program.updates;
-  outputs_ = program.outputs;
+  for (const ExportedValue& output : program.outputs) outputs_.push_back(output.value);
   values_.resize(program.value_names.size());
 }
 
@@ -83,10 +83,10 @@ void ExportedModel::plan_steps(const ExportedProgram& program, c10::Device devic
     steps_.back().written = steps_.back().operation.written();
   }
   std::vector<bool> is_kept(program.value_names.size());
-  for (const ValueNumber value : program.outputs) is_kept[value] = true;
+  for (const ExportedValue& output : program.outputs) is_kept[output.value] = true;
   for (const BufferUpdate& update : program.updates) is_kept[update.value] = true;
   // Views of an input are recognized by its memory to the end of the pass.
-  for (const ExportedInput& input : program.inputs) is_kept[input.value] = true;
+  for (const ExportedValue& input : program.inputs) is_kept[input.value] = true;
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     for (const ValueNumber value : step->operation.reads()) {
       if (!is_kept[value]) step->last_uses.push_back(value);
@@ -120,7 +120,7 @@ void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
     return true;
   };
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const ExportedInput& wanted = inputs_[i];
+    const ExportedValue& wanted = inputs_[i];
     if (inputs[i].type != scalar_type_of(wanted.type) || inputs[i].shape.size() != wanted.shape.size()) {
       refuse_input(i, inputs[i]);
     }
@@ -131,7 +131,7 @@ void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
 }
 
 void ExportedModel::refuse_input(std::size_t index, const InputShape& found) const {
-  const ExportedInput& wanted = inputs_[index];
+  const ExportedValue& wanted = inputs_[index];
   throw RunError(ExitStatus::bad_configuration, file_.string() + ": input " + std::to_string(index + 1) + " \"" +
                                                     printable(wanted.name) + "\": the program takes " +
                                                     std::string(name_of(wanted.type)) + " " + shape_text(wanted.shape) +
@@ -171,7 +171,7 @@ ExportedModel::Target ExportedModel::target_of(const Step& step) const {
     throw RunError(ExitStatus::bad_data,
                    step.operation.place() + ": writes to " + what + "; supported are buffers and results");
   };
-  for (const ExportedInput& input : inputs_) {
+  for (const ExportedValue& input : inputs_) {
     const c10::IValue& value = values_[input.value];
     if (value.isTensor() && shares_memory(written, value.toTensor()))
       refuse("the input \"" + printable(input.name) + "\"");

@@ -74,7 +74,7 @@ class ExportedModel final : public Model {
   [[noreturn]] void refuse_input(std::size_t index, const InputShape& found) const;
 
   std::filesystem::path file_;
-  std::vector<ExportedInput> inputs_;
+  std::vector<ExportedValue> inputs_;
   std::vector<NamedTensor> parameters_, buffers_;
   std::vector<at::Tensor> states_;         // by their place in the program
   std::vector<ValueNumber> state_values_;  // where a pass expects them

@@ -57,7 +57,8 @@ class ExportedProgramTest : public testing::Test {
                       {"metadata", metadata},
                       {"name", "add"}};
     model_ = {{"schema_version", {{"major", 8}, {"minor", 17}}}, {"torch_version", "2.11.0"}};
-    model_["graph_module"]["graph"] = {{"nodes", Json::array({add})}, {"tensor_values", {{"x", input}}}};
+    model_["graph_module"]["graph"] = {{"nodes", Json::array({add})},
+                                       {"tensor_values", {{"x", input}, {"add", input}}}};
     model_["graph_module"]["signature"] = {
         {"input_specs",
          {{{"parameter", {{"arg", {{"name", "p"}}}, {"parameter_name", "bias"}}}},
@@ -119,7 +120,10 @@ TEST_F(ExportedProgramTest, ReadsAProgram) {
   EXPECT_EQ(program.nodes[0].arguments[0].argument.value, program.inputs[0].value);
   ASSERT_EQ(program.updates.size(), 1U);
   EXPECT_EQ(program.updates[0].buffer, 1U);
-  EXPECT_EQ(program.outputs, program.nodes[0].results[0].values);
+  ASSERT_EQ(program.outputs.size(), 1U);
+  EXPECT_EQ(program.outputs[0].value, program.nodes[0].results[0].values[0]);
+  EXPECT_EQ(program.outputs[0].type, ElementType::float32);
+  EXPECT_EQ(program.outputs[0].shape[1].value, 3);
 }
 
 TEST_F(ExportedProgramTest, ReadsThoseOfPython) {
