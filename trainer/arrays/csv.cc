@@ -203,10 +203,14 @@ std::vector<Array> read_columns(std::string_view text, const CsvHeader& header, 
 
 std::vector<Array> read_csv(const std::filesystem::path& path, const std::vector<std::string>& names,
                             ElementType type) {
-  const std::string place = path.string();
   const MappedFile file(path);
   advise(file.bytes(), Access::front_to_back);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  return parse_csv(text, path.string(), names, type);
+}
+
+std::vector<Array> parse_csv(std::string_view text, const std::string& place, const std::vector<std::string>& names,
+                             ElementType type) {
   const CsvHeader header = read_csv_header(text, place);
   const auto wanted = find_columns(header, names.empty() ? header.names : names, place);
   const auto read = type == ElementType::float64 ? read_columns<double> : read_columns<float>;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "trainer/arrays/array.h"
@@ -19,5 +20,9 @@ namespace runnel {
 /// opened, bad_data with line and column for everything else.
 std::vector<Array> read_csv(const std::filesystem::path& path, const std::vector<std::string>& names = {},
                             ElementType type = ElementType::float32);
+
+/// The same for `text`, all or the first rows of such a file. `place` is how messages begin.
+std::vector<Array> parse_csv(std::string_view text, const std::string& place,
+                             const std::vector<std::string>& names = {}, ElementType type = ElementType::float32);
 
 }  // namespace runnel
