@@ -19,6 +19,7 @@
 #include "runtime/launch/openmp_settings.h"
 #include "runtime/launch/sighup.h"
 #include "trainer/program/doctor_command.h"
+#include "trainer/program/inspect_command.h"
 #include "trainer/program/test_command.h"
 #include "trainer/program/train_command.h"
 #include "trainer/program/usage_error.h"
@@ -40,6 +41,7 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
   const TrainCommand train(app, registry);
   const TestCommand test(app, registry);
   const DoctorCommand doctor(app, registry);
+  const InspectCommand inspect(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -47,6 +49,7 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
   } catch (const CLI::ParseError& error) {
     throw usage_error(app, error);
   }
+  if (app.got_subcommand(InspectCommand::kName)) return inspect.run();
   std::vector<std::string> arguments(argv + 1, argv + argc);
   // A colon alone, as a file's name, would begin another command for mpirun, which gets these arguments.
   std::ranges::replace(arguments, ":", "./:");
