@@ -70,6 +70,24 @@ bool holds_numbers(const std::vector<Row>& rows, std::size_t column) {
   return has(is_number) && !has([](const std::string& cell) { return !cell.empty() && !is_number(cell); });
 }
 
+/// Names of columns.
+struct Columns {
+  std::vector<std::string> numbers;
+  std::vector<std::string> texts;
+};
+
+Columns sort_columns(const CsvHeader& header, const std::vector<Row>& rows) {
+  Columns columns;
+  for (std::size_t i = 0; i < header.names.size(); ++i) {
+    (holds_numbers(rows, i) ? columns.numbers : columns.texts).push_back(header.names[i]);
+  }
+  return columns;
+}
+
+std::string quoted_name(const std::string& name) {
+  return '"' + shown(name) + '"';
+}
+
 /// The text up to the last line end in what is read of it.
 std::string_view read_part(std::string_view text) {
   if (text.size() <= kReadInFull) return text;
@@ -85,30 +103,24 @@ FileSummary inspect_csv(const std::filesystem::path& path, const InspectOptions&
   const std::string_view part = read_part(text);
   const CsvHeader header = read_csv_header(part, path.string());
   const auto rows = first_rows(part, header, std::max(kRowsForTypes, options.samples));
-  std::vector<std::string> numbers, texts;
-  for (std::size_t i = 0; i < header.names.size(); ++i) {
-    (holds_numbers(rows, i) ? numbers : texts).push_back(header.names[i]);
-  }
-  if (numbers.empty()) {
+  const Columns columns = sort_columns(header, rows);
+  if (columns.numbers.empty()) {
     throw RunError(ExitStatus::bad_data, path.string() + ": expected a column of numbers, found none in " +
                                              std::to_string(rows.size()) + " rows");
   }
   FileSummary summary{.path = path, .format = "table (CSV)"};
-  for (const Array& column : parse_csv(part, path.string(), numbers)) {
+  for (const Array& column : parse_csv(part, path.string(), columns.numbers)) {
     summary.arrays.push_back(summarize(column, {.samples = 0}));
   }
   if (part.size() < text.size()) {
     summary.notes.push_back("read: the rows in the first " + std::to_string(part.size()) + " of " +
                             std::to_string(text.size()) + " bytes");
   }
-  if (!texts.empty()) {
-    summary.notes.push_back("no numbers in: " +
-                            joined(texts, ", ", [](const std::string& name) { return '"' + shown(name) + '"'; }));
-  }
+  if (!columns.texts.empty()) summary.notes.push_back("no numbers in: " + joined(columns.texts, ", ", quoted_name));
   summary.rows.push_back(header.names);
   summary.rows.insert(summary.rows.end(), rows.begin(),
                       rows.begin() + static_cast<std::ptrdiff_t>(std::min(options.samples, rows.size())));
-  summary.configuration = suggest_table(path, numbers);
+  summary.configuration = suggest_table(path, columns.numbers);
   return summary;
 }
 
