@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <span>
 #include <string>
 #include <utility>
@@ -56,6 +57,12 @@ class FileSummaryTest : public testing::Test {
       EXPECT_THAT(text, Not(HasSubstr("\n")));
       return {static_cast<int>(error.status()), text.substr(std::min(text.size(), path.string().size() + 2))};
     }
+  }
+
+  static std::string shown_for(const std::filesystem::path& path) {
+    const FileSummary summary = inspect(path, {});
+    EXPECT_FALSE(summaries_json({summary}).empty());
+    return summary_text(summary, Drawing::ascii);
   }
 
   test::TemporaryFolder folder_;
@@ -130,6 +137,33 @@ TEST_F(FileSummaryTest, RefusesCutFilesInOneLine) {
       test::write_bytes(path, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)});
       const auto [status, text] = refusal(path);
       EXPECT_TRUE(status == 65 || (status == 0 && known.format == "csv")) << known.format << size << text;
+    }
+  }
+}
+
+/// With up to four bytes changed, a file is refused in one line or shown without control characters.
+TEST_F(FileSummaryTest, SurvivesChangedBytes) {
+  const unsigned seed = std::random_device()();
+  RecordProperty("seed", static_cast<int>(seed));
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (const test::KnownFile& known : test::known_files()) {
+    if (known.name.empty()) continue;
+    known.make(folder_.path());
+    const auto path = folder_.path() / known.name;
+    const auto good = test::read_bytes(path);
+    for (int i = 0; i < 300; ++i) {
+      test::Bytes bytes = good;
+      for (int changes = 0; changes < 4; ++changes) {
+        // Half of them where headers are.
+        const std::size_t end = random() % 2 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 128);
+        bytes[random() % end] = static_cast<std::uint8_t>(random());
+      }
+      std::filesystem::remove(path);
+      test::write_bytes(path, bytes);
+      const auto [status, text] = refusal(path);
+      EXPECT_TRUE(status == 65 || status == 0) << known.format << text;
+      if (status == 0) EXPECT_THAT(shown_for(path), Not(HasSubstr("\x1b"))) << known.format;
     }
   }
 }
