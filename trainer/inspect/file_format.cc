@@ -78,7 +78,9 @@ std::optional<FileFormat> format_of_content(Bytes bytes, const std::filesystem::
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (begins_as_npy(bytes)) return FileFormat::npy;
   if (text.starts_with("PK\x03\x04") || text.starts_with("PK\x05\x06")) return format_of_archive(path);
-  if (const auto records = format_of_records(bytes); records && path.extension() == ".bin") return records;
+  if (path.extension() == ".bin") {
+    if (const auto format = format_of_records(bytes)) return format;
+  }
   if (begins_as_idx(bytes)) return FileFormat::idx;
   if (begins_as_gzip(bytes) && holds_idx(bytes, path)) return FileFormat::idx;
   if (begins_as_safetensors(bytes)) return FileFormat::safetensors;
