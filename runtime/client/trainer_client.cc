@@ -242,7 +242,9 @@ void TrainerClient::put_record(const Batch& batch) {
                           .exposed_ns = exposed_ns_,
                           .staged_bytes = batch.staged_bytes,
                           .batches = batch.batches,
-                          .nonfinite_share = batch.nonfinite ? *batch.nonfinite + 1 : 0};
+                          .nonfinite_share = batch.nonfinite ? *batch.nonfinite + 1 : 0,
+                          .data_ns = batch.data_ns,
+                          .reserved = {}};
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());

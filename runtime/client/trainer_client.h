@@ -76,6 +76,7 @@ class TrainerClient final : public PassObserver {
     std::uint32_t batches = 1;       ///< that are not empty; more than one only with virtual trainers
     std::uint64_t samples = 0;       ///< of all of them
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
+    std::int64_t data_ns = 0;        ///< waited for the batches
     /// Index among this trainer's virtual trainers of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };

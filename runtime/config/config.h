@@ -53,6 +53,7 @@ struct DataConfig {
   std::string path;  ///< absolute; empty: none
   Shuffle shuffle = Shuffle::global;
   bool drop_last = false;
+  std::int64_t prefetch = 2;  ///< steps whose batches are read ahead; 0: none
   OptionTable options;
 
   bool operator==(const DataConfig&) const = default;

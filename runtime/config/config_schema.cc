@@ -100,6 +100,11 @@ constexpr ConfigKey kKeys[] = {
      "order of the files."},
     {"data.drop_last", BoolKey{at<&Config::data, &DataConfig::drop_last>},
      "Whether an epoch ends before the first batch of a trainer that is not full."},
+    {"data.prefetch", IntegerKey{at<&Config::data, &DataConfig::prefetch>, 0, 64},
+     "How many steps ahead a thread of each trainer reads its batches while it computes, and how many passes ahead in "
+     "a "
+     "test; each takes the memory of a batch. It changes no bit of the result. 0: a batch is read when it is needed.",
+     "steps"},
     {"data.options", OptionsKey{at<&Config::data, &DataConfig::options>}, "What this data set lets the user choose."},
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},

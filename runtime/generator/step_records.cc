@@ -53,6 +53,7 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
     sum.samples += record.samples;
     sum.loss += record.loss * static_cast<double>(record.batches);
     batches += record.batches;
+    sum.data_ns = std::max(sum.data_ns, record.data_ns);
     timings_.staged_bytes += record.staged_bytes;
     note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
     last_gradient_ns = std::max(last_gradient_ns, record.gradient_ready_ns - facts_[i].clock_offset_ns);

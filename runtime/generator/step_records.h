@@ -24,10 +24,11 @@ namespace runnel {
 /// After `reserve` a step allocates nothing. Thread: the main thread's.
 class StepRecords {
  public:
-  /// The sum of the trainers' records of a step.
+  /// The trainers' records of a step, in one.
   struct Step {
     double loss = 0;            ///< mean over the batches of all trainers
     std::uint64_t samples = 0;  ///< of all trainers
+    std::int64_t data_ns = 0;   ///< the longest that a trainer waited for its batches
   };
 
   /// Durations that are known so far, in ms, a value a step: what happened in a step is complete only when the trainers

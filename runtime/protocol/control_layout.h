@@ -26,6 +26,8 @@ struct StepRecord {
   std::uint64_t staged_bytes;        ///< of gradients that were copied into the slot instead of computed there
   std::uint32_t batches;             ///< that are not empty: 0 or 1, or up to as many as the trainer's virtual trainers
   std::uint32_t nonfinite_share;     ///< 1 + index of its first virtual trainer whose loss is not finite; 0: none
+  std::int64_t data_ns;              ///< waited for the batches of this step
+  std::uint64_t reserved[7];         ///< 0
 };
 
 /// A trainer's record of its part of an evaluation. The run's last one also closes the last step.
@@ -40,7 +42,7 @@ struct EvaluationRecord {
 /// Every control slab begins with its owner's park word.
 inline constexpr std::size_t kParkOffset = 0;
 
-static_assert(sizeof(StepRecord) == 64 && std::is_trivially_copyable_v<StepRecord>);
+static_assert(sizeof(StepRecord) == 2 * kLineBytes && std::is_trivially_copyable_v<StepRecord>);
 static_assert(sizeof(EvaluationRecord) == 2 * kLineBytes && std::is_trivially_copyable_v<EvaluationRecord>);
 
 /// A generator's control slab: the park word, the bell that the lead generator rings, then for every trainer three

@@ -20,12 +20,14 @@ RunAccount::RunAccount(const Config& config, RunReport::Software software) {
 
 void RunAccount::reserve(std::size_t steps) {
   step_ms_.reserve(steps);
+  data_ms_.reserve(steps);
   report_.loss.reserve(steps);
 }
 
 void RunAccount::step(const Step& step) {
   samples_ += step.samples;
   step_ms_.push_back(1e3 * step.seconds);
+  data_ms_.push_back(1e-6 * static_cast<double>(step.data_ns));
   report_.seconds.train += step.seconds;
   report_.loss.emplace_back(step.step, step.loss);
   report_.steps = step.step + 1;
@@ -40,6 +42,7 @@ void RunAccount::test(const RunReport::Test& test, double seconds) {
 
 void RunAccount::finish(const Exchange& exchange, double total_seconds) {
   report_.step_ms = quantiles_of(step_ms_);
+  report_.data_ms = quantiles_of(data_ms_);
   report_.exchange_ms = quantiles_of(exchange.exchange_ms);
   report_.exposed_ms = quantiles_of(exchange.exposed_ms);
   report_.bytes.staged = exchange.staged_bytes;

@@ -28,6 +28,7 @@ class RunAccount {
     double loss = 0;         ///< mean over its gradients
     std::int64_t samples = 0;
     double seconds = 0;
+    std::int64_t data_ns = 0;  ///< the longest that a trainer waited for its batches
   };
 
   /// The step is done.
@@ -53,6 +54,7 @@ class RunAccount {
  private:
   RunReport report_;
   std::vector<double> step_ms_;
+  std::vector<double> data_ms_;
   std::int64_t samples_ = 0;
 };
 

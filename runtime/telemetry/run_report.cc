@@ -91,6 +91,7 @@ std::string to_json(const RunReport& r) {
       {"epochs", r.epochs},
       {"seconds", to_json(r.seconds)},
       {"step_ms", to_json(r.step_ms)},
+      {"data_ms", to_json(r.data_ms)},
       {"exchange_ms", to_json(r.exchange_ms)},
       {"exposed_ms", to_json(r.exposed_ms)},
       {"samples_per_second", r.samples_per_second},

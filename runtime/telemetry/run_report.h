@@ -72,6 +72,7 @@ struct RunReport {
   std::int64_t epochs = 0;
   Seconds seconds;
   Quantiles step_ms;
+  Quantiles data_ms;
   Quantiles exchange_ms;
   Quantiles exposed_ms;
   double samples_per_second = 0;

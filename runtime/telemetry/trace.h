@@ -29,8 +29,10 @@ enum class TraceWhat : std::uint8_t {
   fetch = 9,         ///< of parameters by get, from its start to its completion
   copy = 10,         ///< of a bucket by a device, from or to memory of `peer`: the device's time
   reduce_on_device = 11,  ///< as reduce, by a device: the device's time
+  data = 12,              ///< wait for a batch
+  read = 13,              ///< of a batch from the data set, maybe steps before it was needed
 };
-inline constexpr int kTraceWhats = 12;
+inline constexpr int kTraceWhats = 14;
 
 /// The description of an event, without its times.
 struct TraceLabel {

@@ -38,7 +38,9 @@ constexpr std::array<Kind, kTraceWhats> kKinds = {{{"wait"},
                                                    {"test"},
                                                    {.name = "fetch", .background = true},
                                                    {.name = "copy", .background = true},
-                                                   {.name = "reduce + optimize", .background = true}}};
+                                                   {.name = "reduce + optimize", .background = true},
+                                                   {"data"},
+                                                   {.name = "read", .background = true}}};
 
 const Kind& kind_of(const TraceEvent& event) {
   return kKinds[static_cast<std::size_t>(event.label.what)];

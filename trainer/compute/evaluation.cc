@@ -10,23 +10,32 @@
 #include <span>
 #include <vector>
 
-#include "trainer/dataset/batch_builder.h"
+#include "trainer/dataset/batch_reader.h"
 
 namespace runnel {
 
 Score evaluate(TrainedModel& model, const Dataset& dataset, const SampleRange& share, const Config& config,
                const std::function<bool()>& keep_going) {
-  const c10::InferenceMode no_autograd;
   const auto batch_size = static_cast<std::size_t>(config.trainer.test_batch_size);
-  BatchBuilder builder(dataset, batch_size, model.device());
   std::vector<std::uint32_t> samples(share.count);
   std::iota(samples.begin(), samples.end(), static_cast<std::uint32_t>(share.first));
+  const auto passes = static_cast<std::int64_t>((samples.size() + batch_size - 1) / batch_size);
+  const auto select = [&](std::int64_t pass) -> Selection {
+    const std::size_t begin = static_cast<std::size_t>(pass) * batch_size;
+    return {.samples = std::span(samples).subspan(begin, std::min(batch_size, samples.size() - begin))};
+  };
+  BatchReader reader(dataset,
+                     {.batches = passes,
+                      .largest_batch = batch_size,
+                      .ahead = static_cast<std::size_t>(config.data.prefetch),
+                      .device = model.device()},
+                     select);
 
+  const c10::InferenceMode no_autograd;  // after the reader's memory, which its thread writes in another mode
   Score score;
   model.model().set_training(false);
-  for (std::size_t begin = 0; begin < samples.size() && keep_going(); begin += batch_size) {
-    const std::size_t count = std::min(batch_size, samples.size() - begin);
-    const Batch batch = builder.build(std::span(samples).subspan(begin, count));
+  for (std::int64_t pass = 0; pass < passes && keep_going(); ++pass) {
+    const Batch batch = reader.get(pass).batch;
     model.objective().add_to(score, model.model().forward(batch), batch);
     score.samples += batch.size();
   }

@@ -6,11 +6,11 @@
 #include <ATen/ops/empty.h>
 
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "runtime/base/joined.h"
 #include "runtime/base/random.h"
+#include "runtime/base/steady_clock.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -25,38 +25,47 @@ double share_of_buffers(const Config& config, std::uint64_t trainer) {
 
 }  // namespace
 
-GradientComputer::GradientComputer(TrainedModel& model, const Dataset& dataset, const RunPlan& plan,
-                                   const Config& config, std::uint64_t trainer)
+GradientComputer::GradientComputer(TrainedModel& model, TrainingBatches& batches, const Config& config,
+                                   std::uint64_t trainer)
     : model_(model),
-      plan_(plan),
+      batches_(batches),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
       trainer_(trainer),
       buffer_share_(share_of_buffers(config, trainer)),
-      sampler_({.samples = static_cast<std::size_t>(dataset.size()),
-                .trainers = static_cast<std::size_t>(config.trainer.shares()),
-                .trainer = trainer,
-                .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
-                .shuffle = config.data.shuffle,
-                .seed = seed_}),
-      builder_(dataset, static_cast<std::size_t>(config.trainer.batch_size), model.device()),
       loss_(at::empty({}, at::TensorOptions(at::kFloat).pinned_memory(model.device().is_cuda()))),
       loss_copied_(model.device()),
       reports_unused_(trainer == 0) {}
 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
-  const auto samples = sampler_.batch(plan_.epoch_of(step), plan_.step_in_epoch(step));
+  Result result;
+  const Batch batch = await_batch(step, result);
   TrainingStep passes(model_.tensors(), parameters, gradients, observer, buffer_share_);
-  if (samples.empty()) {
+  if (batch.size() == 0) {
     passes.end_forward();
     passes.end_backward();
-    return {};
+    return result;
   }
-  const Batch batch = prepare(step, samples);
+  prepare(step);
   make_passes(step, batch, passes);
   if (std::exchange(reports_unused_, false)) report_unused(passes);
   loss_copied_.wait();
-  return {.loss = loss_.item<double>(), .samples = batch.size(), .staged_bytes = passes.staged_bytes()};
+  result.loss = loss_.item<double>();
+  result.samples = batch.size();
+  result.staged_bytes = passes.staged_bytes();
+  return result;
+}
+
+Batch GradientComputer::await_batch(std::int64_t step, Result& result) {
+  const std::int64_t begin_ns = steady_ns();
+  const BatchReader::Item item = batches_.get(step, trainer_);
+  const std::int64_t end_ns = steady_ns();
+  result.data_ns = end_ns - begin_ns;
+  if (trace_ == nullptr) return item.batch;
+  const auto index = static_cast<std::uint64_t>(step);
+  trace_->add(item.begin_ns, item.end_ns, {.what = TraceWhat::read, .step = index});
+  trace_->add(begin_ns, end_ns, {.what = TraceWhat::data, .step = index});
+  return item.batch;
 }
 
 void GradientComputer::make_passes(std::int64_t step, const Batch& batch, TrainingStep& passes) {
@@ -82,12 +91,11 @@ void GradientComputer::report_unused(const TrainingStep& passes) {
               ": such a parameter has a gradient of zero; freeze it (requires_grad = False) if that is meant");
 }
 
-Batch GradientComputer::prepare(std::int64_t step, std::span<const std::uint32_t> samples) {
+void GradientComputer::prepare(std::int64_t step) {
   model_.model().set_training(true);
   // Dropout must not depend on earlier draws of this process: a step can be repeated, also in another process, with
   // equal bits.
   at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
-  return builder_.build(samples);
 }
 
 }  // namespace runnel

@@ -3,16 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "runtime/config/config.h"
-#include "runtime/plan/run_plan.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/telemetry/trace.h"
 #include "trainer/compute/trained_model.h"
-#include "trainer/dataset/batch_builder.h"
-#include "trainer/dataset/dataset.h"
-#include "trainer/dataset/sampler.h"
+#include "trainer/dataset/training_batches.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/model/training_step.h"
 #include "trainer/torch/compute_mark.h"
@@ -29,11 +25,12 @@ class GradientComputer {
     double loss = 0;                 ///< of the objective; 0 for an empty batch
     std::int64_t samples = 0;        ///< in the batch
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied because autograd wrote them elsewhere
+    std::int64_t data_ns = 0;        ///< waited for the batch
   };
 
-  /// Of trainer `trainer`, or of that virtual trainer. Model and data set must outlive the computer.
-  GradientComputer(TrainedModel& model, const Dataset& dataset, const RunPlan& plan, const Config& config,
-                   std::uint64_t trainer);
+  /// Of trainer `trainer`, or of that virtual trainer: one of the shares of `batches`. Model and batches must outlive
+  /// the computer.
+  GradientComputer(TrainedModel& model, TrainingBatches& batches, const Config& config, std::uint64_t trainer);
 
   /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace) { trace_ = &trace; }
@@ -48,22 +45,21 @@ class GradientComputer {
   /// `observer`, where there is one, gets one call of `before_use` and then one of `gradient_ready` for every tensor,
   /// also for an empty batch and for parameters that take no part. A parameter is not read before the former,
   /// `gradients` are not written before it was called for all of them, and from the latter on the tensor's gradient may
-  /// be handed over. Throws what it throws; the step can be made again then.
+  /// be handed over. Throws what it throws, and what reading the batch threw; the step can be made again then.
   Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
                  PassObserver* observer = nullptr);
 
  private:
-  Batch prepare(std::int64_t step, std::span<const std::uint32_t> samples);
+  Batch await_batch(std::int64_t step, Result& result);
+  void prepare(std::int64_t step);
   void make_passes(std::int64_t step, const Batch& batch, TrainingStep& passes);
   void report_unused(const TrainingStep& passes);
 
   TrainedModel& model_;
-  RunPlan plan_;
+  TrainingBatches& batches_;
   std::uint64_t seed_;
   std::uint64_t trainer_;
   double buffer_share_;
-  Sampler sampler_;
-  BatchBuilder builder_;
   at::Tensor loss_;  // where the host reads it
   ComputeMark loss_copied_;
   bool reports_unused_;  // of the job's computers one, after its first passes

@@ -19,6 +19,11 @@ class ParameterObserver final : public PassObserver {
   PassObserver* observer_;
 };
 
+TrainingBatches::Shares shares_of(const Config& config, std::size_t trainer) {
+  const auto each = static_cast<std::size_t>(config.trainer.shares_each());
+  return {.first = trainer * each, .count = each};
+}
+
 /// The last layer first, as backward passes do.
 void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observer) {
   for (std::size_t tensor = sum.tensors().size(); tensor-- > 0;) {
@@ -30,12 +35,13 @@ void add(const TensorArena& addend, const TensorArena& sum, PassObserver* observ
 }  // namespace
 
 VirtualTrainers::VirtualTrainers(TrainedModel& model, const Dataset& dataset, const RunPlan& plan,
-                                 const BucketLayout& layout, const Config& config, std::size_t trainer) {
-  const auto each = static_cast<std::size_t>(config.trainer.shares_each());
-  for (std::size_t share = trainer * each; share < (trainer + 1) * each; ++share) {
-    computers_.emplace_back(model, dataset, plan, config, share);
+                                 const BucketLayout& layout, const Config& config, std::size_t trainer)
+    : batches_(dataset, plan, config, shares_of(config, trainer), model.device()) {
+  const auto [first, count] = shares_of(config, trainer);
+  for (std::size_t share = first; share < first + count; ++share) {
+    computers_.emplace_back(model, batches_, config, share);
   }
-  for (std::size_t leaves = 1; leaves < each; leaves *= 2) scratch_.emplace_back(layout, model.device());
+  for (std::size_t leaves = 1; leaves < count; leaves *= 2) scratch_.emplace_back(layout, model.device());
 }
 
 void VirtualTrainers::record_into(Trace& trace) {
@@ -68,6 +74,7 @@ void VirtualTrainers::compute_one(Step& step, std::size_t index, const TensorAre
   step.result.batches += one.samples > 0 ? 1 : 0;
   step.result.samples += one.samples;
   step.result.staged_bytes += one.staged_bytes;
+  step.result.data_ns += one.data_ns;
 }
 
 }  // namespace runnel

@@ -16,6 +16,7 @@
 #include "trainer/compute/gradient_computer.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/dataset/dataset.h"
+#include "trainer/dataset/training_batches.h"
 #include "trainer/model/tensor_arena.h"
 
 namespace runnel {
@@ -40,6 +41,7 @@ class VirtualTrainers {
     std::int64_t batches = 0;        ///< that are not empty
     std::int64_t samples = 0;        ///< in all of them
     std::uint64_t staged_bytes = 0;  ///< as of `GradientComputer::Result`
+    std::int64_t data_ns = 0;        ///< waited for batches
     /// Index, among those of this process, of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };
@@ -51,6 +53,9 @@ class VirtualTrainers {
   Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
                  PassObserver* observer = nullptr);
 
+  /// Ends the thread that reads batches, after the read under way. No step can be made afterwards.
+  void stop_reading() { batches_.stop(); }
+
  private:
   struct Step {
     std::int64_t index;
@@ -61,6 +66,7 @@ class VirtualTrainers {
   void sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum, PassObserver* observer);
   void compute_one(Step& step, std::size_t index, const TensorArena& gradients, PassObserver* observer);
 
+  TrainingBatches batches_;
   std::deque<GradientComputer> computers_;  // 2^levels, in the order of the virtual trainers
   std::vector<OwnedArena> scratch_;         // of each level: its second half
 };

@@ -18,19 +18,27 @@ BatchBuilder::BatchBuilder(const Dataset& dataset, std::size_t largest_batch, c1
   }
 }
 
-Batch BatchBuilder::build(std::span<const std::uint32_t> samples) {
-  copied_.wait();
-  Batch host;
+void BatchBuilder::read(const Selection& selection) {
+  host_ = {};
   for (const at::Tensor& field : buffer_.fields) {
-    host.fields.push_back(field.narrow(0, 0, static_cast<std::int64_t>(samples.size())));
+    host_.fields.push_back(field.narrow(0, 0, static_cast<std::int64_t>(selection.samples.size())));
   }
-  dataset_.read(samples, host);
+  if (!selection.samples.empty()) dataset_.read(selection.samples, host_);
+}
+
+Batch BatchBuilder::batch() {
   Batch batch;
-  for (const at::Tensor& field : host.fields) {
+  for (const at::Tensor& field : host_.fields) {
     batch.fields.push_back(field.to(device_, field.scalar_type(), /*non_blocking=*/true));
   }
   copied_.set();
   return batch;
+}
+
+Batch BatchBuilder::build(const Selection& selection) {
+  reclaim();
+  read(selection);
+  return batch();
 }
 
 }  // namespace runnel

@@ -13,20 +13,38 @@
 
 namespace runnel {
 
-/// Makes batches of a data set, in host memory that is allocated once. Thread: one at a time.
+/// What a batch is made from.
+struct Selection {
+  std::span<const std::uint32_t> samples;  ///< indices into the data set
+};
+
+/// Makes batches of a data set, in host memory that is allocated once. A batch is `read`, then given out by `batch`,
+/// and its memory is given back by `reclaim`.
+///
+/// Thread: one at a time; `read` may be called by another one than the others, which are the computing thread's.
 class BatchBuilder {
  public:
   /// `dataset` must outlive the builder. Batches are for `device`.
   BatchBuilder(const Dataset& dataset, std::size_t largest_batch, c10::Device device);
 
-  /// The batch of these samples, at most `largest_batch`. Its tensors are valid until the next call. For a GPU the
-  /// copies are started and not waited for; the next call waits. Throws as `Dataset::read`.
-  Batch build(std::span<const std::uint32_t> samples);
+  /// Reads the samples of `selection`, at most `largest_batch`, into host memory. Starts no work on a GPU. Throws as
+  /// `Dataset::read`, which is not called without samples.
+  void read(const Selection& selection);
+
+  /// What was read, on the device. Valid until `reclaim`. For a GPU the copies are started and not waited for.
+  Batch batch();
+
+  /// Waits for the copies of the last batch, so that its memory can be written.
+  void reclaim() { copied_.wait(); }
+
+  /// All three: the batch of these samples, valid until the next call.
+  Batch build(const Selection& selection);
 
  private:
   const Dataset& dataset_;
   c10::Device device_;
   Batch buffer_;  // pinned for a GPU, so that copies from it are asynchronous
+  Batch host_;    // the part of it that holds what was read
   ComputeMark copied_;
 };
 

@@ -17,8 +17,10 @@ enum class Split { train, test };
 
 /// Samples that can be read in any order.
 ///
-/// Constant after construction. Every process of a job opens the same data; a trainer reads the samples of its share
-/// only, and a generator none. Thread: one at a time.
+/// Every process of a job opens the same data; a trainer reads the samples of its share only, and a generator none.
+///
+/// Thread: `read` is called by one thread at a time, but not always by the one that made the data set: batches are read
+/// ahead (data.prefetch) while another thread computes. Size and fields are constant, and asked for at any time.
 class Dataset {
  public:
   /// One tensor of every sample: its type and shape as the model receives them.
@@ -37,7 +39,12 @@ class Dataset {
   virtual const std::vector<Field>& fields() const = 0;
 
   /// Writes `samples`, indices below size(), into the tensors of `batch`, one a field: contiguous, in host memory, of
-  /// the field's type, [samples.size(), shape…]. Throws `RunError` (65) for a sample that cannot be read.
+  /// the field's type, [samples.size(), shape…]. Throws `RunError` (65) for a sample that cannot be read; the step that
+  /// needs the batch throws it then.
+  ///
+  /// What is written depends on the arguments alone. A pass may be going on in another thread: nothing is drawn from
+  /// LibTorch's generators, and operations of LibTorch on large tensors would have trainer.threads threads of their
+  /// own.
   virtual void read(std::span<const std::uint32_t> samples, Batch& batch) const = 0;
 };
 

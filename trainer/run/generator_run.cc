@@ -187,7 +187,12 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
   const Generator::Step made = exchange.step(schedule_.lr(step, epoch));
   const double seconds = watch.seconds();
   const auto samples = static_cast<std::int64_t>(made.samples);
-  account_.step({.step = step, .epoch = epoch, .loss = made.loss, .samples = samples, .seconds = seconds});
+  account_.step({.step = step,
+                 .epoch = epoch,
+                 .loss = made.loss,
+                 .samples = samples,
+                 .seconds = seconds,
+                 .data_ns = made.data_ns});
   if (!leads_) return;
   const auto& exchanges = exchange.timings().exchange_ms;
   progress_.step({.step = step,

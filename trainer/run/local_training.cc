@@ -99,8 +99,12 @@ class LocalRun {
     require_finite(made, step);
     if (exchange_ms) exchange_ms_.push_back(*exchange_ms);
     staged_bytes_ += made.staged_bytes;
-    account_.step(
-        {.step = step, .epoch = plan_.epoch_of(step), .loss = made.loss, .samples = made.samples, .seconds = seconds});
+    account_.step({.step = step,
+                   .epoch = plan_.epoch_of(step),
+                   .loss = made.loss,
+                   .samples = made.samples,
+                   .seconds = seconds,
+                   .data_ns = made.data_ns});
     progress_.step(
         {.step = step, .loss = made.loss, .samples = made.samples, .seconds = seconds, .exchange_ms = exchange_ms});
   }

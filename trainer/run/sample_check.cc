@@ -18,7 +18,7 @@ void require_computable(TrainedModel& model, const Dataset& dataset, const Confi
   const c10::InferenceMode no_autograd;
   BatchBuilder builder(dataset, /*largest_batch=*/1, model.device());
   const std::array<std::uint32_t, 1> first = {0};
-  const Batch batch = builder.build(first);
+  const Batch batch = builder.build({.samples = first});
   model.model().set_training(false);
   try {
     Score score;

@@ -36,7 +36,11 @@ void TrainerRun::run(TrainerClient& exchange) {
     make_steps(exchange);
     exchange.leave();
   };
-  do_or_fail(work, [&](const std::exception&) { exchange.fail(); });
+  do_or_fail(work, [&](const std::exception&) {
+    exchange.fail();
+    // While `exchange` is there: its heartbeat thread ends this process when a read hangs.
+    virtual_trainers_.stop_reading();
+  });
 }
 
 void TrainerRun::make_steps(TrainerClient& exchange) {
@@ -58,6 +62,7 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
                    .batches = static_cast<std::uint32_t>(made.batches),
                    .samples = static_cast<std::uint64_t>(made.samples),
                    .staged_bytes = made.staged_bytes,
+                   .data_ns = made.data_ns,
                    .nonfinite = made.nonfinite});
     if (!plan_.test_after(step)) continue;
     exchange.pull();

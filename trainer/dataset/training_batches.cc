@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/dataset/training_batches.h"
+
+namespace runnel {
+namespace {
+
+std::vector<Sampler> samplers_of(const Dataset& dataset, const Config& config, const TrainingBatches::Shares& shares) {
+  std::vector<Sampler> samplers;
+  for (std::size_t share = shares.first; share < shares.first + shares.count; ++share) {
+    samplers.emplace_back(Sampler::Settings{.samples = static_cast<std::size_t>(dataset.size()),
+                                            .trainers = static_cast<std::size_t>(config.trainer.shares()),
+                                            .trainer = share,
+                                            .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
+                                            .shuffle = config.data.shuffle,
+                                            .seed = static_cast<std::uint64_t>(config.run.seed)});
+  }
+  return samplers;
+}
+
+}  // namespace
+
+TrainingBatches::TrainingBatches(const Dataset& dataset, const RunPlan& plan, const Config& config,
+                                 const Shares& shares, c10::Device device)
+    : plan_(plan),
+      shares_(shares),
+      samplers_(samplers_of(dataset, config, shares)),
+      reader_(dataset,
+              {.batches = plan.total_steps() * static_cast<std::int64_t>(shares.count),
+               .largest_batch = static_cast<std::size_t>(config.trainer.batch_size),
+               .ahead = static_cast<std::size_t>(config.data.prefetch) * shares.count,
+               .device = device},
+              [this](std::int64_t number) { return select(number); }) {}
+
+BatchReader::Item TrainingBatches::get(std::int64_t step, std::size_t share) {
+  return reader_.get(step * static_cast<std::int64_t>(shares_.count) +
+                     static_cast<std::int64_t>(share - shares_.first));
+}
+
+Selection TrainingBatches::select(std::int64_t number) {
+  const auto count = static_cast<std::int64_t>(shares_.count);
+  const std::int64_t step = number / count;
+  Sampler& sampler = samplers_[static_cast<std::size_t>(number % count)];
+  return {.samples = sampler.batch(plan_.epoch_of(step), plan_.step_in_epoch(step))};
+}
+
+}  // namespace runnel
