@@ -16,13 +16,15 @@ namespace runnel {
 
 /// Makes numbered items before they are needed: in order, by a thread of its own, in places that are used again.
 ///
-/// Thread: the one that made it takes the items. `make` is called by one thread at a time.
+/// An item that the thread has not begun when it is needed is made by `take`: on a machine without an idle core,
+/// waiting until the thread has its turn could take longer. Thread: the one that made this takes the items. `make` is
+/// called by that one or by the own thread, never by both at a time.
 class WorkAhead {
  public:
   struct Settings {
     std::string purpose;    ///< of the thread, as in `start_thread`
     std::int64_t end = 0;   ///< items are numbered from 0 to below this
-    std::size_t ahead = 0;  ///< the most items after the taken one that are made; 0: no thread, `take` makes its item
+    std::size_t ahead = 0;  ///< the most items after the taken one that are made; 0: no thread
   };
 
   /// Makes item `number` in place `place`. What it throws is thrown by the `take` of that item.
@@ -47,6 +49,7 @@ class WorkAhead {
 
  private:
   void run();
+  void make_next(std::unique_lock<std::mutex>& lock);
   bool may_make() const;
   std::size_t place_of(std::int64_t number) const { return static_cast<std::size_t>(number) % places(); }
   std::exception_ptr make(std::int64_t number) const;
@@ -58,7 +61,8 @@ class WorkAhead {
   std::condition_variable made_;
   std::int64_t next_ = 0;       // the item after the one that is taken, or awaited
   std::int64_t to_make_ = 0;    // the item to make next: those from `next_` to here are ready
-  std::uint64_t restarts_ = 0;  // what is being made at a restart is not wanted any more
+  std::uint64_t restarts_ = 0;  // what is being made at a restart is thrown away
+  bool making_ = false;
   bool stopping_ = false;
   std::vector<std::exception_ptr> errors_;  // by place; null: it was made
   std::thread thread_;

@@ -95,7 +95,7 @@ void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLay
     allocations.begin_at(step);
     compute(client, layout, group.self().index, step);
     delays.at(Delay::before_push);
-    client.push({.loss = 1, .samples = 1, .staged_bytes = 0});
+    client.push({.loss = 1, .samples = 1, .staged_bytes = 0, .data_ns = 1 + group.self().index});
     delays.at(Delay::after_push);
   }
   client.pull();
@@ -114,6 +114,7 @@ void make_watched_steps(Generator& generator, const Settings& settings, const Bu
     const Generator::Step told = generator.step(kLearningRate);
     EXPECT_EQ(told.samples, leads ? static_cast<std::uint64_t>(settings.trainers) : 0);
     EXPECT_EQ(told.loss, leads ? 1 : 0);
+    EXPECT_EQ(told.data_ns, leads ? settings.trainers : 0) << "the last trainer waited longest for its data";
   }
   allocations.end();
 }

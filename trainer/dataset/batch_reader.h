@@ -17,9 +17,9 @@ namespace runnel {
 
 /// Numbered batches of a data set, read ahead by a thread.
 ///
-/// Thread: one uses it; the reader, which the first `get` starts, calls `Dataset::read` and the order. That thread
-/// draws no random numbers, uses no GPU and starts no threads of LibTorch's. It has the signal mask of the thread that
-/// calls `get` first.
+/// Thread: one uses it. `Dataset::read` and the order are called by that one or by the reader, which the first `get`
+/// starts, but never by both at a time. The reader has the signal mask of the thread that starts it. It draws no random
+/// numbers, uses no GPU and starts no threads of LibTorch's.
 class BatchReader {
  public:
   /// What batch `number` is made from; valid until the next call. Any number may follow any other.
@@ -41,8 +41,9 @@ class BatchReader {
     std::int64_t end_ns = 0;
   };
 
-  /// Batch `number` of the order, on the device; waits until it is read. Valid until the next call. When `number` is
-  /// not the next one, reading begins again from there. Throws what reading that batch threw, and as `start_thread`.
+  /// Batch `number` of the order, on the device; waits until it is read, or reads it if the reader has not begun. Valid
+  /// until the next call. When `number` is not the next one, reading begins again from there. Throws what reading that
+  /// batch threw, and as `start_thread`.
   Item get(std::int64_t number);
 
   /// Waits for the read under way, then ends the thread. Nothing can be read afterwards.

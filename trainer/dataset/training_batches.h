@@ -41,7 +41,7 @@ class TrainingBatches {
 
   RunPlan plan_;
   Shares shares_;
-  std::vector<Sampler> samplers_;  // by share; the reader's
+  std::vector<Sampler> samplers_;  // by share
   BatchReader reader_;
 };
 

@@ -68,6 +68,7 @@ TEST(Config, SetTakesTomlAndBareWords) {
   EXPECT_EQ(with_sets({"optimizer.name=\"sgd\""}).optimizer.name, RuleKind::sgd);
   EXPECT_EQ(with_sets({"data.shuffle=no"}).data.shuffle, Shuffle::no);
   EXPECT_EQ(with_sets({"data.drop_last=true"}).data.drop_last, true);
+  EXPECT_EQ(with_sets({"data.prefetch=0"}).data.prefetch, 0);
   EXPECT_EQ(with_sets({"model.options.dropout=[0, 0.5]"}).model.options.at(0).text, "[0, 0.5]");
   EXPECT_EQ(with_sets({"model.options.kind=deep"}).model.options.at(0).text, "\"deep\"");
   EXPECT_EQ(with_sets({"model.options={a = 1, b = 2}", "model.options.a=3"}).model.options.at(0).text, "3");

@@ -29,13 +29,15 @@ TEST(RunAccountTest, CountsStepsAndKeepsTheirLosses) {
 
 TEST(RunAccountTest, FinishesWithQuantilesAndRates) {
   RunAccount account(config_of_three(), {});
-  account.step({.step = 0, .epoch = 0, .loss = 2, .samples = 30, .seconds = 0.5});
-  account.step({.step = 1, .epoch = 0, .loss = 1, .samples = 10, .seconds = 1.5});
+  account.step({.step = 0, .epoch = 0, .loss = 2, .samples = 30, .seconds = 0.5, .data_ns = 3'000'000});
+  account.step({.step = 1, .epoch = 0, .loss = 1, .samples = 10, .seconds = 1.5, .data_ns = 500'000});
   const std::vector<double> exchange = {4, 2};
   account.finish({.exchange_ms = exchange, .exposed_ms = {}, .staged_bytes = 7}, 9);
   const RunReport& report = account.report();
   EXPECT_EQ(report.step_ms.min, 500);
   EXPECT_EQ(report.step_ms.p99, 1500);
+  EXPECT_EQ(report.data_ms.min, 0.5);
+  EXPECT_EQ(report.data_ms.p99, 3);
   EXPECT_EQ(report.exchange_ms.min, 2);
   EXPECT_EQ(report.exposed_ms.p50, 0);
   EXPECT_EQ(report.bytes.staged, 7U);

@@ -44,9 +44,11 @@ RunReport sample() {
 TEST(Report, HasTheKeysOfTheContract) {
   using Names = std::vector<std::string>;
   const Json json = Json::parse(to_json(sample()));
-  EXPECT_EQ(keys(json), (Names{"runnel", "versions", "config", "processes", "paths", "steps", "gradients", "epochs",
-                               "seconds", "step_ms", "exchange_ms", "exposed_ms", "samples_per_second", "bytes", "test",
-                               "loss", "parameters_sha256", "lost", "exit"}));
+  EXPECT_EQ(
+      keys(json),
+      (Names{"runnel", "versions", "config",  "processes",         "paths",       "steps",      "gradients",
+             "epochs", "seconds",  "step_ms", "data_ms",           "exchange_ms", "exposed_ms", "samples_per_second",
+             "bytes",  "test",     "loss",    "parameters_sha256", "lost",        "exit"}));
   EXPECT_EQ(keys(json["runnel"]), (Names{"version", "commit"}));
   EXPECT_EQ(keys(json["versions"]), (Names{"ucx", "torch", "mpi"}));
   EXPECT_EQ(keys(json["config"]),

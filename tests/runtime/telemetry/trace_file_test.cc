@@ -114,8 +114,8 @@ TEST_F(TraceFile, HasANameForEverything) {
   std::vector<TraceEvent> events;
   for (int i = 0; i < kTraceWhats; ++i) events.push_back({i, i, {.what = static_cast<TraceWhat>(i)}});
   const Json trace = written({process(0, "g", events)});
-  for (const char* name :
-       {"wait", "forward", "backward", "bucket ready", "put", "bell", "publish", "test", "fetch", "copy"}) {
+  for (const char* name : {"wait", "forward", "backward", "bucket ready", "put", "bell", "publish", "test", "fetch",
+                           "copy", "data", "read"}) {
     EXPECT_EQ(named(trace, name).size(), 1) << name;
   }
   EXPECT_EQ(named(trace, "reduce + optimize").size(), 2) << "by the processor and by a device";

@@ -60,6 +60,15 @@ TEST_F(EvaluationTest, DoesNotDependOnTheSizeOfThePasses) {
   EXPECT_NEAR(whole.loss.sum, eights.loss.sum, 1e-4);
 }
 
+TEST_F(EvaluationTest, DoesNotDependOnReadingAhead) {
+  config_.data.prefetch = 0;
+  const Score expected = score_of(kAll);
+  for (const std::int64_t prefetch : {1, 2, 8}) {
+    config_.data.prefetch = prefetch;
+    EXPECT_EQ(score_of(kAll), expected) << prefetch;
+  }
+}
+
 TEST_F(EvaluationTest, IsRepeatable) {
   EXPECT_EQ(score_of(kAll), score_of(kAll));
 }

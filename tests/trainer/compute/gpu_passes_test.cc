@@ -71,7 +71,8 @@ class GpuPassesTest : public testing::TestWithParam<std::string> {
   at::Tensor gradient(c10::Device device, std::int64_t step, PassObserver* observer = nullptr) {
     Place place(config_, device);
     const IdxDataset data = load(Split::train);
-    GradientComputer computer(place.model, data, plan_, config_, 0);
+    TrainingBatches batches(data, plan_, config_, {}, device);
+    GradientComputer computer(place.model, batches, config_, 0);
     result_ = computer.compute(step, place.parameters.arena, place.gradients.arena, observer);
     return place.gradients.floats.cpu();
   }
@@ -201,7 +202,8 @@ TEST_P(OtherModelsOnGpuTest, GradientsBuffersAndLossAreThoseOfTheCpu) {
   const auto data = Registry().make_dataset(config, Split::train);
   const auto compute = [&](c10::Device device) {
     Place place(config, device);
-    GradientComputer computer(place.model, *data, RunPlan(config, data->size()), config, 0);
+    TrainingBatches batches(*data, RunPlan(config, data->size()), config, {}, device);
+    GradientComputer computer(place.model, batches, config, 0);
     const double loss = computer.compute(0, place.parameters.arena, place.gradients.arena).loss;
     return std::pair(loss, place.gradients.floats.cpu());
   };

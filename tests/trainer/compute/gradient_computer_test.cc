@@ -43,7 +43,8 @@ class GradientComputerTest : public testing::Test {
                                  const std::vector<std::int64_t>& before = {}) {
     std::vector<float> gradients(layout_.float_count(), kStale);
     const TensorArena arena(layout_, gradients);
-    GradientComputer computer(model, data_, plan_, config_, trainer);
+    TrainingBatches batches(data_, plan_, config_, {.first = trainer}, c10::kCPU);
+    GradientComputer computer(model, batches, config_, trainer);
     for (const std::int64_t earlier : before) {
       computer.compute(earlier, parameter_arena_, arena);
     }
@@ -139,7 +140,8 @@ class ObservedStepTest : public GradientComputerTest, public testing::WithParamI
  protected:
   std::vector<float> gradients_ = std::vector<float>(layout_.float_count(), kStale);
   TensorArena arena_{layout_, gradients_};
-  GradientComputer computer_{model_, data_, plan_, config_, 0};
+  TrainingBatches batches_{data_, plan_, config_, {}, c10::kCPU};
+  GradientComputer computer_{model_, batches_, config_, 0};
 };
 
 TEST_P(ObservedStepTest, HearsOfEachTensorOnceInTheOrderOfThePasses) {
@@ -197,7 +199,8 @@ class ThrowingObserver : public PassObserver {
 TEST_F(GradientComputerTest, WhatAnObserverThrowsEndsTheStepUnchanged) {
   std::vector<float> gradients(layout_.float_count());
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_, plan_, config_, 0);
+  TrainingBatches batches(data_, plan_, config_, {}, c10::kCPU);
+  GradientComputer computer(model_, batches, config_, 0);
   constexpr std::size_t kCalls = 16;
   for (std::size_t call = 0; call < kCalls; ++call) {
     ThrowingObserver observer(call);

@@ -76,8 +76,9 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
                                                       TensorArena(*layout_, gradients[1])};
   const IdxDataset data({.folder = RUNNEL_MNIST_FOLDER, .split = Split::train});
   const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = config_.trainer.batch_size});
-  std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, data, plan, config_, 0),
-                                              GradientComputer(*model_, data, plan, config_, 1)};
+  TrainingBatches batches(data, plan, config_, {.count = 2}, c10::kCPU);
+  std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, batches, config_, 0),
+                                              GradientComputer(*model_, batches, config_, 1)};
   HostReducer reducer({floats}, config_.optimizer, 1);
   write_initial_parameters(model_->tensors(), *layout_, parameters[0]);
 

@@ -87,7 +87,7 @@ class UnusedParameterTest : public testing::Test {
     model.passes = pass;
     const std::vector<std::uint32_t> samples = {first, first + 1, first + 2, first + 3};
     BatchBuilder builder(data_, 4, c10::kCPU);
-    const Batch batch = builder.build(samples);
+    const Batch batch = builder.build({.samples = samples});
     torch::nll_loss(model.forward(batch)[0], batch.target()).backward();
     std::vector<torch::Tensor> flat;
     for (const NamedTensor& parameter : model.parameters()) {
@@ -117,7 +117,8 @@ class UnusedParameterTest : public testing::Test {
 TEST_F(UnusedParameterTest, TheGradientOfAnOlderStepDoesNotStay) {
   std::vector<float> gradients(layout_.float_count(), 7.0F);
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_, plan_, config_, 0);
+  TrainingBatches batches(data_, plan_, config_, {}, c10::kCPU);
+  GradientComputer computer(model_, batches, config_, 0);
   for (int step = 0; step < 3; ++step) {
     computer.compute(step, parameter_arena_, arena);
     EXPECT_EQ(gradients, torch_gradient(4 * static_cast<std::uint32_t>(step), step)) << "step " << step;
@@ -127,7 +128,8 @@ TEST_F(UnusedParameterTest, TheGradientOfAnOlderStepDoesNotStay) {
 TEST_F(UnusedParameterTest, TheObserverGetsOneCallOfEachKindForEveryTensor) {
   std::vector<float> gradients(layout_.float_count());
   const TensorArena arena(layout_, gradients);
-  GradientComputer computer(model_, data_, plan_, config_, 0);
+  TrainingBatches batches(data_, plan_, config_, {}, c10::kCPU);
+  GradientComputer computer(model_, batches, config_, 0);
   network_->passes = 1;  // without the bias
   OrderObserver observer;
   computer.compute(0, parameter_arena_, arena, &observer);
@@ -143,7 +145,8 @@ TEST_F(UnusedParameterTest, IsNamedOnceByTheFirstTrainer) {
   const TensorArena arena(layout_, gradients);
   config_.trainer.count = 2;
   for (const std::uint64_t trainer : {0, 1}) {
-    GradientComputer computer(model_, data_, plan_, config_, trainer);
+    TrainingBatches batches(data_, plan_, config_, {.first = trainer}, c10::kCPU);
+    GradientComputer computer(model_, batches, config_, trainer);
     for (int step = 0; step < 2; ++step) computer.compute(step, parameter_arena_, arena);
   }
   capture_log({});

@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
+#include <thread>
 #include <vector>
 
 #include "tests/support/temporary_folder.h"
@@ -41,7 +45,8 @@ class VirtualTrainersTest : public testing::Test {
 
   /// What virtual trainer `index` has to make of `step`: what a real one makes of its share.
   GradientComputer::Result compute_one(std::size_t index, std::int64_t step) {
-    GradientComputer computer(model_, data_, plan(), config_, index);
+    TrainingBatches batches(data_, plan(), config_, {.first = index}, c10::kCPU);
+    GradientComputer computer(model_, batches, config_, index);
     gradients_.assign(layout_.float_count(), 7.0F);
     return computer.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
   }
@@ -117,6 +122,79 @@ TEST_F(VirtualTrainersTest, AStepMadeAgainGivesTheSameBits) {
   part.compute(0, parameter_arena_, arena);
   compute(2, 1, 0);
   EXPECT_EQ(again, gradients_);
+}
+
+TEST_F(VirtualTrainersTest, ReadingAheadChangesNoBit) {
+  std::vector<Floats> expected;
+  for (const std::int64_t prefetch : {0, 1, 2, 8}) {
+    config_.data.prefetch = prefetch;
+    config_.trainer.count = 2;
+    VirtualTrainers part(model_, data_, plan(), layout_, config_, 1);
+    for (std::size_t step = 0; step < 5; ++step) {
+      gradients_.assign(layout_.float_count(), 7.0F);
+      part.compute(static_cast<std::int64_t>(step), parameter_arena_, TensorArena(layout_, gradients_));
+      if (prefetch == 0) expected.push_back(gradients_);
+      EXPECT_EQ(gradients_, expected[step]) << "prefetch " << prefetch << ", step " << step;
+    }
+  }
+}
+
+/// How many batches were begun to be read, and how many passes were begun.
+struct Begun {
+  std::atomic<int> reads = 0;
+  std::atomic<int> passes = 0;
+
+  /// Waits until `count` is `least`; the test fails if that does not come.
+  static void await(const std::atomic<int>& count, int least) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (count < least && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_GE(count, least) << "reading and computing do not overlap";
+  }
+};
+
+/// A batch is not read to its end before the pass over the one before has begun.
+class ReadDuringPasses final : public Dataset {
+ public:
+  ReadDuringPasses(const IdxDataset& data, Begun& begun) : data_(data), begun_(begun) {}
+
+  std::int64_t size() const override { return data_.size(); }
+  const std::vector<Field>& fields() const override { return data_.fields(); }
+
+  void read(std::span<const std::uint32_t> samples, Batch& batch) const override {
+    Begun::await(begun_.passes, begun_.reads++);
+    data_.read(samples, batch);
+  }
+
+ private:
+  const IdxDataset& data_;
+  Begun& begun_;
+};
+
+/// A pass does not go on before the next batch is being read.
+class PassDuringReads final : public PassObserver {
+ public:
+  explicit PassDuringReads(Begun& begun) : begun_(begun) {}
+
+  void before_use(std::size_t tensor) override {
+    if (tensor == 0) Begun::await(begun_.reads, ++begun_.passes + 1);
+  }
+  void gradient_ready(std::size_t) override {}
+
+ private:
+  Begun& begun_;
+};
+
+TEST_F(VirtualTrainersTest, ABatchIsReadWhileTheOneBeforeIsComputed) {
+  config_.trainer.virtual_count = 0;
+  config_.trainer.count = 1;
+  config_.data.prefetch = 1;
+  Begun begun;
+  const ReadDuringPasses data(data_, begun);
+  PassDuringReads observer(begun);
+  gradients_.resize(layout_.float_count());
+  const TensorArena arena(layout_, gradients_);
+  VirtualTrainers part(model_, data, plan(), layout_, config_, 0);
+  for (std::int64_t step = 0; step < 5; ++step) part.compute(step, parameter_arena_, arena, &observer);
 }
 
 /// Writes down what it hears, and the first element of a gradient at that time.

@@ -34,7 +34,7 @@ TEST_F(BatchBuilderTest, NormalisesAsLibTorchDoes) {
   const IdxDataset data({.folder = folder_.path()});
   BatchBuilder builder(data, 4, c10::DeviceType::CPU);
   const std::vector<std::uint32_t> samples = {5, 0, 3};
-  const Batch batch = builder.build(samples);
+  const Batch batch = builder.build({.samples = samples});
   EXPECT_THAT(batch.fields[0].sizes(), ElementsAre(3, 1, 28, 28));
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const auto bytes = data.image(samples[i]);
@@ -50,8 +50,8 @@ TEST_F(BatchBuilderTest, UsesTheSameMemoryForEachBatch) {
   BatchBuilder builder(data, 4, c10::DeviceType::CPU);
   const std::vector<std::uint32_t> four = {0, 1, 2, 3};
   const std::vector<std::uint32_t> two = {4, 5};
-  const Batch first = builder.build(four);
-  const Batch second = builder.build(two);
+  const Batch first = builder.build({.samples = four});
+  const Batch second = builder.build({.samples = two});
   EXPECT_EQ(first.size(), 4);
   EXPECT_EQ(second.size(), 2);
   EXPECT_EQ(second.fields[0].const_data_ptr(), first.fields[0].const_data_ptr());
@@ -93,7 +93,7 @@ TEST(BatchBuilder, GivesFieldsTheTypesAndShapesOfTheDataSet) {
   const ThreeFields data;
   BatchBuilder builder(data, 100, c10::DeviceType::CPU);
   const std::vector<std::uint32_t> samples = {4, 1, 1};
-  const Batch batch = builder.build(samples);
+  const Batch batch = builder.build({.samples = samples});
   EXPECT_EQ(batch.size(), 3);
   ASSERT_EQ(batch.fields.size(), 3U);
   EXPECT_TRUE(batch.fields[0].equal(at::tensor({40, 10, 10}, at::kLong).unsqueeze(1).expand({3, 7})));

@@ -35,7 +35,7 @@ std::unique_ptr<Dataset> synthetic(const std::string& options, Split split = Spl
 
 Batch read(const Dataset& data, const std::vector<std::uint32_t>& samples) {
   BatchBuilder builder(data, samples.size(), c10::DeviceType::CPU);
-  Batch batch = builder.build(samples);
+  Batch batch = builder.build({.samples = samples});
   for (at::Tensor& field : batch.fields) field = field.clone();
   return batch;
 }

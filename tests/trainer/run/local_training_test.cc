@@ -68,6 +68,8 @@ TEST_F(LocalTrainingTest, ReportsWhatItDid) {
   EXPECT_EQ(report.test.metrics[0].value, report.test.metrics[0].sum / 20);
   EXPECT_GT(report.samples_per_second, 0);
   EXPECT_GT(report.step_ms.min, report.exchange_ms.min);
+  EXPECT_GT(report.data_ms.min, 0);
+  EXPECT_LT(report.data_ms.min, report.step_ms.p99);
   EXPECT_GE(report.seconds.total, report.seconds.train + report.seconds.test);
   EXPECT_EQ(report.bytes.staged, 0U);
   EXPECT_EQ(report.parameters_sha256.size(), 64U);
@@ -88,6 +90,18 @@ TEST_F(LocalTrainingTest, IsRepeatableBitForBit) {
   EXPECT_EQ(train().parameters_sha256, first);
   config_.run.seed = 2;
   EXPECT_NE(train().parameters_sha256, first);
+}
+
+TEST_F(LocalTrainingTest, ReadingAheadChangesNoBit) {
+  config_.data.prefetch = 0;
+  const RunReport expected = train();
+  for (const std::int64_t prefetch : {1, 2, 8}) {
+    config_.data.prefetch = prefetch;
+    const RunReport report = train();
+    EXPECT_EQ(report.parameters_sha256, expected.parameters_sha256) << prefetch;
+    EXPECT_EQ(report.loss, expected.loss) << prefetch;
+    EXPECT_EQ(report.test.loss, expected.test.loss) << prefetch;
+  }
 }
 
 TEST_F(LocalTrainingTest, TheOptionsOfTheReferenceWorkflowAreTheDefaults) {
