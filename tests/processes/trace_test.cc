@@ -141,6 +141,8 @@ TEST_P(TraceTest, HasWhatEveryProcessDoesInEveryStep) {
     ASSERT_GE(reduced.size(), 2U);
     for (int rank = generators(); rank < generators() + kTrainers; ++rank) {
       EXPECT_FALSE(trace.find("wait", rank, step).empty());
+      EXPECT_EQ(trace.find("data", rank, step).size(), 1U);
+      EXPECT_EQ(trace.find("read", rank, step).size(), 1U);
       EXPECT_EQ(trace.find("forward", rank, step).size(), 1U);
       EXPECT_EQ(trace.find("backward", rank, step).size(), 1U);
       EXPECT_EQ(trace.find("test", rank, step).size(), step + 1 == kSteps ? 1U : 0U);
@@ -213,6 +215,9 @@ TEST_F(SingleTraceTest, AloneHasPassesReductionsAndTests) {
   EXPECT_EQ(trace.processes.size(), 1U);
   expect_nested(trace);
   for (const int step : {0, 2 * kSteps - 1}) {
+    ASSERT_EQ(trace.find("data", 0, step).size(), 1U);
+    ASSERT_EQ(trace.find("read", 0, step).size(), 1U);
+    EXPECT_LE(trace.find("read", 0, step)[0].end_ns, trace.find("data", 0, step)[0].end_ns);
     EXPECT_EQ(trace.find("forward", 0, step).size(), 1U);
     EXPECT_EQ(trace.find("backward", 0, step).size(), 1U);
     const auto reduced = trace.buckets("reduce + optimize", 0, step);
