@@ -19,18 +19,11 @@ constexpr std::chrono::seconds kJobTimeout{60};  // then stacks are printed
 class ReadingTest : public testing::Test {
  protected:
   ReadingTest() {
-    std::ofstream(slow_config()) << "model = { name = 'mlp' }\n"
-                                    "data = { name = 'slow', prefetch = 64 }\n"
-                                    "[data.options]\n"
-                                    "shape = [1, 28, 28]\n"
-                                    "hangs_at = 50\n"
-                                    "[trainer]\n"
-                                    "batch_size = 256\n"
-                                    "device = 'cpu'\n"
-                                    "[generator]\n"
-                                    "device = 'cpu'\n"
-                                    "[run]\n"
-                                    "log_every = 1\n";
+    std::ofstream(slow_config()) << "data = { name = 'slow', prefetch = 64, "
+                                    "options = { shape = [1, 28, 28], hangs_at = 50 } }\n"
+                                    "trainer = { batch_size = 256, device = 'cpu' }\n"
+                                    "generator = { device = 'cpu' }\n"
+                                    "run = { max_gradients = 0, log_every = 1 }\n";
   }
 
   std::string slow_config() const { return program_.folder() / "slow.toml"; }
