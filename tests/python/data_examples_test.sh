@@ -12,7 +12,8 @@ if ! found=$("$python" -c "import numpy" 2>&1); then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# check NAME FILE RUNNEL [OPTION…]: the lines that `inspect` suggests for FILE are in NAME.toml, but for the path and a context.
+# check NAME FILE RUNNEL [OPTION…]: NAME.toml has the lines that `inspect` suggests for FILE, but for the path and the
+# context.
 check() {
   local name=$1 file=$2 line
   shift 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes table.csv into FOLDER, or beside this script: 10000 made-up houses, each column with mean 0 and deviation 1."""
+"""Writes table.csv into FOLDER, or beside this script: 10000 made-up houses, columns of mean 0 and deviation 1."""
 import pathlib
 import sys
 
