@@ -8,7 +8,15 @@
 namespace runnel {
 
 /// What a random number is for. Draws for different purposes are independent of each other.
-enum class RandomStream : std::uint64_t { shuffle = 1, dropout = 2, sample = 3, rule = 4, deal = 5 };
+enum class RandomStream : std::uint64_t {
+  shuffle = 1,
+  dropout = 2,
+  sample = 3,
+  rule = 4,
+  deal = 5,
+  split = 6,
+  change = 7,  // of a sample that is read, such as a crop
+};
 
 /// The SplitMix64 generator: small, and it gives the same numbers on every machine and with every standard library.
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, with Stafford's mix 13.

@@ -36,6 +36,7 @@ std::vector<std::byte> pack(const Introduction& mine, const Host& host) {
   }
   writer.u32(static_cast<std::uint32_t>(mine.configuration.size()));
   for (const std::string& line : mine.configuration) writer.text(line);
+  writer.text(mine.data);
   return writer.seal(FrameKind::introduction);
 }
 
@@ -81,14 +82,15 @@ Unpacked unpack(std::span<const std::byte> frame, int rank, int generators) {
     peer.host.interfaces.push_back(std::move(interface));
   }
   for (std::uint32_t left = reader.u32(); left > 0; --left) result.introduction.configuration.push_back(reader.text());
+  result.introduction.data = reader.text();
   reader.finish();
   return result;
 }
 
 void require_equal(const std::string& what, const std::string& first, const std::string& other, int rank,
-                   const std::string& remedy) {
+                   const std::string& remedy, ExitStatus status = ExitStatus::protocol_mismatch) {
   if (first == other) return;
-  throw RunError(ExitStatus::protocol_mismatch,
+  throw RunError(status,
                  what + " differs: rank 0 has " + first + ", " + rank_name(rank) + " has " + other + "; " + remedy);
 }
 
@@ -110,6 +112,7 @@ void require_agreement(const Introduction& first, const Introduction& other, int
   require_equal_configuration(first.configuration, other.configuration, rank);
   require_equal("the tensor layout", first.layout_fingerprint, other.layout_fingerprint, rank,
                 "every rank must build the same model");
+  require_equal("the data set", first.data, other.data, rank, "give every host the same files", ExitStatus::bad_data);
 }
 
 std::vector<Peer> peers_in_agreement(const std::vector<std::vector<std::byte>>& frames, int generators) {

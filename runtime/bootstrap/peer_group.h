@@ -39,6 +39,7 @@ struct Introduction {
   std::string layout_fingerprint;
   /// The effective configuration, a "key = value" a line, so that a difference can be named.
   std::vector<std::string> configuration;
+  std::string data = {};  ///< one line about the samples, which differs for others
 };
 
 /// This process's introduction to a job of `config`, with the versions in this process. `layout`: fingerprint of the
@@ -50,8 +51,8 @@ class PeerGroup {
  public:
   /// Collective: exchanges introductions. The ranks 0 … `generators` - 1 are generators, those after them trainers; at
   /// least one of each. Throws `RunError` with both sides' values when versions or layouts (76) or
-  /// configurations (78) differ, `FrameError` for a frame that is none or names no device; each with a text on rank 0
-  /// only.
+  /// configurations (78) or data (65) differ, `FrameError` for a frame that is none or names no device; each with a
+  /// text on rank 0 only.
   static PeerGroup introduce(Bootstrap& bootstrap, const Introduction& mine, int generators, const Deadline& deadline);
 
   const Peer& self() const { return peers_[static_cast<std::size_t>(self_)]; }

@@ -50,7 +50,10 @@ struct ObjectiveConfig {
 
 struct DataConfig {
   std::string name = "mnist";
-  std::string path;  ///< absolute; empty: none
+  std::string path;          ///< absolute; empty: none
+  std::string test_path;     ///< as path, of what is tested with
+  double test_fraction = 0;  ///< of the samples in path; 0: none
+  std::int64_t split_seed = 1;
   Shuffle shuffle = Shuffle::global;
   bool drop_last = false;
   std::int64_t prefetch = 2;  ///< steps whose batches are read ahead; 0: none
@@ -165,8 +168,9 @@ struct ConfigOptions {
 /// Reads and checks a configuration. With an empty `file`, from the defaults and `options` only.
 ///
 /// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) are ignored. Relative
-/// input paths (data.path, model.file, model.init) are taken from the folder of `file`, or from the working directory
-/// when given by `options.sets`. Throws `ConfigError` for the first error in the order of the file. Any thread.
+/// input paths (data.path, data.test_path, model.file, model.init) are taken from the folder of `file`, or from the
+/// working directory when given by `options.sets`. Throws `ConfigError` for the first error in the order of the file.
+/// Any thread.
 Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
 
 /// The same for text in memory; `name` stands for the file in messages and for relative paths.

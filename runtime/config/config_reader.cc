@@ -28,10 +28,16 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-bool is_bare(const std::string& name) {
-  return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
-    return (c < 0x80 && std::isalnum(c) != 0) || c == '_' || c == '-';
-  });
+/// Whether `path`, names joined by dots, needs no quotes.
+bool is_bare(const std::string& path) {
+  return path.find("..") == path.npos && !path.ends_with('.') && std::ranges::all_of(path, [](unsigned char c) {
+           return (c < 0x80 && std::isalnum(c) != 0) || c == '_' || c == '-' || c == '.';
+         });
+}
+
+/// Whether `inner` names a key in the table `outer`.
+bool is_inside(const std::string& inner, const std::string& outer) {
+  return inner.size() > outer.size() && inner.starts_with(outer) && inner[outer.size()] == '.';
 }
 
 // A value that is not TOML is a string, unless it begins as a TOML string, array or table does.
@@ -113,6 +119,7 @@ void ConfigReader::add(const TomlEntry& entry, const GivenKey& given, const fs::
 }
 
 void ConfigReader::add_option(const ConfigKey& table, const TomlEntry& entry, const GivenKey& given) {
+  if (is_table(entry.value)) return;  // its keys are entries of their own
   OptionTable& options = std::get<OptionsKey>(table.type).field(config_);
   Option option = {
       .name = entry.path.substr(table.path.size() + 1), .value = entry.value, .text = {}, .place = given.place};
@@ -122,6 +129,10 @@ void ConfigReader::add_option(const ConfigKey& table, const TomlEntry& entry, co
   } catch (const ValueError& error) {
     fail_key(given.place, entry.path, error.what());
   }
+  // A value takes the place of a table, and a table that of a value.
+  std::erase_if(options, [&](const Option& other) {
+    return is_inside(other.name, option.name) || is_inside(option.name, other.name);
+  });
   const auto earlier = std::ranges::find(options, option.name, &Option::name);
   if (earlier != options.end()) {
     *earlier = std::move(option);

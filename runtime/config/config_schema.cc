@@ -90,6 +90,14 @@ constexpr ConfigKey kKeys[] = {
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
      "File or folder of the data set; with `\"mnist\"`, a folder with its four IDX files, plain or gzip, and `\"\"` is "
      "the data that comes with Runnel."},
+    {"data.test_path", FileKey{at<&Config::data, &DataConfig::test_path>, true},
+     "What is tested with, in the same format as `data.path`; `\"\"`: none. Data sets without test data of their own "
+     "need this, `data.test_fraction`, or their option `test_inputs`."},
+    {"data.test_fraction", NumberKey{at<&Config::data, &DataConfig::test_fraction>, {0, 1, true}},
+     "Share of the samples that is tested with and not trained with: a random part, drawn by `data.split_seed`. 0: "
+     "none."},
+    {"data.split_seed", IntegerKey{at<&Config::data, &DataConfig::split_seed>, 0, kMaxSeed},
+     "Seed of the part that `data.test_fraction` takes. It changes nothing without that."},
     {"data.shuffle",
      choice<&Config::data, &DataConfig::shuffle>("true is now \"share\" or, across all trainers, \"global\"; false is "
                                                  "\"no\""),

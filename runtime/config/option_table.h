@@ -11,7 +11,7 @@ namespace runnel {
 
 /// A key of a free table such as [model.options], which only the model, data set or objective that reads it knows.
 struct Option {
-  std::string name;
+  std::string name;  ///< of a key in a table of the table: "normalize.image.mean"
   TomlValue value;   ///< neither a table nor a date
   std::string text;  ///< the value in a syntax that TOML and JSON share
   std::string place;

@@ -27,10 +27,14 @@ std::optional<T> value_in(const TomlValue& value, const OptionRange<T>& range) {
   return found && *found >= range.min && *found <= range.max ? found : std::nullopt;
 }
 
-std::optional<std::string> word_in(const TomlValue& value, const std::vector<std::string>& words) {
+std::optional<std::string> text_in(const TomlValue& value) {
   const auto* text = std::get_if<std::string>(&value.data);
-  const bool known = text != nullptr && std::ranges::find(words, *text) != words.end();
-  return known ? std::optional(*text) : std::nullopt;
+  return text != nullptr ? std::optional(*text) : std::nullopt;
+}
+
+std::optional<std::string> word_in(const TomlValue& value, const std::vector<std::string>& words) {
+  const auto text = text_in(value);
+  return text && std::ranges::find(words, *text) != words.end() ? text : std::nullopt;
 }
 
 /// The elements of an array, read one by one; nothing if `value` is no array or an element does not fit.
@@ -87,7 +91,7 @@ double Options::number(const std::string& name, double otherwise, const OptionRa
 std::string Options::text(const std::string& name, const std::string& otherwise) const {
   const TomlValue* value = find(name);
   if (value == nullptr) return otherwise;
-  if (const auto* text = std::get_if<std::string>(&value->data)) return *text;
+  if (auto text = text_in(*value)) return *text;
   fail(name, "a string");
 }
 
@@ -126,6 +130,13 @@ std::vector<std::string> Options::words(const std::string& name, const std::vect
   const auto read = [&](const TomlValue& element) { return word_in(element, words); };
   if (auto found = elements_of<std::string>(*value, read)) return *found;
   fail(name, "an array of some of " + words_text(words));
+}
+
+std::vector<std::string> Options::texts(const std::string& name, const std::vector<std::string>& otherwise) const {
+  const TomlValue* value = find(name);
+  if (value == nullptr) return otherwise;
+  if (auto found = elements_of<std::string>(*value, text_in)) return *found;
+  fail(name, "an array of strings");
 }
 
 void Options::require_all_read(const std::string& owner) const {

@@ -20,7 +20,7 @@ struct OptionRange {
 };
 
 /// Typed reads of a free table of the configuration, by what the table belongs to: each read names the option, its
-/// default and its range.
+/// default and its range. Those of tables in the table have dotted names: "normalize.image".
 ///
 /// A value of another type or out of range throws `ConfigError` (78) with its place, and so does `require_all_read()`
 /// for an option that nobody has asked for. Thread: one at a time.
@@ -45,6 +45,11 @@ class Options {
                               const OptionRange<double>& range = {}, bool fixed = false) const;
   std::vector<std::string> words(const std::string& name, const std::vector<std::string>& otherwise,
                                  const std::vector<std::string>& words) const;
+
+  std::vector<std::string> texts(const std::string& name, const std::vector<std::string>& otherwise) const;
+
+  /// Whether the option was given, for one whose default follows from others.
+  bool has(const std::string& name) const { return find(name) != nullptr; }
 
   /// Throws for the first option that none of the above was called for. `owner`: "model 'mnist-cnn'".
   void require_all_read(const std::string& owner) const;

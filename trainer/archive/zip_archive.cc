@@ -19,8 +19,11 @@ std::uint32_t crc32_of(std::span<const std::byte> bytes) {
   return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-/// Inflates `packed` into `contents`, as pieces of what zlib's counters hold. False unless both end together.
-bool inflate_into(std::span<std::byte> contents, std::span<const std::byte> packed) {
+enum class Inflated { all, beginning, damaged };
+
+/// Inflates `packed` until `contents` is full, as pieces of what zlib's counters hold. Where both do not end together,
+/// this was only a beginning, or the data are damaged.
+Inflated inflate_into(std::span<std::byte> contents, std::span<const std::byte> packed) {
   constexpr std::size_t kMostPiece = std::numeric_limits<uInt>::max();
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
@@ -40,7 +43,9 @@ bool inflate_into(std::span<std::byte> contents, std::span<const std::byte> pack
     stream.avail_out += more_room;
     status = inflate(&stream, Z_NO_FLUSH);
   }
-  return status == Z_STREAM_END && input + stream.avail_in == 0 && room + stream.avail_out == 0;
+  const bool full = room + stream.avail_out == 0;
+  if (full && status == Z_STREAM_END && input + stream.avail_in == 0) return Inflated::all;
+  return full && status == Z_BUF_ERROR ? Inflated::beginning : Inflated::damaged;
 }
 
 }  // namespace
@@ -74,9 +79,17 @@ ZipContents ZipArchive::read(const ZipMember& member, std::uint64_t most_bytes) 
   std::vector<std::byte> contents;
   const bool possible = member.content_bytes / kMostRatio <= member.packed_bytes;
   if (possible) contents.resize(member.content_bytes);
-  if (!possible || !inflate_into(contents, packed(member)))
+  if (!possible || inflate_into(contents, packed(member)) != Inflated::all)
     refuse(member, "is damaged: it cannot be inflated to its size");
   return checked(ZipContents(std::move(contents)));
+}
+
+ZipContents ZipArchive::read_beginning(const ZipMember& member, std::uint64_t bytes) const {
+  const std::uint64_t wanted = std::min(bytes, member.content_bytes);
+  if (member.method == ZipMember::kStored) return ZipContents(packed(member).first(wanted));
+  std::vector<std::byte> contents(wanted);
+  if (inflate_into(contents, packed(member)) == Inflated::damaged) refuse(member, "is damaged: it cannot be inflated");
+  return ZipContents(std::move(contents));
 }
 
 std::span<const std::byte> ZipArchive::mapped(const ZipMember& member) const {

@@ -51,6 +51,10 @@ class ZipArchive {
   /// has. They are valid as long as the archive. Throws `RunError` (bad_data) with the path and the member's name.
   ZipContents read(const ZipMember& member, std::uint64_t most_bytes) const;
 
+  /// The first `bytes` of what `member` holds, or all where it holds less, unchecked: for a look at a header. Throws as
+  /// `read`.
+  ZipContents read_beginning(const ZipMember& member, std::uint64_t bytes) const;
+
   /// A stored member as it lies in the file. Reads nothing, and so checks nothing. Throws `RunError` (bad_data) for a
   /// deflated one.
   std::span<const std::byte> mapped(const ZipMember& member) const;

@@ -61,27 +61,47 @@ void append(const std::filesystem::path& path, std::span<const std::byte> bytes,
   }
 }
 
+/// The files of a data set, mapped.
+struct Records {
+  Records(std::span<const std::filesystem::path> files, std::size_t record_bytes, Cifar kind) {
+    for (const auto& path : files) {
+      const auto bytes = mapped.emplace_back(path).bytes();
+      require_records(path, bytes, record_bytes, kind);
+      count += static_cast<std::int64_t>(bytes.size() / record_bytes);
+    }
+  }
+
+  std::deque<MappedFile> mapped;  // which do not move
+  std::int64_t count = 0;
+};
+
+std::vector<std::int64_t> image_shape(std::int64_t count) {
+  return {count, 3, 32, 32};
+}
+
 }  // namespace
 
 std::vector<Array> read_cifar(std::span<const std::filesystem::path> files, Cifar kind) {
   std::vector<Label> labels = labels_of(kind);
-  const std::size_t record_bytes = labels.size() + kPixels;
-  std::deque<MappedFile> mapped;  // which do not move
-  std::size_t records = 0;
-  for (const auto& path : files) {
-    const auto bytes = mapped.emplace_back(path).bytes();
-    require_records(path, bytes, record_bytes, kind);
-    records += bytes.size() / record_bytes;
-  }
+  const Records records(files, labels.size() + kPixels, kind);
   std::vector<std::byte> pixels;
-  pixels.reserve(records * kPixels);
-  for (std::size_t i = 0; i < files.size(); ++i) append(files[i], mapped[i].bytes(), kind, labels, pixels);
+  pixels.reserve(static_cast<std::size_t>(records.count) * kPixels);
+  for (std::size_t i = 0; i < files.size(); ++i) append(files[i], records.mapped[i].bytes(), kind, labels, pixels);
 
-  const auto count = static_cast<std::int64_t>(records);
   std::vector<Array> arrays;
-  arrays.push_back(owning_array("image", ElementType::uint8, {count, 3, 32, 32}, std::move(pixels)));
+  arrays.push_back(owning_array("image", ElementType::uint8, image_shape(records.count), std::move(pixels)));
   for (Label& label : labels) {
-    arrays.push_back(owning_array(label.name, ElementType::uint8, {count}, std::move(label.values)));
+    arrays.push_back(owning_array(label.name, ElementType::uint8, {records.count}, std::move(label.values)));
+  }
+  return arrays;
+}
+
+std::vector<Array> read_cifar_headers(std::span<const std::filesystem::path> files, Cifar kind) {
+  const std::vector<Label> labels = labels_of(kind);
+  const Records records(files, labels.size() + kPixels, kind);
+  std::vector<Array> arrays = {{.name = "image", .type = ElementType::uint8, .shape = image_shape(records.count)}};
+  for (const Label& label : labels) {
+    arrays.push_back({.name = label.name, .type = ElementType::uint8, .shape = {records.count}});
   }
   return arrays;
 }

@@ -21,4 +21,7 @@ enum class Cifar { ten, hundred };
 /// large.
 std::vector<Array> read_cifar(std::span<const std::filesystem::path> files, Cifar kind);
 
+/// The same without the elements: shapes from the lengths of the files, and nothing is read.
+std::vector<Array> read_cifar_headers(std::span<const std::filesystem::path> files, Cifar kind);
+
 }  // namespace runnel

@@ -185,6 +185,10 @@ std::vector<std::size_t> find_columns(const CsvHeader& header, const std::vector
   return found;
 }
 
+std::string_view text_of(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
 template <class Number>
 std::vector<Array> read_columns(std::string_view text, const CsvHeader& header, std::span<const std::size_t> wanted,
                                 ElementType type, const std::string& place) {
@@ -205,8 +209,7 @@ std::vector<Array> read_csv(const std::filesystem::path& path, const std::vector
                             ElementType type) {
   const MappedFile file(path);
   advise(file.bytes(), Access::front_to_back);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  return parse_csv(text, path.string(), names, type);
+  return parse_csv(text_of(file), path.string(), names, type);
 }
 
 std::vector<Array> parse_csv(std::string_view text, const std::string& place, const std::vector<std::string>& names,
@@ -215,6 +218,11 @@ std::vector<Array> parse_csv(std::string_view text, const std::string& place, co
   const auto wanted = find_columns(header, names.empty() ? header.names : names, place);
   const auto read = type == ElementType::float64 ? read_columns<double> : read_columns<float>;
   return read(text, header, wanted, type, place);
+}
+
+std::vector<std::string> names_in_csv(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return read_csv_header(text_of(file), path.string()).names;
 }
 
 }  // namespace runnel

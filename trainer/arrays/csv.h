@@ -25,4 +25,7 @@ std::vector<Array> read_csv(const std::filesystem::path& path, const std::vector
 std::vector<Array> parse_csv(std::string_view text, const std::string& place,
                              const std::vector<std::string>& names = {}, ElementType type = ElementType::float32);
 
+/// The names of the columns, in the order of the file. Throws `RunError` as `read_csv`.
+std::vector<std::string> names_in_csv(const std::filesystem::path& path);
+
 }  // namespace runnel

@@ -35,6 +35,7 @@ class IdxFile {
   explicit IdxFile(const std::filesystem::path& path, const std::optional<Kind>& kind = std::nullopt);
 
   const std::string& path() const { return path_; }
+  ElementType type() const { return type_; }
   const std::vector<std::int64_t>& shape() const { return shape_; }
 
   /// The elements: a view of the mapping where they are single bytes and the file is plain, else in memory. Checks that

@@ -158,21 +158,29 @@ bool begins_as_npy(std::span<const std::byte> contents) {
   return text.starts_with(kMagic);
 }
 
-Array parse_npy(std::span<const std::byte> contents, const std::string& place, std::string name,
-                std::shared_ptr<const void> owner) {
-  const auto [begin, bytes] = find_header(contents, place);
-  const std::string_view text(reinterpret_cast<const char*>(contents.data()) + begin, bytes);
+Array parse_npy_header(std::span<const std::byte> beginning, std::uint64_t total_bytes, const std::string& place,
+                       std::string name) {
+  const auto [begin, bytes] = find_header(beginning, place);
+  const std::string_view text(reinterpret_cast<const char*>(beginning.data()) + begin, bytes);
   Header header = read_header(text, place, begin);
-  const auto elements = contents.subspan(begin + bytes);
+  const std::uint64_t element_bytes = total_bytes - begin - bytes;
   const auto expected = bytes_in_shape(*header.type, *header.shape);
-  if (expected != elements.size()) {
+  if (expected != element_bytes) {
     const std::string needed = expected ? std::to_string(*expected) : "more than 2^60";
     refuse_at(place, begin + bytes,
               "expected " + needed + " bytes for " + std::string(name_of(*header.type)) + " " +
-                  shape_text(*header.shape) + ", found " + std::to_string(elements.size()) +
-                  (expected && *expected < elements.size() ? "; save one array in a file" : "; is it complete?"));
+                  shape_text(*header.shape) + ", found " + std::to_string(element_bytes) +
+                  (expected && *expected < element_bytes ? "; save one array in a file" : "; is it complete?"));
   }
-  return {std::move(name), *header.type, std::move(*header.shape), elements, std::move(owner)};
+  return {.name = std::move(name), .type = *header.type, .shape = std::move(*header.shape)};
+}
+
+Array parse_npy(std::span<const std::byte> contents, const std::string& place, std::string name,
+                std::shared_ptr<const void> owner) {
+  Array array = parse_npy_header(contents, contents.size(), place, std::move(name));
+  array.bytes = contents.last(*bytes_in_shape(array.type, array.shape));
+  array.owner = std::move(owner);
+  return array;
 }
 
 Array read_npy(const std::filesystem::path& path) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -23,6 +24,11 @@ Array read_npy(const std::filesystem::path& path);
 /// The same for the contents of such a file, which `owner` keeps. `place` is how messages begin.
 Array parse_npy(std::span<const std::byte> contents, const std::string& place, std::string name,
                 std::shared_ptr<const void> owner);
+
+/// The type and shape of such a file of `total_bytes`, of which `beginning` holds the header at least. Without
+/// elements.
+Array parse_npy_header(std::span<const std::byte> beginning, std::uint64_t total_bytes, const std::string& place,
+                       std::string name);
 
 /// Whether `contents` begin as such a file does.
 bool begins_as_npy(std::span<const std::byte> contents);

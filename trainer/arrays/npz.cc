@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/arrays/npz.h"
 
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string_view>
 
+#include "runtime/base/joined.h"
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
 #include "trainer/archive/zip_archive.h"
@@ -22,8 +24,12 @@ std::string array_name(const ZipMember& member) {
   return std::string(name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name);
 }
 
+std::string place_of(const ZipArchive& archive, const ZipMember& member) {
+  return archive.path().string() + ": member \"" + printable(member.name, 200) + "\"";
+}
+
 Array read_member(const std::shared_ptr<const ZipArchive>& archive, const ZipMember& member) {
-  const std::string place = archive->path().string() + ": member \"" + printable(member.name, 200) + "\"";
+  const std::string place = place_of(*archive, member);
   if (member.method == ZipMember::kStored) {
     return parse_npy(archive->mapped(member), place, array_name(member), archive);
   }
@@ -35,8 +41,7 @@ Array read_member(const std::shared_ptr<const ZipArchive>& archive, const ZipMem
 const ZipMember& find_array(const ZipArchive& archive, const std::string& name) {
   constexpr std::size_t kShown = 300;
   if (const ZipMember* member = archive.find(name + std::string(kSuffix))) return *member;
-  std::string known;
-  for (const ZipMember& member : archive.members()) known += (known.empty() ? "" : ", ") + array_name(member);
+  const std::string known = joined(archive.members(), ", ", array_name);
   throw RunError(ExitStatus::bad_data, archive.path().string() + ": expected an array \"" + printable(name, 200) +
                                            "\", found " + (known.empty() ? "none" : printable(known, kShown)));
 }
@@ -50,6 +55,26 @@ std::vector<Array> read_npz(const std::filesystem::path& path, const std::vector
   if (!names.empty()) return arrays;
   for (const ZipMember& member : archive->members()) arrays.push_back(read_member(archive, member));
   return arrays;
+}
+
+std::vector<Array> read_npz_headers(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  constexpr std::uint64_t kMostHeader = 1 << 20;  // NumPy's own take some hundred bytes
+  const ZipArchive archive(path);
+  std::vector<Array> arrays;
+  for (const std::string& name : names) {
+    const ZipMember& member = find_array(archive, name);
+    const ZipContents beginning = archive.read_beginning(member, kMostHeader);
+    arrays.push_back(
+        parse_npy_header(beginning.bytes(), member.content_bytes, place_of(archive, member), array_name(member)));
+  }
+  return arrays;
+}
+
+std::vector<std::string> names_in_npz(const std::filesystem::path& path) {
+  const ZipArchive archive(path);
+  std::vector<std::string> names;
+  for (const ZipMember& member : archive.members()) names.push_back(array_name(member));
+  return names;
 }
 
 }  // namespace runnel

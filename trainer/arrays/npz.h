@@ -18,4 +18,10 @@ namespace runnel {
 /// not there, with those that are.
 std::vector<Array> read_npz(const std::filesystem::path& path, const std::vector<std::string>& names = {});
 
+/// The same without the elements: types and shapes from the headers, and nothing else is read.
+std::vector<Array> read_npz_headers(const std::filesystem::path& path, const std::vector<std::string>& names);
+
+/// The names of all arrays in the file, in their order.
+std::vector<std::string> names_in_npz(const std::filesystem::path& path);
+
 }  // namespace runnel

@@ -23,6 +23,7 @@ void BatchBuilder::read(const Selection& selection) {
   for (const at::Tensor& field : buffer_.fields) {
     host_.fields.push_back(field.narrow(0, 0, static_cast<std::int64_t>(selection.samples.size())));
   }
+  host_.seed = selection.seed;
   if (!selection.samples.empty()) dataset_.read(selection.samples, host_);
 }
 

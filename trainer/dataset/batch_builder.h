@@ -16,6 +16,7 @@ namespace runnel {
 /// What a batch is made from.
 struct Selection {
   std::span<const std::uint32_t> samples;  ///< indices into the data set
+  std::uint64_t seed = 0;                  ///< as of `Batch`
 };
 
 /// Makes batches of a data set, in host memory that is allocated once. A batch is `read`, then given out by `batch`,

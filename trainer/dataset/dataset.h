@@ -42,10 +42,15 @@ class Dataset {
   /// the field's type, [samples.size(), shape…]. Throws `RunError` (65) for a sample that cannot be read; the step that
   /// needs the batch throws it then.
   ///
-  /// What is written depends on the arguments alone. A pass may be going on in another thread: nothing is drawn from
+  /// What is written depends on the arguments alone: what is random about samples follows from `batch.seed` and the
+  /// sample. A pass may be going on in another thread: nothing is drawn from
   /// LibTorch's generators, and operations of LibTorch on large tensors would have trainer.threads threads of their
   /// own.
   virtual void read(std::span<const std::uint32_t> samples, Batch& batch) const = 0;
+
+  /// One line that differs for other data, which all processes of a job compare at its start: of the files that are
+  /// read. Empty where nothing can differ. Throws `RunError` (66).
+  virtual std::string fingerprint() const { return ""; }
 };
 
 }  // namespace runnel

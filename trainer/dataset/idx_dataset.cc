@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/base/run_error.h"
 #include "trainer/arrays/idx.h"
@@ -85,37 +87,39 @@ struct SplitFiles {
   IdxFile labels;
 };
 
+void check_labels(const Array& labels, const std::string& path) {
+  const auto wrong =
+      std::ranges::find_if(labels.bytes, [](std::byte label) { return label >= std::byte{IdxDataset::kClasses}; });
+  if (wrong == labels.bytes.end()) return;
+  fail(ExitStatus::bad_data, path,
+       "expected labels below " + std::to_string(IdxDataset::kClasses) + ", found " +
+           std::to_string(static_cast<int>(*wrong)) + " for sample " + std::to_string(wrong - labels.bytes.begin()));
+}
+
+Array header_of(const IdxFile& file) {
+  return {.type = file.type(), .shape = file.shape()};
+}
+
+ArrayDataset::Contents contents_of(const IdxDataset::Settings& settings) {
+  SplitFiles files(settings.folder, settings.split);
+  const std::string images_path = files.images.path(), labels_path = files.labels.path();
+  Array labels = settings.only_size ? header_of(files.labels) : files.labels.read("label");
+  check_labels(labels, labels_path);
+  Array images = settings.only_size ? header_of(files.images) : files.images.read("image");
+  FieldRule image = {.name = "image",
+                     .shape = {1, std::int64_t{IdxDataset::kRows}, std::int64_t{IdxDataset::kColumns}},
+                     .type = at::kFloat,
+                     .divided_by_255 = true,
+                     .offset = {static_cast<float>(settings.normalize[0])},
+                     .divisor = {static_cast<float>(settings.normalize[1])}};
+  FieldRule label = {.name = "label", .shape = {}, .type = at::kLong};
+  return {.readers = {FieldReader(std::move(images), std::move(image), images_path),
+                      FieldReader(std::move(labels), std::move(label), labels_path)},
+          .files = {images_path, labels_path}};
+}
+
 }  // namespace
 
-IdxDataset::IdxDataset(const Settings& settings)
-    : fields_{{.name = "image", .type = at::kFloat, .shape = {1, std::int64_t{kRows}, std::int64_t{kColumns}}},
-              {.name = "label", .type = at::kLong, .shape = {}}} {
-  const auto mean = static_cast<float>(settings.normalize[0]);
-  const auto deviation = static_cast<float>(settings.normalize[1]);
-  for (std::size_t pixel = 0; pixel < normalized_.size(); ++pixel) {
-    normalized_[pixel] = (static_cast<float>(pixel) / 255.0F - mean) / deviation;
-  }
-  SplitFiles files(settings.folder, settings.split);
-  size_ = files.images.shape().front();
-  if (settings.only_size) return;
-  labels_ = files.labels.read("label");
-  const auto wrong = std::ranges::find_if(labels_.bytes, [](std::byte label) { return label >= std::byte{kClasses}; });
-  if (wrong != labels_.bytes.end()) {
-    fail(ExitStatus::bad_data, files.labels.path(),
-         "expected labels below " + std::to_string(kClasses) + ", found " + std::to_string(static_cast<int>(*wrong)) +
-             " for sample " + std::to_string(wrong - labels_.bytes.begin()));
-  }
-  images_ = files.images.read("image");
-}
-
-void IdxDataset::read(std::span<const std::uint32_t> samples, Batch& batch) const {
-  auto* pixels = batch.fields[0].mutable_data_ptr<float>();
-  auto* labels = batch.fields[1].mutable_data_ptr<std::int64_t>();
-  for (const std::uint32_t sample : samples) {
-    pixels =
-        std::ranges::transform(image(sample), pixels, [this](std::uint8_t pixel) { return normalized_[pixel]; }).out;
-    *labels++ = label(sample);
-  }
-}
+IdxDataset::IdxDataset(const Settings& settings) : ArrayDataset(contents_of(settings)) {}
 
 }  // namespace runnel

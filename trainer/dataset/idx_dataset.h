@@ -7,10 +7,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
-#include <vector>
 
-#include "trainer/arrays/array.h"
-#include "trainer/dataset/dataset.h"
+#include "trainer/dataset/array_dataset.h"
 
 namespace runnel {
 
@@ -18,8 +16,9 @@ namespace runnel {
 ///
 /// A folder holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
 /// `t10k-labels-idx1-ubyte`, each plain or gzip-compressed with `.gz` appended to its name. README.md describes the
-/// format. The fields are "image", float32 [1, 28, 28], and "label", int64 []. Any thread.
-class IdxDataset final : public Dataset {
+/// format. The fields are "image", float32 [1, 28, 28], and "label", int64 []. A pixel p
+/// becomes (p / 255 - mean) / deviation, rounded after each operation as in PyTorch's transforms. Any thread.
+class IdxDataset final : public ArrayDataset {
  public:
   static constexpr std::size_t kRows = 28;
   static constexpr std::size_t kColumns = 28;
@@ -30,7 +29,7 @@ class IdxDataset final : public Dataset {
     std::filesystem::path folder;
     Split split = Split::train;
     std::array<double, 2> normalize = {0.1307, 0.3081};  ///< mean and standard deviation
-    bool only_size = false;                              ///< reads the headers only; then nothing but size() works
+    bool only_size = false;  ///< reads the headers only; then nothing but size(), fields() and fingerprint() works
   };
 
   /// Reads both files of a split and checks them from end to end.
@@ -40,24 +39,11 @@ class IdxDataset final : public Dataset {
   /// differ, or a label is not below `kClasses`.
   explicit IdxDataset(const Settings& settings);
 
-  std::int64_t size() const override { return size_; }
-  const std::vector<Field>& fields() const override { return fields_; }
-
-  /// A pixel p becomes (p / 255 - mean) / deviation, rounded after each operation as in PyTorch's transforms.
-  void read(std::span<const std::uint32_t> samples, Batch& batch) const override;
-
   /// The `kPixels` bytes of an image, row by row.
   std::span<const std::uint8_t> image(std::size_t index) const {
-    return {reinterpret_cast<const std::uint8_t*>(images_.bytes.data()) + index * kPixels, kPixels};
+    return {reinterpret_cast<const std::uint8_t*>(array(0).bytes.data()) + index * kPixels, kPixels};
   }
-  std::uint8_t label(std::size_t index) const { return std::to_integer<std::uint8_t>(labels_.bytes[index]); }
-
- private:
-  std::vector<Field> fields_;
-  std::array<float, 256> normalized_;  // by pixel value
-  std::int64_t size_;
-  Array images_;
-  Array labels_;
+  std::uint8_t label(std::size_t index) const { return std::to_integer<std::uint8_t>(array(1).bytes[index]); }
 };
 
 }  // namespace runnel

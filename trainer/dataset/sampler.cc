@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 
 #include "runtime/base/random.h"
+#include "trainer/dataset/permutation.h"
 
 namespace runnel {
 namespace {
@@ -15,14 +15,6 @@ std::vector<std::uint32_t> numbers_from(std::size_t first, std::size_t count) {
   std::vector<std::uint32_t> numbers(count);
   std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
   return numbers;
-}
-
-// Fisher and Yates: std::shuffle's result differs from one standard library to another.
-void shuffle(std::vector<std::uint32_t>& numbers, std::uint64_t seed) {
-  SplitMix64 random(seed);
-  for (std::size_t left = numbers.size(); left > 1; --left) {
-    std::swap(numbers[left - 1], numbers[random.below(static_cast<std::uint32_t>(left))]);
-  }
 }
 
 }  // namespace

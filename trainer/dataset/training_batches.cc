@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/dataset/training_batches.h"
 
+#include "runtime/base/random.h"
+
 namespace runnel {
 namespace {
 
@@ -24,6 +26,7 @@ TrainingBatches::TrainingBatches(const Dataset& dataset, const RunPlan& plan, co
                                  const Shares& shares, c10::Device device)
     : plan_(plan),
       shares_(shares),
+      seed_(static_cast<std::uint64_t>(config.run.seed)),
       samplers_(samplers_of(dataset, config, shares)),
       reader_(dataset,
               {.batches = plan.total_steps() * static_cast<std::int64_t>(shares.count),
@@ -40,8 +43,10 @@ BatchReader::Item TrainingBatches::get(std::int64_t step, std::size_t share) {
 Selection TrainingBatches::select(std::int64_t number) {
   const auto count = static_cast<std::int64_t>(shares_.count);
   const std::int64_t step = number / count;
-  Sampler& sampler = samplers_[static_cast<std::size_t>(number % count)];
-  return {.samples = sampler.batch(plan_.epoch_of(step), plan_.step_in_epoch(step))};
+  const auto share = static_cast<std::size_t>(number % count);
+  const std::int64_t epoch = plan_.epoch_of(step);
+  return {.samples = samplers_[share].batch(epoch, plan_.step_in_epoch(step)),
+          .seed = derived_seed(seed_, RandomStream::change, shares_.first + share, static_cast<std::uint64_t>(epoch))};
 }
 
 }  // namespace runnel

@@ -41,6 +41,7 @@ class TrainingBatches {
 
   RunPlan plan_;
   Shares shares_;
+  std::uint64_t seed_;
   std::vector<Sampler> samplers_;  // by share
   BatchReader reader_;
 };

@@ -38,8 +38,8 @@ RunReport::Software software_of_job() {
 
 }  // namespace
 
-GeneratorRun::GeneratorRun(const Config& config, const Registry& registry, const RunPlan& plan,
-                           const BucketLayout& layout, const TrainedModel& model, bool leads)
+GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout,
+                           const TrainedModel& model, bool leads, std::int64_t test_samples)
     : config_(config),
       plan_(plan),
       layout_(layout),
@@ -48,7 +48,7 @@ GeneratorRun::GeneratorRun(const Config& config, const Registry& registry, const
       leads_(leads),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
-      test_samples_(registry.make_dataset(config, Split::test, /*only_size=*/true)->size()),
+      test_samples_(test_samples),
       start_(layout.float_count()),
       account_(config, software_of_job()),
       owes_trace_(leads && !config.run.trace.empty()),

@@ -16,7 +16,6 @@
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/run/progress.h"
-#include "trainer/run/registry.h"
 #include "trainer/run/stopwatch.h"
 
 namespace runnel {
@@ -27,8 +26,8 @@ class GeneratorRun {
  public:
   /// `leads`: this is the first generator, which alone collects tests, reports and saves. `model` has the values to
   /// start from. The arguments outlive this.
-  GeneratorRun(const Config& config, const Registry& registry, const RunPlan& plan, const BucketLayout& layout,
-               const TrainedModel& model, bool leads);
+  GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const TrainedModel& model,
+               bool leads, std::int64_t test_samples);
 
   struct SetUpSeconds {
     double data = 0;

@@ -70,7 +70,7 @@ JobRank::JobRank(const Config& config, const Registry& registry, const LaunchPla
   load_weights(config, model_.tensors());
 }
 
-void JobRank::connect(const Roles& roles) {
+void JobRank::connect(const std::string& data, const Roles& roles) {
   const Stopwatch watch;
   // Before MPI and UCX start threads. From here on the heartbeat thread takes the signals that end the run; they no
   // longer end this process while UCX works on a shared memory file.
@@ -82,6 +82,7 @@ void JobRank::connect(const Roles& roles) {
   check_place(bootstrap, place_);
   Introduction introduction = make_introduction(config_, layout_.fingerprint(), device_.id);
   introduction.configuration.push_back("a test measures " + joined(model_.objective().metrics(), ", "));
+  introduction.data = data;
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators_, deadline);
   if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
   const std::size_t state_bytes = config_.run.save.empty() ? 0 : local_buffer_bytes(model_.tensors());

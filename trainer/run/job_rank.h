@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/client/trainer_client.h"
@@ -61,8 +62,9 @@ class JobRank {
   const Seconds& seconds() const { return seconds_; }
 
   /// Meets the other ranks by MPI, which is finalized before the role of this process begins, and connects with them.
-  /// Throws `RunError`, `TransportError`, `BootstrapError`, and what the role throws.
-  void connect(const Roles& roles);
+  /// `data`: what tells the samples from others, which must be the same for all ranks. Throws `RunError`,
+  /// `TransportError`, `BootstrapError`, and what the role throws.
+  void connect(const std::string& data, const Roles& roles);
 
  private:
   const Config& config_;

@@ -17,11 +17,13 @@
 #include "trainer/model/mnist_networks.h"
 #include "trainer/model/resnet.h"
 #include "trainer/model/torchscript_model.h"
+#include "trainer/run/file_datasets.h"
 
 namespace runnel {
 namespace {
 
 std::unique_ptr<Dataset> make_mnist(const Registry::DataPlan& plan) {
+  require_no_split(plan, "mnist");
   constexpr double kLargest = 1e6;
   IdxDataset::Settings settings{.folder = plan.path, .split = plan.split, .only_size = plan.only_size};
   const auto normalize = plan.options.numbers("normalize", {settings.normalize[0], settings.normalize[1]},
@@ -66,7 +68,11 @@ Registry::Registry() {
   add_model("torchscript",
             [](const ModelPlan& plan) { return make_from_file<TorchScriptModel>(plan, "torchscript", "net.pt"); });
   add_dataset("mnist", make_mnist);
-  add_dataset("synthetic", [](const DataPlan& plan) { return make_synthetic(plan.options, plan.split); });
+  add_dataset("synthetic", [](const DataPlan& plan) {
+    require_no_split(plan, "synthetic");
+    return make_synthetic(plan.options, plan.split);
+  });
+  add_file_datasets(*this);
   add_objective("nll", make_nll);
   add_objective("cross_entropy", make_cross_entropy);
   add_objective("mse", make_mse);
@@ -82,7 +88,15 @@ std::map<std::string, std::vector<std::string>, std::less<>> Registry::names() c
 
 std::unique_ptr<Dataset> Registry::make_dataset(const Config& config, Split split, bool only_size) const {
   const Options options(config.data.options, "data.options");
-  auto dataset = find(datasets_, "data.name", config.data.name)({options, config.data.path, split, only_size});
+  const DataPlan plan{.options = options,
+                      .path = config.data.path,
+                      .split = split,
+                      .only_size = only_size,
+                      .test_path = config.data.test_path,
+                      .test_fraction = config.data.test_fraction,
+                      .split_seed = static_cast<std::uint64_t>(config.data.split_seed),
+                      .scattered = split == Split::train && config.data.shuffle != Shuffle::no};
+  auto dataset = find(datasets_, "data.name", config.data.name)(plan);
   options.require_all_read("data set '" + config.data.name + "'");
   return dataset;
 }

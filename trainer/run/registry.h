@@ -4,6 +4,7 @@
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,7 +36,11 @@ class Registry {
     const Options& options;  ///< [data.options]
     std::string path;        ///< data.path, absolute; empty: none
     Split split = Split::train;
-    bool only_size = false;  ///< only `Dataset::size()` and `fields()` will be called
+    bool only_size = false;        ///< only `Dataset::size()`, `fields()` and `fingerprint()` will be called
+    std::string test_path = {};    ///< data.test_path, absolute; empty: none
+    double test_fraction = 0;      ///< data.test_fraction; 0: none
+    std::uint64_t split_seed = 1;  ///< data.split_seed
+    bool scattered = false;        ///< the order in which samples will be read
   };
 
   /// Makes a model. Tensors on the CPU are moved to the device later, so that values drawn there are the same for every

@@ -39,14 +39,16 @@ class TestRank {
     if (rank_.generates()) {
       start_.resize(rank_.layout().float_count());
       write_initial_parameters(rank_.model().tensors(), rank_.layout(), start_);
+      data_ = registry.make_dataset(config, Split::test, /*only_size=*/true)->fingerprint();
     } else {
       share_.emplace(config, registry, rank_.trainer());
+      data_ = share_->dataset().fingerprint();
     }
   }
 
   void run() {
-    rank_.connect({.generate = [this](Generator& exchange, const PeerGroup&) { generate(exchange); },
-                   .train = [this](TrainerClient& exchange) { train(exchange); }});
+    rank_.connect(data_, {.generate = [this](Generator& exchange, const PeerGroup&) { generate(exchange); },
+                          .train = [this](TrainerClient& exchange) { train(exchange); }});
   }
 
  private:
@@ -74,6 +76,7 @@ class TestRank {
 
   JobRank rank_;
   TestOutput output_;
+  std::string data_;                // what all ranks must have
   std::vector<float> start_;        // of a generator
   std::optional<TestShare> share_;  // of a trainer
 };

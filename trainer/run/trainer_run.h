@@ -31,6 +31,9 @@ class TrainerRun {
   /// to stop earlier.
   void run(TrainerClient& exchange);
 
+  /// The whole test set.
+  const Dataset& test_data() const { return test_share_.dataset(); }
+
  private:
   void make_steps(TrainerClient& exchange);
   Score test(TrainerClient& exchange, std::int64_t step);

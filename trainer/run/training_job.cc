@@ -22,6 +22,15 @@
 namespace runnel {
 namespace {
 
+/// What all ranks of a job must have.
+std::string data_line(const Dataset& train, const Dataset& test) {
+  const auto text = [](const Dataset& data) {
+    const std::string fingerprint = data.fingerprint();
+    return std::to_string(data.size()) + " samples" + (fingerprint.empty() ? "" : " in " + fingerprint);
+  };
+  return text(train) + "; to test, " + text(test);
+}
+
 /// A rank of a job that trains: what it prepares before MPI starts, and the run. Thread: the main thread.
 class TrainingRank {
  public:
@@ -31,9 +40,12 @@ class TrainingRank {
         train_(registry.make_dataset(config, Split::train, /*only_size=*/rank_.generates())),
         plan_(config, train_->size()) {
     if (rank_.generates()) {
-      generator_.emplace(config, registry, plan_, rank_.layout(), rank_.model(), rank_.leads());
+      const auto test = registry.make_dataset(config, Split::test, /*only_size=*/true);
+      generator_.emplace(config, plan_, rank_.layout(), rank_.model(), rank_.leads(), test->size());
+      data_ = data_line(*train_, *test);
     } else {
       trainer_.emplace(config, registry, *train_, plan_, rank_.layout(), rank_.model(), rank_.trainer());
+      data_ = data_line(*train_, trainer_->test_data());
     }
     data_seconds_ = since_start.seconds();
   }
@@ -41,12 +53,12 @@ class TrainingRank {
   /// Connects and runs. After an error the lead generator writes report and trace.
   void run() {
     try {
-      rank_.connect({.generate =
-                         [this](Generator& exchange, const PeerGroup& group) {
-                           const auto& [mpi_init, bootstrap] = rank_.seconds();
-                           generator_->run(exchange, group, {data_seconds_, mpi_init, bootstrap});
-                         },
-                     .train = [this](TrainerClient& exchange) { trainer_->run(exchange); }});
+      rank_.connect(data_, {.generate =
+                                [this](Generator& exchange, const PeerGroup& group) {
+                                  const auto& [mpi_init, bootstrap] = rank_.seconds();
+                                  generator_->run(exchange, group, {data_seconds_, mpi_init, bootstrap});
+                                },
+                            .train = [this](TrainerClient& exchange) { trainer_->run(exchange); }});
     } catch (const std::exception& error) {
       if (generator_) generator_->fail(error);
       throw;
@@ -57,6 +69,7 @@ class TrainingRank {
   JobRank rank_;
   std::unique_ptr<Dataset> train_;  // a generator needs its size only
   RunPlan plan_;
+  std::string data_;  // what all ranks must have
   double data_seconds_ = 0;
   std::optional<GeneratorRun> generator_;  // either this or trainer_
   std::optional<TrainerRun> trainer_;
@@ -73,8 +86,8 @@ void check_job(const Config& config, const Registry& registry) {
   TrainedModel model = registry.make_model(config);
   const BucketLayout layout = layout_of(model.tensors(), config);
   load_weights(config, model.tensors());
-  const GeneratorRun generator(config, registry, plan, layout, model, /*leads=*/true);
-  registry.make_dataset(config, Split::test);
+  const auto test = registry.make_dataset(config, Split::test);
+  const GeneratorRun generator(config, plan, layout, model, /*leads=*/true, test->size());
   require_computable(model, *train, config);
 }
 

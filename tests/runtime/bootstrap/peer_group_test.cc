@@ -15,12 +15,13 @@ const Introduction kMine{.device = DeviceId::cuda(3),
                          .runnel_version = "1",
                          .ucx_version = "1.22",
                          .layout_fingerprint = "ab",
-                         .configuration = {}};
+                         .configuration = {},
+                         .data = "60000 samples"};
 
-/// Rank 0 of two. Rank 1 sends an introduction like `kMine`, with `device` as its device's text.
+/// Rank 0 of two. Rank 1 sends an introduction like `kMine`, with `device` and `data`.
 class TwoRanks final : public Bootstrap {
  public:
-  explicit TwoRanks(std::string device) : device_(std::move(device)) {}
+  TwoRanks(std::string device, std::string data) : device_(std::move(device)), data_(std::move(data)) {}
 
   int rank() const override { return 0; }
   int size() const override { return 2; }
@@ -41,14 +42,16 @@ class TwoRanks final : public Bootstrap {
     writer.text("beta/boot");
     writer.u32(0);
     writer.u32(0);
+    writer.text(data_);
     return writer.seal(FrameKind::introduction);
   }
 
   std::string device_;
+  std::string data_;
 };
 
-PeerGroup introduce(const std::string& device) {
-  TwoRanks bootstrap(device);
+PeerGroup introduce(const std::string& device, const std::string& data = kMine.data) {
+  TwoRanks bootstrap(device, data);
   return PeerGroup::introduce(bootstrap, kMine, /*generators=*/1, Deadline::after(std::chrono::seconds(1)));
 }
 
@@ -70,6 +73,18 @@ TEST(PeerGroup, RefusesADeviceThatIsNone) {
       EXPECT_NE(message.find("from rank 1"), message.npos) << message;
       EXPECT_NE(message.find('"' + text + '"'), message.npos) << message;
     }
+  }
+}
+
+TEST(PeerGroup, RefusesOtherDataWithBothValues) {
+  try {
+    introduce("cpu", "50000 samples");
+    FAIL() << "took other data";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_data);
+    EXPECT_STREQ(error.what(),
+                 "the data set differs: rank 0 has 60000 samples, rank 1 has 50000 samples; give every host the same "
+                 "files");
   }
 }
 

@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/config/options.h"
+
+namespace runnel {
+
+/// Which arrays of a file are the inputs and the target.
+struct ArrayChoice {
+  std::vector<std::string> inputs;
+  std::string target;  ///< empty: none
+
+  /// The inputs, then the target.
+  std::vector<std::string> all() const;
+};
+
+/// How a choice is made where the options `inputs` and `target` do not give it.
+struct ChoiceRule {
+  std::function<std::vector<std::string>()> names;  ///< all that are there; asked when needed
+  std::string place;                                ///< where they are
+  bool rest_is_input = false;                       ///< all but the target are inputs, as the columns of a table
+};
+
+/// What the options `inputs` and `target` choose. One that is not given is the only array with a usual name ("x" and
+/// "y", "image" and "label", …), or the only one left. Throws `RunError` (bad_configuration) where that is ambiguous,
+/// with the names.
+ArrayChoice choose_arrays(const Options& options, const ChoiceRule& rule);
+
+}  // namespace runnel
