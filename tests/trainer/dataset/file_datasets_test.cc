@@ -46,7 +46,7 @@ class FileDatasetTest : public testing::Test {
     std::vector<std::uint32_t> samples(static_cast<std::size_t>(data.size()));
     std::iota(samples.begin(), samples.end(), 0U);
     BatchBuilder builder(data, samples.size(), c10::DeviceType::CPU);
-    Batch batch = builder.build(samples, seed);
+    Batch batch = builder.build({.samples = samples, .seed = seed});
     for (at::Tensor& field : batch.fields) field = field.clone();
     return batch;
   }
@@ -242,8 +242,8 @@ TEST_F(FileDatasetTest, ReadsWindowsOfTokensAndFindsWrongOnes) {
   EXPECT_TRUE(batch.fields[0].equal(
       at::tensor({100, 101, 102, 103, 109, 110, 111, 112, 118, 119, 120, 121}, at::kLong).view({3, 4})));
   EXPECT_TRUE(batch.target().equal(batch.fields[0] + 1));
-  EXPECT_THAT(error_of([&] { read(*windows("vocabulary = 121")); }, ExitStatus::bad_data),
-              HasSubstr("token 21: expected one from 0 to 120, as the option vocabulary has it, found 121"));
+  EXPECT_THAT(error_of([&] { read(*windows("vocabulary = 120")); }, ExitStatus::bad_data),
+              HasSubstr("token 20: expected one from 0 to 119, as the option vocabulary has it, found 120"));
   EXPECT_THAT(error_of([&] { open("tokens", "a.bin", "context = 23"); }, ExitStatus::bad_data),
               HasSubstr("found 23 tokens"));
 }
