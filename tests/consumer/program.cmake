@@ -15,7 +15,7 @@ function(expect status text)
 endfunction()
 
 expect(0 "regression train" --help)
-expect(78 "\"regressor\", found \"regresor\"" train "${CONFIG}" --set model.name=regresor)
+expect(78 "found \"regresor\", did you mean \"regressor\"" train "${CONFIG}" --set model.name=regresor)
 expect(0 "rmse" train "${CONFIG}" -n 2)
 message("${output}")
 if(output MATCHES "${listening}")
