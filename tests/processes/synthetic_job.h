@@ -123,10 +123,14 @@ inline float gradient(int trainer, std::uint64_t step, std::size_t element, floa
 inline float plain_element(const Settings& settings, TensorRule rule, std::size_t i) {
   float value = start_value(i);
   for (std::uint64_t step = 0; step < settings.steps; ++step) {
-    float sum = gradient(0, step, i, value);
-    for (int trainer = 1; trainer < settings.trainers; ++trainer) sum += gradient(trainer, step, i, value);
+    float sum = 0;
+    double sum_of_values = 0;
+    for (int trainer = 0; trainer < settings.trainers; ++trainer) {
+      sum += gradient(trainer, step, i, value);
+      sum_of_values += gradient(trainer, step, i, value);
+    }
     if (rule == TensorRule::average) {
-      value = sum * (1.0F / static_cast<float>(settings.trainers));
+      value = static_cast<float>(sum_of_values / settings.trainers);
     } else {
       value -= static_cast<float>(kLearningRate) * sum;
     }
