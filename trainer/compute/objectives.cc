@@ -128,11 +128,13 @@ class Regression : public MeasuredObjective {
     add_metrics(score, Differences{output, target});
   }
 
+  /// A model with one output has [n, 1] where a column of a table is [n].
   at::Tensor target_of(std::span<const at::Tensor> outputs, const Batch& batch) const {
-    if (outputs[0].sizes() != batch.target().sizes()) {
-      refuse(name_, "output and target of one shape", outputs[0], batch.target());
-    }
-    return batch.target().to(outputs[0].scalar_type());
+    const at::Tensor& output = outputs[0];
+    const bool is_column = output.dim() == batch.target().dim() + 1 && output.size(-1) == 1;
+    const at::Tensor target = is_column ? batch.target().unsqueeze(-1) : batch.target();
+    if (output.sizes() != target.sizes()) refuse(name_, "output and target of one shape", output, batch.target());
+    return target.to(output.scalar_type());
   }
 
   at::Tensor losses(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) const {
