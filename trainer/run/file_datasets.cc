@@ -126,9 +126,9 @@ void add_file_datasets(Registry& registry) {
                                                                         {"safetensors", make_safetensors_source},
                                                                         {"idx", make_idx_source},
                                                                         {"csv", make_csv_source}};
-  for (const auto& [name, make_source] : sources) {
-    registry.add_dataset(name,
-                         [name, make_source](const DataPlan& plan) { return make_arrays(plan, name, make_source); });
+  for (const auto& source : sources) {
+    registry.add_dataset(source.first,
+                         [source](const DataPlan& plan) { return make_arrays(plan, source.first, source.second); });
   }
   registry.add_dataset("cifar", make_cifar);
   registry.add_dataset("tokens", make_tokens);
