@@ -9,7 +9,6 @@
 #include <torch/nn/init.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/embedding.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
 #include <cmath>
@@ -17,13 +16,13 @@
 #include <string>
 
 #include "runtime/base/run_error.h"
+#include "trainer/model/linear_layer.h"
 #include "trainer/model/module_model.h"
 
 namespace runnel {
 namespace {
 
 using torch::nn::LayerNorm;
-using torch::nn::Linear;
 
 struct Shape {
   std::int64_t layers;

@@ -87,9 +87,12 @@ bool is_trained_here(const TrainingStep& step, const at::Tensor& tensor) {
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
   TrainingStep* const step = TrainingStep::current();
   const bool has_bias = bias && bias->defined();
-  if (step == nullptr || !at::GradMode::is_enabled() || input.dim() != 2 || weight.dim() != 2 ||
+  if (step == nullptr || !at::GradMode::is_enabled() || input.dim() < 2 || weight.dim() != 2 ||
       !is_trained_here(*step, weight) || (has_bias && !is_trained_here(*step, *bias))) {
     return at::native::linear(input, weight, bias);
+  }
+  if (input.dim() > 2) {
+    return runnel::linear(input.flatten(0, -2), weight, bias).unflatten(0, input.sizes().slice(0, input.dim() - 1));
   }
   at::Tensor output;
   {

@@ -8,7 +8,7 @@
 
 namespace runnel {
 
-/// `input` [n, in] times the transpose of `weight` [out, in], plus `bias` [out], if there is one: `at::linear`, with
+/// `input` [n…, in] times the transpose of `weight` [out, in], plus `bias` [out], if there is one: `at::linear`, with
 /// the same bits.
 ///
 /// In the backward pass of a `TrainingStep` the gradients of weight and bias are computed in the places that the step

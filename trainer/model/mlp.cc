@@ -3,13 +3,13 @@
 #include "trainer/model/mlp.h"
 
 #include <ATen/ops/dropout.h>
-#include <torch/nn/modules/linear.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "trainer/model/linear_layer.h"
 #include "trainer/model/module_model.h"
 
 namespace runnel {
@@ -18,7 +18,7 @@ namespace {
 struct Mlp : torch::nn::Module {
   Mlp(const std::vector<std::int64_t>& widths, double dropout_share) : dropout(dropout_share) {
     for (std::size_t i = 1; i < widths.size(); ++i) {
-      layers.push_back(register_module("fc" + std::to_string(i), torch::nn::Linear(widths[i - 1], widths[i])));
+      layers.push_back(register_module("fc" + std::to_string(i), Linear(widths[i - 1], widths[i])));
     }
   }
 
@@ -29,7 +29,7 @@ struct Mlp : torch::nn::Module {
   }
 
   double dropout;
-  std::vector<torch::nn::Linear> layers;
+  std::vector<Linear> layers;
 };
 
 }  // namespace

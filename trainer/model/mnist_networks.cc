@@ -6,10 +6,10 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max_pool2d.h>
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <vector>
 
+#include "trainer/model/linear_layer.h"
 #include "trainer/model/module_model.h"
 
 namespace runnel {
@@ -36,8 +36,8 @@ struct MnistCnn : torch::nn::Module {
   std::vector<double> dropout;
   torch::nn::Conv2d conv1 = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 32, 3)));
   torch::nn::Conv2d conv2 = register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(32, 64, 3)));
-  torch::nn::Linear fc1 = register_module("fc1", torch::nn::Linear(9216, 128));
-  torch::nn::Linear fc2 = register_module("fc2", torch::nn::Linear(128, 10));
+  Linear fc1 = register_module("fc1", Linear(9216, 128));
+  Linear fc2 = register_module("fc2", Linear(128, 10));
 };
 
 struct MnistMlp : torch::nn::Module {
@@ -50,9 +50,9 @@ struct MnistMlp : torch::nn::Module {
   }
 
   std::vector<double> dropout;
-  torch::nn::Linear fc1 = register_module("fc1", torch::nn::Linear(784, 5120));
-  torch::nn::Linear fc2 = register_module("fc2", torch::nn::Linear(5120, 5120));
-  torch::nn::Linear fc3 = register_module("fc3", torch::nn::Linear(5120, 10));
+  Linear fc1 = register_module("fc1", Linear(784, 5120));
+  Linear fc2 = register_module("fc2", Linear(5120, 5120));
+  Linear fc3 = register_module("fc3", Linear(5120, 10));
 };
 
 }  // namespace

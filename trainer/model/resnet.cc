@@ -8,12 +8,12 @@
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "trainer/model/linear_layer.h"
 #include "trainer/model/module_model.h"
 
 namespace runnel {
@@ -75,7 +75,7 @@ struct ResNet : torch::nn::Module {
       stages.push_back(register_module("layer" + std::to_string(stages.size() + 1), stage));
       out *= 2;
     }
-    fc = register_module("fc", torch::nn::Linear(in, shape.classes));
+    fc = register_module("fc", Linear(in, shape.classes));
     for (const auto& module : modules(/*include_self=*/false)) {
       if (const auto* conv = module->as<Conv2d>()) {
         torch::nn::init::kaiming_normal_(conv->weight, 0, torch::kFanOut, torch::kReLU);
@@ -94,7 +94,7 @@ struct ResNet : torch::nn::Module {
   Conv2d conv1;
   BatchNorm2d bn1;
   std::vector<torch::nn::Sequential> stages;
-  torch::nn::Linear fc = nullptr;
+  Linear fc = nullptr;
 };
 
 }  // namespace

@@ -107,6 +107,22 @@ TEST_P(LinearTest, EqualsLibTorchsBitForBit) {
   EXPECT_EQ(staged_, 0U);
 }
 
+TEST_P(LinearTest, EqualsLibTorchsForRowsOfRows) {
+  input_ = at::randn({GetParam(), 3, 9}).requires_grad_();
+  upstream_ = at::randn({GetParam(), 3, 5});
+  const Gradients libtorchs = expected(once());
+  const Gradients made = found(once());
+  expect_equal(made, libtorchs);
+  EXPECT_EQ(made[0].sizes(), input_.sizes());
+}
+
+TEST_P(LinearTest, EqualsLibTorchsForRowsThatDoNotLieSideBySide) {
+  input_ = at::randn({3, GetParam(), 9}).transpose(0, 1).requires_grad_();
+  upstream_ = at::randn({GetParam(), 3, 5});
+  const Gradients libtorchs = expected(once());
+  expect_equal(found(once()), libtorchs);
+}
+
 TEST_P(LinearTest, ReportsItsGradientsBeforeThatOfTheInputIsMade) {
   order_.input = input_;
   found(once());

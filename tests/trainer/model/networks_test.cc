@@ -14,6 +14,9 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "trainer/model/kernel_choice.h"
+#include "trainer/model/tensor_arena.h"
+#include "trainer/model/training_step.h"
 #include "trainer/run/registry.h"
 
 /// The built-in models that options shape: "mlp", "resnet" and "gpt".
@@ -55,6 +58,28 @@ void expect_gradients(TrainedModel& model, const at::Tensor& inputs) {
   }
 }
 
+/// Makes a training step with Runnel's kernels, after which every matrix of a linear layer must have had its gradient
+/// computed in its place. Returns how many there are.
+int expect_linear_in_place(TrainedModel& model, const at::Tensor& inputs) {
+  const KernelChoice kernels(KernelSet::own);
+  const BucketLayout layout(model.tensors().shapes(), kBlockBytes);
+  const OwnedArena values(layout, c10::kCPU);
+  const OwnedArena places(layout, c10::kCPU);
+  TrainingStep step(model.tensors(), values.arena, places.arena, nullptr);
+  const at::Tensor output = outputs(model, inputs, /*training=*/true);
+  step.end_forward();
+  output.square().sum().backward();
+  int matrices = 0;
+  for (std::size_t i = 0; i < model.tensors().trained().size(); ++i) {
+    const NamedTensor& parameter = model.tensors().trained()[i];
+    if (parameter.tensor.dim() != 2 || parameter.name.find("wpe") != std::string::npos) continue;
+    EXPECT_FALSE(step.claim(i).defined()) << parameter.name;
+    ++matrices;
+  }
+  step.end_backward();
+  return matrices;
+}
+
 std::string refusal_of(const std::string& name, const std::string& options) {
   try {
     make(name, options);
@@ -72,6 +97,17 @@ TEST(Mlp, HasTheLayersOfItsOptions) {
   EXPECT_EQ(parameters_of(model), 7 * 5 + 6 * 4 + 5 * 3);
   EXPECT_THAT(outputs(model, at::randn({7, 1, 2, 3})).sizes(), ElementsAre(7, 3));
   expect_gradients(model, at::randn({7, 6}));
+}
+
+TEST(LinearLayers, ComputeTheirGradientsInTheirPlaces) {
+  TrainedModel cnn = make("mnist-cnn", "");
+  EXPECT_EQ(expect_linear_in_place(cnn, at::randn({2, 1, 28, 28})), 2);
+  TrainedModel mlp = make("mlp", "inputs = 6, hidden = [5, 4], outputs = 3");
+  EXPECT_EQ(expect_linear_in_place(mlp, at::randn({7, 6})), 3);
+  TrainedModel resnet = make("resnet", "depth = 20");
+  EXPECT_EQ(expect_linear_in_place(resnet, at::randn({1, 3, 8, 8})), 1);
+  TrainedModel gpt = make("gpt", "layers = 1, heads = 2, width = 8, context = 4, vocabulary = 6");
+  EXPECT_EQ(expect_linear_in_place(gpt, at::randint(6, {2, 4}, at::kLong)), 5);
 }
 
 TEST(Mlp, WithoutHiddenLayersIsLinear) {

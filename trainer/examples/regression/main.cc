@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // A program with a model and a data set of its own: it learns a function of two variables.
-#include <torch/nn/modules/linear.h>
-
 #include <cmath>
 
+#include "trainer/model/linear_layer.h"
 #include "trainer/model/module_model.h"
 #include "trainer/program/run_program.h"
 
@@ -19,7 +18,7 @@ struct Regressor : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& points) { return last(hidden(points).tanh()); }
 
-  torch::nn::Linear hidden, last;
+  runnel::Linear hidden, last;
 };
 
 /// Points (a, b) of the unit square, computed from the sample's index, and sin(2 pi a) b. The test has other points.
