@@ -111,8 +111,9 @@ class MaxPoolBackward final : public torch::autograd::Node {
 }  // namespace
 
 bool can_pool_2x2(const at::Tensor& input) {
-  return input.dim() == 4 && input.size(2) % 2 == 0 && input.size(3) % (2 * kLanes) == 0 && input.is_contiguous() &&
-         input.is_cpu() && input.scalar_type() == at::kFloat;
+  const bool fits = input.dim() == 4 && input.size(2) > 0 && input.size(2) % 2 == 0 && input.size(3) > 0 &&
+                    input.size(3) % (2 * kLanes) == 0;
+  return fits && input.is_contiguous() && input.is_cpu() && input.scalar_type() == at::kFloat;
 }
 
 at::Tensor max_pool_2x2(const at::Tensor& input) {

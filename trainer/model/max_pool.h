@@ -7,7 +7,7 @@
 namespace runnel {
 
 /// Whether max_pool_2x2() takes such an input: float32 [n, channels, rows, columns], contiguous, on the CPU, with an
-/// even number of rows and a multiple of 8 columns.
+/// even number of rows and a multiple of 8 columns, not 0.
 bool can_pool_2x2(const at::Tensor& input);
 
 /// The largest value of each 2x2 square of the planes of `input`: `at::max_pool2d(input, 2)`, with the same bits and

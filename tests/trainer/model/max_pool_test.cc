@@ -66,8 +66,9 @@ TEST_F(MaxPool, ThreadsChangeNothing) {
 }
 
 TEST_F(MaxPool, RefusesWhatItCannotPool) {
-  for (const at::Tensor& values : {at::randn({2, 3, 5, 8}), at::randn({2, 3, 4, 12}), at::randn({3, 4, 8}),
-                                   at::randn({2, 3, 4, 8}, at::kDouble), at::randn({2, 3, 8, 8}).transpose(2, 3)}) {
+  for (const at::Tensor& values :
+       {at::randn({2, 3, 5, 8}), at::randn({2, 3, 4, 12}), at::randn({3, 4, 8}), at::randn({2, 3, 4, 0}),
+        at::randn({2, 3, 0, 8}), at::randn({2, 3, 4, 8}, at::kDouble), at::randn({2, 3, 8, 8}).transpose(2, 3)}) {
     EXPECT_THROW(max_pool_2x2(values), c10::Error) << values.sizes();
   }
 }
