@@ -32,8 +32,8 @@ std::vector<std::int64_t> fixed_numbers(const JsonView& list) {
   return numbers;
 }
 
-/// Whether all elements lie within `room` elements, and their number is no more, so that none can lie twice by lack of
-/// memory. Sizes and strides come from a file: each sum and product is checked.
+/// Whether all elements lie within `room` elements, and there are no more than that: strides of 0 could otherwise make
+/// a huge tensor of a few bytes. Sizes and strides come from a file: each sum and product is checked.
 bool fits(const ExportedTensor& tensor, std::uint64_t room) {
   if (tensor.offset < 0 || tensor.sizes.size() != tensor.strides.size()) return false;
   bool empty = false;
@@ -50,7 +50,8 @@ bool fits(const ExportedTensor& tensor, std::uint64_t room) {
       return false;
     }
   }
-  return empty || (static_cast<std::uint64_t>(last) < room && static_cast<std::uint64_t>(count) <= room);
+  if (empty) return static_cast<std::uint64_t>(tensor.offset) <= room;
+  return static_cast<std::uint64_t>(last) < room && static_cast<std::uint64_t>(count) <= room;
 }
 
 [[noreturn]] void refuse(const ZipArchive& archive, const std::string& name, const std::string& what) {

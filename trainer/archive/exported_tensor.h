@@ -18,7 +18,7 @@ namespace runnel {
 /// of more than 8 bits, complex numbers and the like.
 ElementType read_element_type(const JsonView& number);
 
-/// A tensor in an archive, which lies within `storage`. No element lies before it, and none twice.
+/// A tensor in an archive. All of its elements lie within `storage`, and there are no more than that has room for.
 struct ExportedTensor {
   ElementType type = ElementType::float32;
   std::vector<std::int64_t> sizes = {};

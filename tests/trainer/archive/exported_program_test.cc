@@ -184,6 +184,9 @@ TEST_F(ExportedProgramTest, RefusesTensorsBeyondTheirBytes) {
   weights_["config"]["bias"] = payload("weight_0", {3}, {1});
   weights_["config"]["bias"]["tensor_meta"]["storage_offset"]["as_int"] = 1;
   EXPECT_THAT(refusal(), HasSubstr("its shape needs more than"));
+  weights_["config"]["bias"] = payload("weight_0", Json::array({0}), {1});
+  weights_["config"]["bias"]["tensor_meta"]["storage_offset"]["as_int"] = kMost;
+  EXPECT_THAT(refusal(), HasSubstr("its shape needs more than"));
 }
 
 TEST_F(ExportedProgramTest, NamesOtherArchives) {
