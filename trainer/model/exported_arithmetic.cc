@@ -66,12 +66,16 @@ c10::IValue floor_divide(const Values& v) {
   return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
 }
 
+/// Python's, which has the sign of the divisor.
 c10::IValue modulo(const Values& v) {
-  const std::int64_t b = integer(v, 1), quotient = floor_divide(v).toInt();
-  return integer(v, 0) - quotient * b;
+  const std::int64_t a = integer(v, 0), b = integer(v, 1);
+  TORCH_CHECK(b != 0, "division by zero");
+  const std::int64_t rest = b == -1 ? 0 : a % b;  // % of the least integer and -1 overflows
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
 c10::IValue divide(const Values& v) {
+  TORCH_CHECK(number(v, 1) != 0, "division by zero");
   return number(v, 0) / number(v, 1);
 }
 c10::IValue negate(const Values& v) {

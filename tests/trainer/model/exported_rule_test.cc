@@ -182,17 +182,24 @@ TEST_F(ChangedModelTest, RefusesArgumentsThatDoNotFit) {
 }
 
 TEST(SizeFunctionTest, ComputesAsPythonDoes) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
   const auto call = [](const char* name, std::vector<c10::IValue> values) { return size_function(name)(values); };
   EXPECT_EQ(call("_operator.floordiv", {-7, 2}).toInt(), -4);
   EXPECT_EQ(call("_operator.mod", {-7, 2}).toInt(), 1);
+  EXPECT_EQ(call("_operator.mod", {7, -2}).toInt(), -1);
+  EXPECT_EQ(call("_operator.mod", {kLeast, 3}).toInt(), 1);
+  EXPECT_EQ(call("_operator.mod", {kLeast, -1}).toInt(), 0);
   EXPECT_EQ(call("_operator.truediv", {7, 2}).toDouble(), 3.5);
   EXPECT_EQ(call("_operator.mul", {3, 4}).toInt(), 12);
   EXPECT_TRUE(call("_operator.ge", {4, 4}).toBool());
   EXPECT_EQ(call("math.ceil", {2.5}).toInt(), 3);
   EXPECT_EQ(call("torch.sym_max", {2, 5}).toInt(), 5);
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   EXPECT_THROW(call("_operator.mul", {kMost, 2}), c10::Error);
   EXPECT_THROW(call("_operator.floordiv", {1, 0}), c10::Error);
+  EXPECT_THROW(call("_operator.floordiv", {kLeast, -1}), c10::Error);
+  EXPECT_THROW(call("_operator.mod", {1, 0}), c10::Error);
+  EXPECT_THROW(call("_operator.truediv", {1, 0}), c10::Error);
   EXPECT_THROW(call("_operator.add", {1}), c10::Error);
   EXPECT_EQ(size_function("os.system"), nullptr);
 }
