@@ -138,7 +138,8 @@ void ExportedOperation::find_switches() {
     const OperationArgument& argument = arguments_[static_cast<std::size_t>(found - parameters.begin())];
     return argument.kind == OperationArgument::Kind::constant && argument.constant.isNone();
   };
-  if (is_none("running_mean")) return;  // a normalization without statistics takes the batch's, also in evaluation
+  // A normalization without statistics takes the batch's, also in evaluation.
+  if (is_none("running_mean") || operation_->schema().overload_name() == "no_stats") return;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const std::string& name = parameters[i].name();
     const c10::IValue& given = arguments_[i].constant;

@@ -15,11 +15,11 @@ namespace runnel {
 /// 2. Its name does not begin with an underscore, but for a short list that exports contain: PyTorch's internal
 ///    operations trust their arguments. Nor is it of a library's own formats (fbgemm, mkldnn, quantized, …), whose
 ///    tensors hold addresses.
-/// 3. It has results, and its parameters and results are tensors, numbers, truth values, devices, and lists of them.
-///    A parameter of another kind must have a default, which it then takes. Texts are possible for parameters that
-///    choose among variants ("reduction", "mode", …): no operation that takes the name of a file passes.
-/// 4. It writes to nothing but its first parameter, and does not change what memory or shape that has; only `detach_`
-/// may.
+/// 3. It has results, and its parameters and results are tensors, numbers, truth values, devices, and lists of them. A
+///    parameter may be a text where that chooses among variants ("mode", "rounding_mode", …); one of another kind must
+///    have a default. No operation that takes the name of a file passes.
+/// 4. It writes to nothing but its first parameter, and does not change the memory or the shape of that; only `detach_`
+///    may.
 ///
 /// Throws `RunError` (bad_data): `place`, the operation, and which part of the rule it breaks. `target` is as in
 /// `ExportedNode`.

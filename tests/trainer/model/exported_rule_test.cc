@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/model/exported_rule.h"
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,6 +17,7 @@
 #include "trainer/archive/zip_archive.h"
 #include "trainer/model/exported_arithmetic.h"
 #include "trainer/model/exported_model.h"
+#include "trainer/model/exported_operation.h"
 
 namespace runnel {
 namespace {
@@ -74,7 +76,7 @@ TEST(ExportedRuleTest, RefusesEverythingElse) {
   EXPECT_THAT(refused("set_.source_Tensor"), HasSubstr("changes what a tensor is"));
   EXPECT_THAT(refused("resize_.default"), HasSubstr("changes what a tensor is"));
   EXPECT_THAT(refused("transpose_.default"), HasSubstr("changes what a tensor is"));
-  EXPECT_THAT(refused("requires_grad_.default"), HasSubstr("aten"));
+  EXPECT_THAT(refused("requires_grad_.default"), HasSubstr("changes what a tensor is"));
   EXPECT_THAT(refused("add.out"), HasSubstr("writes to \"out\""));
   EXPECT_THAT(refused("_unsafe_index.Tensor"), HasSubstr("is internal to PyTorch"));
   EXPECT_THAT(refused("_backward.default"), HasSubstr("is internal to PyTorch"));
@@ -179,6 +181,28 @@ TEST_F(ChangedModelTest, RefusesArgumentsThatDoNotFit) {
                 nodes.insert(nodes.begin(), planted);
               }),
               HasSubstr("gives an argument \"other\", which this LibTorch's operation lacks"));
+}
+
+TEST(ExportedOperationTest, ANormalizationWithoutStatisticsIsTheSameInEvaluation) {
+  using Kind = ExportedArgument::Kind;
+  const ExportedNode node{.name = "norm",
+                          .target = "torch.ops.aten._native_batch_norm_legit.no_stats",
+                          .place = "node \"norm\"",
+                          .arguments = {{"input", {.kind = Kind::value, .value = 0}},
+                                        {"weight", {.kind = Kind::none}},
+                                        {"bias", {.kind = Kind::none}},
+                                        {"training", {.kind = Kind::boolean, .integer = 1}},
+                                        {"momentum", {.kind = Kind::number, .number = 0.1}},
+                                        {"eps", {.kind = Kind::number, .number = 1e-5}}},
+                          .results = {{.values = {1}}, {.values = {2}}, {.values = {3}}}};
+  ExportedOperation operation(node, "net.pt2", c10::kCPU);
+  std::vector<c10::IValue> values(4);
+  values[0] = at::arange(6, at::kFloat).view({3, 2});
+  operation.run(values);
+  const at::Tensor in_training = values[1].toTensor();
+  operation.set_training(false);
+  operation.run(values);
+  EXPECT_TRUE(values[1].toTensor().equal(in_training));
 }
 
 TEST(SizeFunctionTest, ComputesAsPythonDoes) {
