@@ -107,12 +107,12 @@ class Classification final : public MeasuredObjective {
 class Regression : public MeasuredObjective {
  public:
   at::Tensor loss(std::span<const at::Tensor> outputs, const Batch& batch) override {
-    return losses(outputs[0], target_of(outputs, batch), at::Reduction::Mean);
+    return losses_(outputs[0], target_of(outputs, batch), at::Reduction::Mean);
   }
 
   void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
     const at::Tensor target = target_of(outputs, batch);
-    score.loss.sum += losses(outputs[0], target, at::Reduction::None).sum(at::kDouble).item<double>();
+    score.loss.sum += losses_(outputs[0], target, at::Reduction::None).sum(at::kDouble).item<double>();
     score.loss.count += target.numel();
     measure(score, outputs[0], target);
   }
@@ -120,8 +120,8 @@ class Regression : public MeasuredObjective {
  protected:
   using LossFunction = at::Tensor (*)(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction);
 
-  Regression(std::string name, LossFunction each, std::vector<std::string> metrics)
-      : MeasuredObjective(std::move(metrics)), name_(std::move(name)), each_(each) {}
+  Regression(std::string name, LossFunction losses, std::vector<std::string> metrics)
+      : MeasuredObjective(std::move(metrics)), name_(std::move(name)), losses_(losses) {}
 
  private:
   virtual void measure(Score& score, const at::Tensor& output, const at::Tensor& target) const {
@@ -137,18 +137,15 @@ class Regression : public MeasuredObjective {
     return target.to(output.scalar_type());
   }
 
-  at::Tensor losses(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) const {
-    return each_(output, target, reduction);
-  }
-
   std::string name_;
-  LossFunction each_;
+  LossFunction losses_;
 };
 
-class Differing final : public Regression {
+/// Measures how far outputs are from their targets.
+class DistanceRegression final : public Regression {
  public:
-  Differing(const Options& options, std::string name, LossFunction each)
-      : Regression(std::move(name), each, options.words("metrics", {"mae"}, regression_metrics())) {}
+  DistanceRegression(const Options& options, std::string name, LossFunction losses)
+      : Regression(std::move(name), losses, options.words("metrics", {"mae"}, regression_metrics())) {}
 };
 
 /// Accuracy: the share of values whose score has the sign of its target minus a half.
@@ -185,14 +182,6 @@ class OutputLoss final : public Objective {
   }
 };
 
-at::Tensor squared(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) {
-  return at::mse_loss(output, target, reduction);
-}
-
-at::Tensor absolute(const at::Tensor& output, const at::Tensor& target, std::int64_t reduction) {
-  return at::l1_loss(output, target, reduction);
-}
-
 }  // namespace
 
 std::unique_ptr<Objective> make_nll(const Options& options) {
@@ -204,11 +193,11 @@ std::unique_ptr<Objective> make_cross_entropy(const Options& options) {
 }
 
 std::unique_ptr<Objective> make_mse(const Options& options) {
-  return std::make_unique<Differing>(options, "mse", squared);
+  return std::make_unique<DistanceRegression>(options, "mse", at::mse_loss);
 }
 
 std::unique_ptr<Objective> make_l1(const Options& options) {
-  return std::make_unique<Differing>(options, "l1", absolute);
+  return std::make_unique<DistanceRegression>(options, "l1", at::l1_loss);
 }
 
 std::unique_ptr<Objective> make_bce_with_logits(const Options& options) {

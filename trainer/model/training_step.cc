@@ -6,6 +6,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/record_function.h>
 
+#include <memory>
 #include <utility>
 
 #include "trainer/model/tensor_arena.h"
@@ -68,7 +69,7 @@ TrainingStep* TrainingStep::current() {
   return current_step;
 }
 
-// LibTorch swallows what a callback throws, so that it is kept until the end of the pass.
+// LibTorch swallows what a callback throws: it is kept until the end of the forward pass.
 void TrainingStep::before_use(std::size_t tensor) {
   if (used_[tensor]) return;
   used_[tensor] = true;

@@ -4,7 +4,6 @@
 
 #include <ATen/Context.h>
 
-#include <array>
 #include <utility>
 
 #include "runtime/base/run_error.h"
