@@ -66,27 +66,29 @@ constexpr std::int64_t kMaxBucketBytes = 256 << 20;
 
 constexpr ConfigKey kKeys[] = {
     {"model.name", TextKey{at<&Config::model, &ModelConfig::name>},
-     "The model to train (see the table above); a program may add its own."},
+     "The model to train: trainer/README.md lists the built-in ones; a program may add its own."},
     {"model.file", FileKey{at<&Config::model, &ModelConfig::file>, true},
      "File that the model is made from, for models that need one."},
     {"model.init", FileKey{at<&Config::model, &ModelConfig::init>, true},
      "safetensors file with the parameters and buffers to start from; `\"\"`: the model's own, from `run.seed` or from "
      "its file."},
     {"model.init_prefix", TextKey{at<&Config::model, &ModelConfig::init_prefix>, /*may_be_empty=*/true},
-     "What every name in `model.init` must begin with, and is read without: `\"module.\"`, `\"_orig_mod.\"`."},
+     "Prefix of every name in `model.init`, such as `\"module.\"`, which the model's names do not have."},
     {"model.buffers", choice<&Config::model, &ModelConfig::buffers>(),
      "What becomes of tensors that a pass writes and nobody optimizes, such as BatchNorm's statistics, after each "
      "step. "
      "`\"average\"`: the mean over the trainers, or the virtual trainers; `\"first\"`: those of the first one; "
      "`\"local\"`: each process keeps its own; those of the first are saved."},
-    {"model.options", OptionsKey{at<&Config::model, &ModelConfig::options>}, "What this model lets the user choose."},
+    {"model.options", OptionsKey{at<&Config::model, &ModelConfig::options>},
+     "Options of this model, listed in trainer/model/README.md."},
 
     {"objective.name", TextKey{at<&Config::objective, &ObjectiveConfig::name>},
-     "The loss, and what a test measures (see the table above)."},
+     "The loss, and what a test measures: trainer/compute/README.md lists the built-in ones."},
     {"objective.options", OptionsKey{at<&Config::objective, &ObjectiveConfig::options>},
-     "What this objective lets the user choose."},
+     "Options of this objective, listed in trainer/compute/README.md."},
 
-    {"data.name", TextKey{at<&Config::data, &DataConfig::name>}, "The data set (see the table above)."},
+    {"data.name", TextKey{at<&Config::data, &DataConfig::name>},
+     "The data set: trainer/dataset/README.md lists the built-in ones."},
     {"data.path", FileKey{at<&Config::data, &DataConfig::path>, true},
      "File or folder of the data set; with `\"mnist\"`, a folder with its four IDX files, plain or gzip, and `\"\"` is "
      "the data that comes with Runnel."},
@@ -113,7 +115,8 @@ constexpr ConfigKey kKeys[] = {
      "a "
      "test; each takes the memory of a batch. It changes no bit of the result. 0: a batch is read when it is needed.",
      "steps"},
-    {"data.options", OptionsKey{at<&Config::data, &DataConfig::options>}, "What this data set lets the user choose."},
+    {"data.options", OptionsKey{at<&Config::data, &DataConfig::options>},
+     "Options of this data set, listed in trainer/dataset/README.md."},
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},
      "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"},
@@ -129,10 +132,12 @@ constexpr ConfigKey kKeys[] = {
      "LibTorch's threads in each trainer; another number may change the last bits of a gradient.", "threads"},
     {"trainer.kernels", choice<&Config::trainer, &TrainerConfig::kernels>(),
      "Whose dropout, linear layers and 2x2 max pooling are used on the CPU. `\"own\"`: Runnel's, which are faster; "
-     "`\"torch\"`: LibTorch's, with the random numbers that dropout has in Python. The others give the same bits."},
+     "`\"torch\"`: LibTorch's, with the random numbers that dropout has in Python. The linear layers and the pooling "
+     "give the same bits either way."},
     {"trainer.device", DevicesKey{at<&Config::trainer, &TrainerConfig::device>},
      "Where trainers compute: one device for all, or a list with one for each. `\"cuda:K\"`: that GPU of the host; "
-     "`\"cuda\"`: the one assigned to the process (see \"Devices\" above); `\"auto\"`: the same, or the CPU where "
+     "`\"cuda\"`: the one assigned to the process (trainer/README.md, \"Devices\"); `\"auto\"`: the same, or the CPU "
+     "where "
      "there is no GPU."},
 
     {"generator.count", IntegerKey{at<&Config::generator, &GeneratorConfig::count>, 1, 1024},
