@@ -101,8 +101,8 @@ std::optional<Directory> find_zip64(const Fields& file, std::uint64_t end) {
                    .end = record};
 }
 
-/// Whether `narrow`, a field of the end record, agrees with `wide`: it is equal, or says by all ones that it is too
-/// small.
+/// Whether `narrow`, a field of the end record, agrees with `wide`: it is equal, or all ones, which mean "too large for
+/// this field".
 template <class Narrow>
 bool agrees(Narrow narrow, std::uint64_t wide) {
   return narrow == wide || narrow == std::numeric_limits<Narrow>::max();
@@ -173,7 +173,8 @@ ZipMember read_entry(const Fields& file, std::uint64_t& position, std::uint64_t 
   return member;
 }
 
-/// Finds the bytes of `member` behind its own header, which must be like its entry, and end before `end`.
+/// Finds the bytes of `member`, which follow its own header. That must agree with its entry, and the bytes must end
+/// before `end`.
 void locate(const Fields& file, std::uint64_t end, ZipMember& member) {
   const auto inconsistent = [&] {
     file.refuse("damaged ZIP archive: member \"" + printable(member.name, 200) + "\" is not where the directory says");

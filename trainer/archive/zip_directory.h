@@ -28,9 +28,9 @@ struct ZipMember {
 /// Reads the central directory of the archive that `file` holds: APPNOTE.TXT 6.3.10 of PKWARE, with ZIP64.
 ///
 /// Members are in the order of their names. On return every member lies within the file, before the directory, and
-/// overlaps no other; names differ. Nothing may precede, separate or follow the directory and its end records. Refused:
-/// encryption, several disks, methods other than stored and deflated. Throws `RunError` (bad_data) that begins with
-/// `place`.
+/// overlaps no other; names differ. Nothing may lie between the directory and its end records, nor after them except
+/// the archive's comment. Refused: encryption, several disks, methods other than stored and deflated. Throws `RunError`
+/// (bad_data) that begins with `place`.
 std::vector<ZipMember> read_zip_directory(std::span<const std::byte> file, const std::string& place);
 
 }  // namespace runnel

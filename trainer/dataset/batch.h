@@ -14,7 +14,7 @@ namespace runnel {
 struct Batch {
   std::vector<at::Tensor> fields;
 
-  /// Of all that a data set draws at random while it reads this batch: of run.seed, trainer and epoch.
+  /// For what a data set draws at random while it reads this batch. It follows from run.seed, trainer and epoch.
   std::uint64_t seed = 0;
 
   std::int64_t size() const { return fields.empty() ? 0 : fields.front().size(0); }

@@ -42,14 +42,13 @@ class Dataset {
   /// the field's type, [samples.size(), shape…]. Throws `RunError` (65) for a sample that cannot be read; the step that
   /// needs the batch throws it then.
   ///
-  /// What is written depends on the arguments alone: what is random about samples follows from `batch.seed` and the
-  /// sample. A pass may be going on in another thread: nothing is drawn from
-  /// LibTorch's generators, and operations of LibTorch on large tensors would have trainer.threads threads of their
-  /// own.
+  /// What is written depends on the arguments alone: random changes follow from `batch.seed` and the sample's index.
+  /// Another thread may be in a pass meanwhile: do not draw from LibTorch's generators, and avoid operations of
+  /// LibTorch on large tensors, which would use trainer.threads more threads.
   virtual void read(std::span<const std::uint32_t> samples, Batch& batch) const = 0;
 
-  /// One line that differs for other data, which all processes of a job compare at its start: of the files that are
-  /// read. Empty where nothing can differ. Throws `RunError` (66).
+  /// One line that identifies the data, such as digests of the files: all processes of a job compare it at the start.
+  /// Empty where nothing can differ. Throws `RunError` (66).
   virtual std::string fingerprint() const { return ""; }
 };
 

@@ -6,7 +6,7 @@
 
 namespace runnel {
 
-/// Whether dropout() takes such values: float32, contiguous, on the CPU; `share` below 1.
+/// Whether dropout() takes these values: float32, contiguous, on the CPU; `share` below 1.
 bool can_drop(const at::Tensor& values, double share);
 
 /// `values` with a share of them, drawn at random, set to zero and the others divided by `1 - share`; float32,

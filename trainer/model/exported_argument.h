@@ -26,10 +26,11 @@ struct OperationArgument {
 /// The argument in a pass that has `values`. Throws `c10::Error` where a list's element is of another kind.
 c10::IValue value_of(const OperationArgument& argument, const std::vector<c10::IValue>& values);
 
-/// `value`, for a parameter of `type`: numbers become tensors or floating numbers where those are expected.
+/// `value`, for a parameter of `type`: a number becomes a tensor or a floating number where that is expected.
 c10::IValue fitted(c10::IValue value, const c10::Type& type);
 
-/// The number that LibTorch has for what the schema numbers otherwise; negative for what is not supported.
+/// LibTorch's number of the memory format, or layout, that has this number in torch.export's schema; negative where it
+/// is not supported.
 std::int64_t memory_format_of(std::int64_t number);
 std::int64_t layout_of(std::int64_t number);
 

@@ -9,8 +9,9 @@
 
 namespace runnel {
 
-/// A function of Python on sizes, as an exported program has it for shapes that depend on the batch: numbers and truth
-/// values in, one out. Throws `c10::Error` for a division by zero, an overflow, or arguments of other kinds.
+/// A function of Python on sizes, which an exported program calls where a shape depends on the batch. It takes numbers
+/// and truth values, and returns one. Throws `c10::Error` for a division by zero, an overflow, or arguments of other
+/// kinds.
 using SizeFunction = c10::IValue (*)(const std::vector<c10::IValue>& arguments);
 
 /// The function that `target` names ("_operator.floordiv", "math.ceil", "torch.sym_max"); null where it is none.

@@ -20,12 +20,11 @@ namespace runnel {
 /// A model from an archive of torch.export (.pt2), which runs operation by operation under autograd. Its inputs are the
 /// batch's first fields.
 ///
-/// A pass has the bits that the model has in PyTorch of the same version. The batch may have another size than at the
-/// export where that was exported as dynamic. Random numbers come from LibTorch's default generator. Thread: one at a
-/// time.
+/// A pass has the bits that the model has in PyTorch of the same version. Sizes that the export left free, such as the
+/// batch's, may differ from the export's. Random numbers come from LibTorch's default generator. Thread: one at a time.
 class ExportedModel final : public Model {
  public:
-  /// Type and shape of a tensor that is to be an input.
+  /// Type and shape of a tensor that is meant as an input.
   struct InputShape {
     at::ScalarType type = at::kFloat;
     at::IntArrayRef shape = {};
@@ -47,12 +46,12 @@ class ExportedModel final : public Model {
   /// left out. A switch that is off in the file stays off in training.
   void set_training(bool training) override;
 
-  /// Throws `RunError` (bad_configuration) unless the program takes tensors of these types and shapes: the first that
-  /// does not fit, what came, and what the program takes.
+  /// Throws `RunError` (bad_configuration) unless the program takes tensors of these types and shapes. The message has
+  /// the first input that does not fit, its type and shape, and those that the program takes.
   void check_inputs(std::span<const InputShape> inputs) const;
 
-  /// Throws as `check_inputs`; bad_data with the node and its line in the model's source for an operation that fails,
-  /// or that writes to an input or a parameter.
+  /// Throws `RunError`: as `check_inputs`; bad_data with the node and its line in the model's source for an operation
+  /// that fails, or that writes to an input or a parameter.
   std::vector<at::Tensor> forward(const Batch& batch) override;
 
  private:

@@ -37,8 +37,8 @@ LayerNorm norm(const Shape& shape) {
   return LayerNorm(torch::nn::LayerNormOptions({shape.width}));
 }
 
-// Between the layers the tokens of all samples are rows, [n * length, width]: LibTorch makes them of longer shapes in
-// each linear layer, and Runnel's linear takes them alone.
+// Between the layers the tokens of all samples are rows, [n * length, width]. LibTorch would reshape longer shapes to
+// rows in each linear layer, and Runnel's `linear` takes only rows.
 
 struct Attention : torch::nn::Module {
   explicit Attention(const Shape& of) : shape(of) {}
@@ -83,7 +83,7 @@ struct Block : torch::nn::Module {
   std::shared_ptr<FeedForward> mlp = register_module("mlp", std::make_shared<FeedForward>(shape));
 };
 
-/// The parts under the name that nanoGPT gives them together.
+/// What nanoGPT's names have under "transformer".
 struct Transformer : torch::nn::Module {
   explicit Transformer(const Shape& of) : shape(of) {
     for (std::int64_t layer = 0; layer < shape.layers; ++layer) h->push_back(std::make_shared<Block>(shape));
@@ -99,7 +99,7 @@ struct Transformer : torch::nn::Module {
 struct Gpt : torch::nn::Module {
   explicit Gpt(const Shape& of) : shape(of) {
     constexpr double kDeviation = 0.02;
-    // Each layer adds twice to the rows, and the sum is to stay as large.
+    // Each layer adds to the rows twice. The size of the sum is not to grow with the number of layers.
     const double deviation_of_sum = kDeviation / std::sqrt(2.0 * static_cast<double>(shape.layers));
     for (const auto& parameter : named_parameters()) {
       if (parameter.key().ends_with("bias")) torch::nn::init::zeros_(parameter.value());

@@ -10,8 +10,8 @@
 
 namespace runnel {
 
-/// While this lives with `KernelSet::own`, LibTorch's dispatcher answers `linear`, `max_pool2d` and `dropout` with
-/// Runnel's kernels, for every model of the process, C++ or not. What they do not take is left to LibTorch's.
+/// While an object made with `KernelSet::own` lives, LibTorch's dispatcher calls Runnel's kernels for `linear`,
+/// `max_pool2d` and `dropout`, for every model of the process. Inputs that these do not take go to LibTorch's kernels.
 ///
 /// Thread: the main thread, outside of passes.
 class KernelChoice {

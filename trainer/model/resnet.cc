@@ -55,7 +55,7 @@ struct Shape {
   std::int64_t classes;
   std::int64_t width;                ///< of the first stage; each further one is twice as wide
   std::vector<std::int64_t> blocks;  ///< of each stage
-  bool large_images;                 ///< four times fewer pixels before the first stage
+  bool large_images;                 ///< a quarter of the height and width before the first stage
 };
 
 struct ResNet : torch::nn::Module {

@@ -22,8 +22,9 @@ namespace runnel {
 /// A model from a TorchScript archive (.pt), whose `forward` LibTorch interprets under autograd. Its inputs are the
 /// batch's first fields, one for each argument that has no default.
 ///
-/// A pass has the bits that the module has in PyTorch of the same version. Such a file is a program: it may come only
-/// from who may also run code here. Random numbers come from LibTorch's default generator. Thread: one at a time.
+/// A pass has the bits that the module has in PyTorch of the same version. Such a file is a program: load it only if
+/// its author may run code on this machine. Random numbers come from LibTorch's default generator. Thread: one at a
+/// time.
 class TorchScriptModel final : public Model {
  public:
   /// Reads `file` and puts its tensors on `device`. In training at first. Throws `RunError`: input_missing when the

@@ -34,10 +34,11 @@ struct ModelTensor {
 class TrainedTensors {
  public:
   /// Moves all of the model's tensors to `device` and sets the hooks of those that are trained. With
-  /// `exchanges_buffers` the float32 buffers are part of the layout, behind the parameters. Two names of one tensor are
-  /// one tensor. Throws `RunError` (78) for
-  /// a model that trains nothing, and with its name for a trained tensor that is not float32, dense and a leaf of
-  /// autograd, and with both for a tensor that shares memory with a trained one.
+  /// `exchanges_buffers` the layout has the float32 buffers as well, after the parameters. Two names of one tensor are
+  /// one tensor. The hooks call this object, so it outlives all passes that need gradients.
+  ///
+  /// Throws `RunError` (78) for a model that trains nothing; with its name for a trained tensor that is not float32,
+  /// dense, a leaf of autograd, or has no elements; with both names for a tensor that shares memory with a trained one.
   TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers);
   TrainedTensors(const TrainedTensors&) = delete;
   TrainedTensors& operator=(const TrainedTensors&) = delete;

@@ -25,9 +25,10 @@ class TensorArena;
 /// of Runnel's asks for that place instead and computes the gradient there.
 class TrainingStep {
  public:
-  /// Passes on `tensors` in the scope of this belong to the step, one step a thread at a time: they read `parameters`,
-  /// and their gradients, and the buffers that they leave times `buffer_share`, end in `gradients`: zeros where that is
-  /// 0. `observer` may be null. The arguments outlive this.
+  /// Passes on `tensors` belong to the step while this lives, one step at a time in a thread. They read `parameters`.
+  /// Their gradients are put into `gradients`, and after them the buffers as the pass leaves them, times
+  /// `buffer_share`; zeros where that is 0. `observer` may be null. The arguments outlive this. Throws what the
+  /// observer throws.
   TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
                PassObserver* observer, double buffer_share = 1);
   ~TrainingStep();
@@ -37,11 +38,12 @@ class TrainingStep {
   /// That of this thread, or null.
   static TrainingStep* current();
 
-  /// After the forward pass: gradients may be written once every tensor was reported. Throws what the observer threw
-  /// when a tensor was used.
+  /// To call after the forward pass: reports the tensors that it did not use, because gradients may only be written
+  /// once all are reported. Throws what the observer threw when a tensor was used.
   void end_forward();
 
-  /// After the backward pass: the gradients that it did not make become zero. Throws what the observer throws.
+  /// To call after the backward pass: hands over the buffers, and zeros for the gradients that it did not make. Throws
+  /// what the observer throws.
   void end_backward();
 
   /// Bytes of gradients that were computed in their places and then added to others elsewhere, and copied back.
@@ -52,8 +54,8 @@ class TrainingStep {
 
   const TrainedTensors& tensors() const { return tensors_; }
 
-  /// The place of a gradient, for whoever asks first in the backward pass; undefined for others. What it returns is to
-  /// be filled and given to autograd as the gradient of `tensor`. Thread: of the backward pass.
+  /// The place of the gradient of `tensor`, for the first caller in a backward pass; undefined for later ones. The
+  /// caller fills it and returns it to autograd as the gradient. Thread: that of the backward pass.
   at::Tensor claim(std::size_t tensor);
 
  private:

@@ -22,9 +22,9 @@ namespace runnel {
 
 /// The models, data sets and objectives that `model.name`, `data.name` and `objective.name` can choose.
 ///
-/// A program adds its own and calls `run_program`: their names are then known to the configuration, to `--help` and to
-/// messages about unknown names. What makes them throws `RunError` for what is wrong with options or files; an option
-/// that it does not read is an error. Thread: one at a time.
+/// A program adds its own and calls `run_program`: the configuration, `--help` and messages about unknown names then
+/// know their names. A function that makes one throws `RunError` for wrong options or files; an option that it does not
+/// read is an error. Thread: one at a time.
 class Registry {
  public:
   struct ModelPlan {
@@ -40,7 +40,7 @@ class Registry {
     std::string test_path = {};    ///< data.test_path, absolute; empty: none
     double test_fraction = 0;      ///< data.test_fraction; 0: none
     std::uint64_t split_seed = 1;  ///< data.split_seed
-    bool scattered = false;        ///< the order in which samples will be read
+    bool scattered = false;        ///< samples will be read in random order, not one after the other
   };
 
   /// Makes a model. Tensors on the CPU are moved to the device later, so that values drawn there are the same for every
