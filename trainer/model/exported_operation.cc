@@ -174,6 +174,8 @@ void ExportedOperation::run(std::vector<c10::IValue>& values) {
       stack_ = {function_(stack_)};
     }
     store(values);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
   } catch (const c10::Error& error) {
     refuse(first_line(error.what_without_backtrace()));
   }

@@ -24,7 +24,8 @@ class ExportedOperation {
   /// or does not take the node's arguments. Devices in the program become `device`.
   ExportedOperation(const ExportedNode& node, const std::filesystem::path& file, c10::Device device);
 
-  /// Computes the results from other elements of `values`. Throws `RunError` (bad_data) with LibTorch's reason.
+  /// Computes the results from other elements of `values`. Throws `RunError` (bad_data) with LibTorch's reason, and
+  /// `c10::OutOfMemoryError`.
   void run(std::vector<c10::IValue>& values);
 
   /// Passes the results on as if the operation had done nothing: for one that writes in place.

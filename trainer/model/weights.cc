@@ -85,10 +85,11 @@ class StartFile {
       }
       found = stored;
     }
-    const bool may_be_missing = buffers_may_be_missing_ && one.is_buffer;
-    if (found == nullptr && !may_be_missing) refuse_missing(one);
+    if (found == nullptr && !may_be_missing(one)) refuse_missing(one);
     return found;
   }
+
+  bool may_be_missing(const ModelTensor& one) const { return buffers_may_be_missing_ && one.is_buffer; }
 
   void require_alike(const ModelTensor& one, const StoredTensor& stored) const {
     const at::ScalarType type = scalar_type_of(stored.type);
@@ -104,22 +105,29 @@ class StartFile {
     const std::string prefix = common_prefix();
     if (prefix.empty()) refuse(expected + "none");
     // Such as DistributedDataParallel ("module.") and torch.compile ("_orig_mod.") put there.
-    refuse(expected + in_quotes(prefix + one.names.front()) + "; set model.init_prefix = " + in_quotes(prefix) +
-           " to read the names without it");
+    const auto has = [&](const std::string& name) { return file_.find(prefix + name) != nullptr; };
+    refuse(expected + in_quotes(prefix + *std::ranges::find_if(one.names, has)) +
+           "; set model.init_prefix = " + in_quotes(prefix) + " to read the names without it");
   }
 
-  /// What the file's names of all the model's tensors begin with, such as "module."; empty where they begin alike with
-  /// nothing.
+  /// What the file has before the names of all the model's tensors, such as "module."; empty where that is nothing or
+  /// differs.
   std::string common_prefix() const {
-    const std::string& name = model_.front().names.front();
     for (const StoredTensor& candidate : file_.tensors()) {
-      if (!candidate.name.ends_with('.' + name)) continue;
-      const std::string prefix = candidate.name.substr(0, candidate.name.size() - name.size());
-      const auto has = [&](const std::string& one) { return file_.find(prefix + one) != nullptr; };
-      const auto has_any = [&](const ModelTensor& one) { return std::ranges::any_of(one.names, has); };
-      if (std::ranges::all_of(model_, has_any)) return prefix;
+      for (const std::string& name : model_.front().names) {
+        if (!candidate.name.ends_with('.' + name)) continue;
+        const std::string prefix = candidate.name.substr(0, candidate.name.size() - name.size());
+        if (has_all(prefix)) return prefix;
+      }
     }
     return "";
+  }
+
+  /// Whether the file has all tensors that it must have, with `prefix` before their names.
+  bool has_all(const std::string& prefix) const {
+    const auto has = [&](const std::string& name) { return file_.find(prefix + name) != nullptr; };
+    return std::ranges::all_of(
+        model_, [&](const ModelTensor& one) { return may_be_missing(one) || std::ranges::any_of(one.names, has); });
   }
 
   void load(const ModelTensor& one, const StoredTensor& stored) const {

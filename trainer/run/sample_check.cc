@@ -23,6 +23,8 @@ void require_computable(TrainedModel& model, const Dataset& dataset, const Confi
   try {
     Score score;
     model.objective().add_to(score, model.model().forward(batch), batch);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     throw RunError(ExitStatus::bad_configuration, "model '" + config.model.name + "' with objective '" +

@@ -205,6 +205,16 @@ TEST_F(WeightsTest, APrefixIsNamedAndReadOnRequest) {
   }
 }
 
+TEST_F(WeightsTest, APrefixIsNamedAlsoWithoutWhatMayBeMissing) {
+  config_.model.buffers = BufferRule::local;
+  save(Process(5), [](auto& tensors) {
+    for (const char* name : {"embedding", "mean", "count", "precise", "flags"}) remove_named(tensors, name);
+    for (StoredTensor& one : tensors) one.name = "module." + one.name;
+  });
+  EXPECT_THAT(refusal(Process(0, /*exchanges_buffers=*/false)),
+              HasSubstr("found \"module.head\"; set model.init_prefix = \"module.\" to read the names"));
+}
+
 TEST_F(WeightsTest, AMissingFileIsNamedWithItsKey) {
   try {
     load_weights(config_, Process(0).tensors);
