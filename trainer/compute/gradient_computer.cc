@@ -6,11 +6,13 @@
 #include <ATen/ops/empty.h>
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "runtime/base/joined.h"
 #include "runtime/base/random.h"
 #include "runtime/base/steady_clock.h"
+#include "trainer/compute/pass_error.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -31,6 +33,7 @@ GradientComputer::GradientComputer(TrainedModel& model, TrainingBatches& batches
       batches_(batches),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
       trainer_(trainer),
+      pass_name_(pass_name(config)),
       buffer_share_(share_of_buffers(config, trainer)),
       loss_(at::empty({}, at::TensorOptions(at::kFloat).pinned_memory(model.device().is_cuda()))),
       loss_copied_(model.device()),
@@ -47,7 +50,8 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
     return result;
   }
   prepare(step);
-  make_passes(step, batch, passes);
+  make_pass([&] { make_passes(step, batch, passes); }, ExitStatus::bad_data, pass_name_,
+            "step " + std::to_string(step + 1));
   if (std::exchange(reports_unused_, false)) report_unused(passes);
   loss_copied_.wait();
   result.loss = loss_.item<double>();

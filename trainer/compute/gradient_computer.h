@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "runtime/config/config.h"
 #include "runtime/protocol/pass_observer.h"
@@ -45,7 +46,8 @@ class GradientComputer {
   /// `observer`, where there is one, gets one call of `before_use` and then one of `gradient_ready` for every tensor,
   /// also for an empty batch and for parameters that take no part. A parameter is not read before the former,
   /// `gradients` are not written before it was called for all of them, and from the latter on the tensor's gradient may
-  /// be handed over. Throws what it throws, and what reading the batch threw; the step can be made again then.
+  /// be handed over. Throws what it throws, and what reading the batch threw, and a `RunError` of `bad_data` where
+  /// LibTorch cannot compute the batch; the step can be made again then.
   Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
                  PassObserver* observer = nullptr);
 
@@ -59,6 +61,7 @@ class GradientComputer {
   TrainingBatches& batches_;
   std::uint64_t seed_;
   std::uint64_t trainer_;
+  std::string pass_name_;  // for messages
   double buffer_share_;
   at::Tensor loss_;  // where the host reads it
   ComputeMark loss_copied_;

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/model/exported_operation.h"
 
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include "runtime/base/utf8.h"
 #include "trainer/model/exported_rule.h"
 #include "trainer/torch/scalar_type.h"
+#include "trainer/torch/torch_error.h"
 
 namespace runnel {
 namespace {
@@ -23,10 +22,6 @@ c10::TypePtr required(const c10::TypePtr& type) {
   return type->kind() == TypeKind::OptionalType ? required(type->containedType(0)) : type;
 }
 
-std::string first_line(const std::string& text) {
-  return printable(text.substr(0, text.find('\n')), 300);
-}
-
 }  // namespace
 
 ExportedOperation::ExportedOperation(const ExportedNode& node, const std::filesystem::path& file, c10::Device device)
@@ -35,7 +30,7 @@ ExportedOperation::ExportedOperation(const ExportedNode& node, const std::filesy
   try {
     plan_arguments(node, device);
   } catch (const c10::Error& error) {
-    refuse("does not fit its operation: " + first_line(error.what_without_backtrace()));
+    refuse("does not fit its operation: " + line_of(error));
   }
   find_switches();
 }
@@ -174,10 +169,9 @@ void ExportedOperation::run(std::vector<c10::IValue>& values) {
       stack_ = {function_(stack_)};
     }
     store(values);
-  } catch (const c10::OutOfMemoryError&) {
-    throw;
   } catch (const c10::Error& error) {
-    refuse(first_line(error.what_without_backtrace()));
+    if (is_out_of_memory(error)) throw;
+    refuse(line_of(error));
   }
   stack_.clear();
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "runtime/base/run_error.h"
 #include "trainer/model/tensor_arena.h"
 
 namespace runnel {
@@ -102,6 +103,11 @@ at::Tensor TrainingStep::claim(std::size_t tensor) {
 void TrainingStep::on_gradient(std::size_t tensor) {
   at::Tensor& gradient = tensors_.trained_[tensor].tensor.mutable_grad();
   const at::Tensor& place = gradients_.tensors()[tensor];
+  if (gradient.layout() != at::kStrided) {
+    throw RunError(ExitStatus::bad_configuration, "the gradient of the parameter \"" + tensors_.trained_[tensor].name +
+                                                      "\" is sparse; gradients of whole tensors are exchanged: use "
+                                                      "sparse=False");
+  }
   if (gradient.const_data_ptr() != place.const_data_ptr()) {
     place.copy_(gradient);
     if (claimed_[tensor]) staged_bytes_ += place.nbytes();

@@ -2,19 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/run/failure.h"
 
-#include <c10/util/Exception.h>
-
 #include "runtime/base/atomic_file.h"
+#include "trainer/torch/torch_error.h"
 #include "transport/log.h"
 
 namespace runnel {
-namespace {
-
-bool is_out_of_memory(const std::exception& error) {
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr;
-}
-
-}  // namespace
 
 std::string failure_line(const std::exception& error) {
   const std::string text = error.what();

@@ -3,13 +3,11 @@
 #include "trainer/run/sample_check.h"
 
 #include <c10/core/InferenceMode.h>
-#include <c10/util/Exception.h>
 
 #include <array>
 #include <cstdint>
-#include <string>
 
-#include "runtime/base/run_error.h"
+#include "trainer/compute/pass_error.h"
 #include "trainer/dataset/batch_builder.h"
 
 namespace runnel {
@@ -20,18 +18,9 @@ void require_computable(TrainedModel& model, const Dataset& dataset, const Confi
   const std::array<std::uint32_t, 1> first = {0};
   const Batch batch = builder.build({.samples = first});
   model.model().set_training(false);
-  try {
-    Score score;
-    model.objective().add_to(score, model.model().forward(batch), batch);
-  } catch (const c10::OutOfMemoryError&) {
-    throw;
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    throw RunError(ExitStatus::bad_configuration, "model '" + config.model.name + "' with objective '" +
-                                                      config.objective.name +
-                                                      "' cannot compute a sample of data set '" + config.data.name +
-                                                      "': " + text.substr(0, text.find('\n')));
-  }
+  Score score;
+  const auto pass = [&] { model.objective().add_to(score, model.model().forward(batch), batch); };
+  make_pass(pass, ExitStatus::bad_configuration, pass_name(config), "the first sample");
 }
 
 }  // namespace runnel

@@ -6,7 +6,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <c10/util/Exception.h>
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include <string>
 
 #include "runtime/base/run_error.h"
+#include "trainer/torch/torch_error.h"
 
 namespace runnel {
 namespace {
@@ -49,12 +49,9 @@ void load_torch_cuda(c10::Device gpu) {
     compute_the_same_bits_again();
     c10::impl::VirtualGuardImpl(gpu.type()).setDevice(gpu);
     at::empty({1}, at::device(gpu));
-  } catch (const c10::OutOfMemoryError&) {
-    throw;  // the GPU exists, but its memory is in use
   } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    throw RunError(ExitStatus::bad_configuration, "LibTorch cannot compute on " + gpu.str() + ": " +
-                                                      text.substr(0, text.find('\n')) +
+    if (is_out_of_memory(error)) throw;  // the GPU exists, but its memory is in use
+    throw RunError(ExitStatus::bad_configuration, "LibTorch cannot compute on " + gpu.str() + ": " + line_of(error) +
                                                       "; install a driver for its CUDA, build with another LibTorch "
                                                       "(-DLibTorch_ROOT=DIR), or use the device \"cpu\"");
   }
