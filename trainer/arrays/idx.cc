@@ -124,7 +124,8 @@ void IdxFile::refuse(const std::string& what) const {
 }
 
 Array read_idx(const std::filesystem::path& path) {
-  return IdxFile(path).read(path.stem().string());
+  const bool is_packed = path.extension() == ".gz";
+  return IdxFile(path).read((is_packed ? path.stem() : path.filename()).string());
 }
 
 }  // namespace runnel

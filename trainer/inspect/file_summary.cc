@@ -41,7 +41,8 @@ FileSummary inspect_tokens(const fs::path& path, ElementType type, const Inspect
   FileSummary summary{.path = path, .format = "tokens"};
   summary.arrays = {summarize(in_lines(tokens), options)};
   summary.arrays.front().shape = tokens.shape;
-  summary.configuration = suggest_tokens(path, name_of(tokens.type));
+  // A .npy has its own type; `type` is an option for raw tokens alone.
+  summary.configuration = suggest_tokens(path, tokens.type == type ? name_of(type) : "");
   return summary;
 }
 
@@ -55,7 +56,7 @@ FileSummary inspect_npy(const fs::path& path, const InspectOptions& options) {
 FileSummary inspect_idx(const fs::path& path, const InspectOptions& options) {
   FileSummary summary{.path = path, .format = "IDX array", .arrays = {summarize(read_idx(path), options)}};
   const fs::path folder = folder_of(path);
-  summary.configuration = holds_mnist(folder) ? suggest_mnist(folder) : suggest_arrays("npy", folder, summary.arrays);
+  summary.configuration = holds_mnist(folder) ? suggest_mnist(folder) : suggest_arrays("idx", folder, summary.arrays);
   return summary;
 }
 
@@ -85,7 +86,8 @@ FileSummary inspect_safetensors(const fs::path& path, const InspectOptions& opti
   }
   const bool is_data = look_like_samples(summary.arrays);
   if (!is_data) std::ranges::for_each(summary.arrays, [](ArraySummary& weights) { weights.samples.clear(); });
-  summary.configuration = is_data ? suggest_arrays("npz", path, summary.arrays) : suggest_model("", "init", path);
+  summary.configuration =
+      is_data ? suggest_arrays("safetensors", path, summary.arrays) : suggest_model("", "init", path);
   return summary;
 }
 

@@ -73,11 +73,14 @@ FileSummary inspect_folder(const fs::path& folder, const InspectOptions& options
     }
   }
   if (summary.arrays.empty() && summary.problems.empty()) {
-    throw RunError(ExitStatus::bad_data, folder.string() +
-                                             ": expected a folder with MNIST's or CIFAR's files or with .npy files, "
-                                             "found none of them; name a file in it");
+    throw RunError(ExitStatus::bad_data,
+                   folder.string() +
+                       ": expected a folder with MNIST's or CIFAR's files, or with .npy or IDX files, "
+                       "found none of them; name a file in it");
   }
-  summary.configuration = are_mnist(names) ? suggest_mnist(folder) : suggest_arrays("npy", folder, summary.arrays);
+  const bool has_npy = std::ranges::any_of(names, [](const std::string& name) { return name.ends_with(".npy"); });
+  summary.configuration =
+      are_mnist(names) ? suggest_mnist(folder) : suggest_arrays(has_npy ? "npy" : "idx", folder, summary.arrays);
   return summary;
 }
 

@@ -90,8 +90,21 @@ TEST_F(FileSummaryTest, TakesTensorsWithATargetForData) {
   write_safetensors(file, std::vector<StoredTensor>{{"x", ElementType::float64, {2, 2}, bytes},
                                                     {"y", ElementType::float64, {2}, bytes.subspan(0, 16)}});
   const FileSummary summary = inspect(file, {});
-  EXPECT_THAT(summary.configuration, HasSubstr("name = \"npz\""));
+  EXPECT_THAT(summary.configuration, HasSubstr("name = \"safetensors\""));
   EXPECT_EQ(summary.arrays[0].samples.size(), 2U);
+}
+
+TEST_F(FileSummaryTest, NamesIdxFilesAsTheDataSetDoes) {
+  write("x.idx", {0, 0, 8, 1, 0, 0, 0, 2, 7, 8});
+  write("y.idx", {0, 0, 8, 1, 0, 0, 0, 2, 0, 1});
+  const std::string text = inspect(folder_.path(), {}).configuration;
+  EXPECT_THAT(text, HasSubstr("name = \"idx\""));
+  EXPECT_THAT(text, HasSubstr("inputs = [\"x.idx\"], target = \"y.idx\""));
+}
+
+TEST_F(FileSummaryTest, SuggestsNoTypeForTokensThatHaveTheirOwn) {
+  const auto file = write("ids.npy", test::npy_bytes(test::npy_dictionary("'<i4'", "(2,)"), test::Bytes(8)));
+  EXPECT_THAT(inspect(file, {.tokens = ElementType::uint16}).configuration, HasSubstr("options = { context = 128 }"));
 }
 
 TEST_F(FileSummaryTest, ShowsArraysBesideOnesThatItCannotRead) {

@@ -47,7 +47,7 @@ TEST_P(SummaryGoldenTest, Json) {
 
 TEST_P(SummaryGoldenTest, ItsConfigurationIsRead) {
   ConfigOptions options;
-  options.known_names = {{"data.name", {"npz", "npy", "csv", "tokens", "mnist", "cifar"}},
+  options.known_names = {{"data.name", {"npz", "npy", "idx", "safetensors", "csv", "tokens", "mnist", "cifar"}},
                          {"model.name", {"mnist-cnn", "export", "torchscript"}}};
   const std::string& text = summary_.configuration;
   const Config config = parse_config(text, "suggested.toml", options);
