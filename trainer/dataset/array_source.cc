@@ -25,9 +25,10 @@ namespace fs = std::filesystem;
 std::set<std::string> names_with(const fs::path& folder, const std::string& suffix) {
   std::error_code error;
   std::set<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(suffix) && entry.is_regular_file(error)) {
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code no_file;  // a link that leads nowhere is not an array, and no reason to refuse the others
+    if (name.ends_with(suffix) && entry->is_regular_file(no_file)) {
       names.insert(name.substr(0, name.size() - suffix.size()));
     }
   }
