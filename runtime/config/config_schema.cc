@@ -93,27 +93,24 @@ constexpr ConfigKey kKeys[] = {
      "File or folder of the data set; with `\"mnist\"`, a folder with its four IDX files, plain or gzip, and `\"\"` is "
      "the data that comes with Runnel."},
     {"data.test_path", FileKey{at<&Config::data, &DataConfig::test_path>, true},
-     "What is tested with, in the same format as `data.path`; `\"\"`: none. Data sets without test data of their own "
-     "need this, `data.test_fraction`, or their option `test_inputs`."},
+     "File or folder to test with, in the same format as `data.path`; `\"\"`: none. Data sets without test data of "
+     "their own need this, `data.test_fraction`, or their option `test_inputs`."},
     {"data.test_fraction", NumberKey{at<&Config::data, &DataConfig::test_fraction>, {0, 1, true}},
-     "Share of the samples that is tested with and not trained with: a random part, drawn by `data.split_seed`. 0: "
+     "Share of the samples to test with: a random part, drawn by `data.split_seed`, which is not trained with. 0: "
      "none."},
     {"data.split_seed", IntegerKey{at<&Config::data, &DataConfig::split_seed>, 0, kMaxSeed},
-     "Seed of the part that `data.test_fraction` takes. It changes nothing without that."},
+     "Seed of the random part that `data.test_fraction` takes; without that it has no effect."},
     {"data.shuffle",
      choice<&Config::data, &DataConfig::shuffle>("true is now \"share\" or, across all trainers, \"global\"; false is "
                                                  "\"no\""),
      "The order of an epoch. `\"global\"`: all samples are shuffled and dealt to the trainers, or the virtual "
-     "trainers, "
-     "anew in each epoch; `\"share\"`: each has the same part of the data in every epoch, in a new order; `\"no\"`: "
-     "the "
-     "order of the files."},
+     "trainers, anew in each epoch; `\"share\"`: each has the same part of the data in every epoch, in a new order; "
+     "`\"no\"`: each has the same part, in the order of the files."},
     {"data.drop_last", BoolKey{at<&Config::data, &DataConfig::drop_last>},
-     "Whether an epoch ends before the first batch of a trainer that is not full."},
+     "Whether an epoch ends before the first step in which a batch of a trainer would not be full."},
     {"data.prefetch", IntegerKey{at<&Config::data, &DataConfig::prefetch>, 0, 64},
      "How many steps ahead a thread of each trainer reads its batches while it computes, and how many passes ahead in "
-     "a "
-     "test; each takes the memory of a batch. It changes no bit of the result. 0: a batch is read when it is needed.",
+     "a test; each takes the memory of a batch. It changes no bit of the result. 0: a batch is read when it is needed.",
      "steps"},
     {"data.options", OptionsKey{at<&Config::data, &DataConfig::options>},
      "Options of this data set, listed in trainer/dataset/README.md."},
