@@ -16,6 +16,5 @@ stripes = np.sin(8 * np.pi * (rows * np.cos(angle) + columns * np.sin(angle)) + 
 tint = random.uniform(0.5, 1, (4000, 3, 1, 1))
 x = 128 + 80 * tint * stripes[:, None] + random.normal(0, 20, (4000, 3, 32, 32))
 
-folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
-folder = folder if folder.is_dir() else folder.parent
+folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent
 np.savez(folder / "images.npz", x=x.clip(0, 255).astype(np.uint8), y=y)

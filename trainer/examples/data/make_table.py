@@ -15,6 +15,5 @@ price = area * (3 - age / 50 + (age / 70) ** 2) + 20 * rooms + random.normal(0, 
 table = np.stack([area, rooms, age, price], axis=1)
 table = (table - table.mean(axis=0)) / table.std(axis=0)
 
-folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
-folder = folder if folder.is_dir() else folder.parent
+folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent
 np.savetxt(folder / "table.csv", table, fmt="%.6f", delimiter=",", header="area,rooms,age,price", comments="")

@@ -13,6 +13,5 @@ WORDS = (["the ", "a ", "every "], ["small ", "green ", "quiet ", "old "], ["riv
 choices = [random.integers(0, len(words), 20000) for words in WORDS]
 text = "".join(words[i] for sentence in zip(*choices) for words, i in zip(WORDS, sentence))
 
-folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
-folder = folder if folder.is_dir() else folder.parent
+folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent
 np.frombuffer(text.encode(), np.uint8).astype(np.uint16).tofile(folder / "tokens.bin")
