@@ -29,8 +29,8 @@ std::vector<std::int64_t> shape_of(const Options& options, const Array& array, c
   const std::string option = "shape." + name;
   const std::vector<std::int64_t> row(array.shape.begin() + 1, array.shape.end());
   auto shape = options.integers(option, row, {.min = 1, .max = 1 << 28});
-  const bool is_usual = shape.size() <= 8;
-  if (shape != row && (!is_usual || elements_in(shape) != elements_in(row))) {
+  // Not by `elements_in`: the product of sizes that a user gives may overflow.
+  if (shape != row && bytes_in_shape(array.type, shape) != bytes_in_shape(array.type, row)) {
     options.fail(option, "sizes of " + std::to_string(elements_in(row)) + " elements, as a sample of " +
                              shape_text(row) + " has");
   }
