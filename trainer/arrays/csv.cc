@@ -41,7 +41,7 @@ std::optional<Number> number_of(std::string_view text) {
   }
 }
 
-/// Reads the rows behind the header into columns.
+/// Reads the rows after the header into columns.
 template <class Number>
 class RowReader {
  public:

@@ -67,7 +67,7 @@ class IdxFile {
   std::uint64_t element_bytes_ = 0;
 };
 
-/// The array of an IDX file; its name is that of the file without ".gz".
+/// The array of an IDX file; its name is that of the file, of a compressed one without ".gz". Throws as `IdxFile`.
 Array read_idx(const std::filesystem::path& path);
 
 }  // namespace runnel

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/arrays/python_literal.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "runtime/base/utf8.h"

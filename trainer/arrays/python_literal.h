@@ -18,7 +18,7 @@ class PythonLiteral {
   PythonLiteral(std::string_view text, std::string place, std::uint64_t offset)
       : text_(text), place_(std::move(place)), offset_(offset) {}
 
-  /// Each of these reads one token and moves behind it, or throws `RunError` (bad_data) as `refuse` does.
+  /// Each of these reads one token and moves past it, or throws `RunError` (bad_data) as `refuse` does.
   void expect(char token);
   std::string text();
   bool boolean();
@@ -26,7 +26,7 @@ class PythonLiteral {
   /// Tuple of integers that are not negative: `()`, `(3,)`, `(3, 4)`; at most 64 of them, as NumPy has it.
   std::vector<std::int64_t> sizes();
 
-  /// Moves behind `token` when that is next.
+  /// Moves past `token` and returns true when that is next.
   bool skip(char token);
 
   /// Whether nothing but spaces and a line end is left.

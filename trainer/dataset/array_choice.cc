@@ -40,9 +40,9 @@ std::string only_one(const Names& names, std::span<const std::string_view> usual
                          const Names& names) {
   constexpr std::size_t kShown = 300;
   throw RunError(ExitStatus::bad_configuration,
-                 "key 'data.options." + option + "': it is not clear which of the arrays it is; write " + option +
-                     " = " + example + " with names of " + rule.place + ": " +
-                     (names.empty() ? "it has none" : printable(joined(names, ", "), kShown)));
+                 "key 'data.options." + option + "': no array has a usual name for it, or several do; write " + option +
+                     " = " + example + " with names from " + rule.place + ": " +
+                     (names.empty() ? "there are none" : printable(joined(names, ", "), kShown)));
 }
 
 }  // namespace

@@ -21,14 +21,14 @@ struct ArrayChoice {
 
 /// How a choice is made where the options `inputs` and `target` do not give it.
 struct ChoiceRule {
-  std::function<std::vector<std::string>()> names;  ///< all that are there; asked when needed
-  std::string place;                                ///< where they are
+  std::function<std::vector<std::string>()> names;  ///< of all arrays; called when needed
+  std::string place;                                ///< the file or folder that has them
   bool rest_is_input = false;                       ///< all but the target are inputs, as the columns of a table
 };
 
 /// What the options `inputs` and `target` choose. One that is not given is the only array with a usual name ("x" and
-/// "y", "image" and "label", …), or the only one left. Throws `RunError` (bad_configuration) where that is ambiguous,
-/// with the names.
+/// "y", "image" and "label", …); inputs that are not given, or a target beside given inputs, may also be the only array
+/// left. Throws `RunError` (bad_configuration) with the names where no array or several can be meant. Any thread.
 ArrayChoice choose_arrays(const Options& options, const ChoiceRule& rule);
 
 }  // namespace runnel

@@ -48,7 +48,7 @@ struct ArrayPlan {
   std::vector<std::string> field_names;  ///< one for each array that `source` reads for `choice`
   Split split = Split::train;
   bool only_headers = false;  ///< then nothing but size() and fields() works
-  bool scattered = false;     ///< the order in which samples will be read
+  bool scattered = false;     ///< samples will be read in random order
 };
 
 /// Throws `RunError`: as the source and `read_field_rule`; bad_data unless all arrays have as many rows, from 1 to

@@ -42,13 +42,13 @@ class Dataset {
   /// the field's type, [samples.size(), shape…]. Throws `RunError` (65) for a sample that cannot be read; the step that
   /// needs the batch throws it then.
   ///
-  /// What is written depends on the arguments alone: random changes follow from `batch.seed` and the sample's index.
-  /// Another thread may be in a pass meanwhile: do not draw from LibTorch's generators, and avoid operations of
-  /// LibTorch on large tensors, which would use trainer.threads more threads.
+  /// What is written depends on the arguments alone: what is random about samples follows from `batch.seed` and the
+  /// sample. A pass may be going on in another thread: do not draw from LibTorch's generators, and avoid its operations
+  /// on large tensors, which would start trainer.threads threads more.
   virtual void read(std::span<const std::uint32_t> samples, Batch& batch) const = 0;
 
-  /// One line that identifies the data, such as digests of the files: all processes of a job compare it at the start.
-  /// Empty where nothing can differ. Throws `RunError` (66).
+  /// One line that identifies the files that are read: all processes of a job compare it at the start. Empty where
+  /// nothing can differ. Throws `RunError` (66).
   virtual std::string fingerprint() const { return ""; }
 };
 

@@ -16,8 +16,8 @@ namespace runnel {
 ///
 /// A folder holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
 /// `t10k-labels-idx1-ubyte`, each plain or gzip-compressed with `.gz` appended to its name. README.md describes the
-/// format. The fields are "image", float32 [1, 28, 28], and "label", int64 []. A pixel p
-/// becomes (p / 255 - mean) / deviation, rounded after each operation as in PyTorch's transforms. Any thread.
+/// format. The fields are "image", float32 [1, 28, 28], and "label", int64 []. A pixel p becomes
+/// (p / 255 - mean) / deviation, rounded after each operation as in PyTorch's transforms. Any thread.
 class IdxDataset final : public ArrayDataset {
  public:
   static constexpr std::size_t kRows = 28;

@@ -19,11 +19,11 @@ class TokenDataset final : public Dataset {
  public:
   struct Settings {
     std::filesystem::path path;
-    ElementType type = ElementType::uint16;  ///< of a file without a header
+    ElementType type = ElementType::uint16;  ///< of a raw file; a .npy has its own
     std::int64_t context = 128;
     std::int64_t stride = 128;    ///< from the beginning of a window to that of the next
     std::int64_t vocabulary = 0;  ///< all tokens are below; 0: not checked
-    bool scattered = false;       ///< the order in which samples will be read
+    bool scattered = false;       ///< samples will be read in random order
   };
 
   /// Maps the file. Throws `RunError` with the path: as `read_tokens`, and bad_data when it has no whole window, or
@@ -33,8 +33,7 @@ class TokenDataset final : public Dataset {
   std::int64_t size() const override { return size_; }
   const std::vector<Field>& fields() const override { return fields_; }
 
-  /// Throws `RunError` (bad_data) with the position of a token that is not in the vocabulary, or negative,
-  /// where there is one.
+  /// With a vocabulary, throws `RunError` (bad_data) with the position of a token that is negative or not below it.
   void read(std::span<const std::uint32_t> samples, Batch& batch) const override;
 
   std::string fingerprint() const override;

@@ -39,7 +39,7 @@ std::string read_cell(std::string_view text, std::size_t& position, char delimit
   return cell;
 }
 
-/// The first rows behind the header, at most `count`; of any number of cells.
+/// The first rows after the header, at most `count`; of any number of cells.
 std::vector<Row> first_rows(std::string_view text, const CsvHeader& header, std::size_t count) {
   std::vector<Row> rows;
   std::size_t position = header.bytes;

@@ -25,17 +25,17 @@ void require_path(const DataPlan& plan, const std::string& name) {
   if (plan.path.empty()) fail("data.path", "data set '" + name + "' needs the file or folder that it is in");
 }
 
-/// Throws unless there is exactly one way to test data.
+/// Throws unless exactly one of the keys and options gives test data.
 void require_one_split(const DataPlan& plan, const std::string& name, bool has_test_arrays) {
   const int ways = (plan.test_path.empty() ? 0 : 1) + (plan.test_fraction > 0 ? 1 : 0) + (has_test_arrays ? 1 : 0);
   if (ways == 1) return;
   if (ways == 0) {
     fail("data.test_fraction", "data set '" + name +
-                                   "' has nothing to test with; set data.test_fraction = 0.1, or data.test_path to a "
-                                   "file or folder as data.path is one");
+                                   "' has no test data; set data.test_fraction = 0.1, or data.test_path to a file "
+                                   "or folder in the format of data.path");
   }
   fail(plan.test_fraction > 0 ? "data.test_fraction" : "data.test_path",
-       "what is tested with is said more than once; keep one of data.test_path, data.test_fraction and "
+       "test data are given more than once; keep one of data.test_path, data.test_fraction and "
        "data.options.test_inputs");
 }
 

@@ -179,7 +179,7 @@ TEST_F(FileDatasetTest, NeedsExactlyOneWayToTest) {
     return error_of([&] { open("npy", ".", options, keys); }, ExitStatus::bad_configuration);
   };
   EXPECT_THAT(refusal("", ""), HasSubstr("set data.test_fraction = 0.1, or data.test_path"));
-  EXPECT_THAT(refusal("", "test_fraction = 0.5\ntest_path = '.'"), HasSubstr("said more than once"));
+  EXPECT_THAT(refusal("", "test_fraction = 0.5\ntest_path = '.'"), HasSubstr("test data are given more than once"));
   EXPECT_THAT(refusal("test_inputs = ['x'], test_target = 'y'", "test_fraction = 0.5"), HasSubstr("more than once"));
   EXPECT_THAT(refusal("test_inputs = ['x']", ""), HasSubstr("test_target as well"));
   EXPECT_THAT(refusal("", "test_fraction = 0.01"), HasSubstr("of 4 samples it takes 0 to test with"));
@@ -211,6 +211,7 @@ TEST_F(FileDatasetTest, RefusesArraysOfOtherLengthsAndOptionsThatDoNotFit) {
       {"normalize.x = { mean = [1, 2], std = [1, 2] }", "one number, or one for each of 1"},
       {"normalize.z.mean = [0]", "no such option"},
       {"shape.x = [2]", "sizes of 1 elements"},
+      {"shape.x = [268435456, 268435456, 268435456]", "sizes of 1 elements"},
       {"one_hot.x = 2", "an array of integers"},
       {"crop.x = 2", "at least two dimensions"}};
   for (const auto& [options, text] : cases) {
