@@ -56,6 +56,28 @@ std::vector<Mistake> mistakes() {
        66,
        "not a regular file; key 'model.init'"},
       {"parameters_foreign", {"FOLDER/small.toml", "--set", "model.init=FOLDER/small.toml"}, 65, "small.toml"},
+      {"model_without_file", {"FOLDER/small.toml", "--set", "model={name='export'}"}, 78, "file = \"net.pt2\""},
+      {"model_missing",
+       {"FOLDER/small.toml", "--set", "model={name='export', file='FOLDER/none.pt2'}"},
+       66,
+       "none.pt2"},
+      {"model_short",
+       {"FOLDER/small.toml", "--set", "model={name='export', file='FOLDER/short.pt2'}"},
+       65,
+       "no directory at its end"},
+      {"model_of_other_shape",
+       {"FOLDER/small.toml", "--set", "model={name='export', file='" RUNNEL_FIXTURE_FOLDER "/exported_cnn.pt2'}"},
+       78,
+       "1, 12, 12]"},
+      {"model_of_other_type",
+       {"FOLDER/small.toml", "--set",
+        "model={name='export', file='" RUNNEL_FIXTURE_FOLDER "/exported_transformer.pt2'}"},
+       78,
+       "int64"},
+      {"script_as_export",
+       {"FOLDER/small.toml", "--set", "model={name='export', file='" RUNNEL_FIXTURE_FOLDER "/scripted_cnn.pt'}"},
+       65,
+       "choose model.name = \"torchscript\""},
       {"report_without_folder", {"FOLDER/small.toml", "--report", "FOLDER/none/report.json"}, 73, "FOLDER/none"},
       {"report_is_folder", {"FOLDER/small.toml", "--report", "FOLDER/short"}, 73, "FOLDER/short"},
       {"report_name_too_long", {"FOLDER/small.toml", "--report", std::string(300, 'r')}, 73, "File name too long"},
@@ -74,6 +96,7 @@ class InputErrorTest : public testing::TestWithParam<Mistake> {
  protected:
   InputErrorTest() {
     std::ofstream(program_.folder() / "broken.toml") << "[run]\nseed = = 3\n";
+    std::ofstream(program_.folder() / "short.pt2") << "PK";
     std::filesystem::create_symlink("a", program_.folder() / "link");
     write_short_copy("short", "train-images-idx3-ubyte");
     write_short_copy("short_test", "t10k-labels-idx1-ubyte");

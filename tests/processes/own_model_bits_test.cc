@@ -24,10 +24,13 @@ struct OwnModel {
   std::string objective;
   std::string data_options;
   bool for_two_generators = false;  ///< large enough
+  bool is_script = false;           ///< TorchScript, not torch.export
 
   std::string config() const {
-    return "[model]\nname = \"export\"\nfile = \"" RUNNEL_FIXTURE_FOLDER "/exported_" + name +
-           ".pt2\"\n[objective]\nname = \"" + objective + "\"\n[data]\nname = \"synthetic\"\n" + data_options +
+    const std::string format = is_script ? "torchscript" : "export";
+    const std::string file = is_script ? "/scripted_" + name + ".pt" : "/exported_" + name + ".pt2";
+    return "[model]\nname = \"" + format + "\"\nfile = \"" RUNNEL_FIXTURE_FOLDER + file + "\"\n[objective]\nname = \"" +
+           objective + "\"\n[data]\nname = \"synthetic\"\n" + data_options +
            "\n[trainer]\nbatch_size = 5\nvirtual = 4\n[run]\nmax_gradients = 0\nmax_steps = 6\n";
   }
 };
@@ -76,6 +79,10 @@ INSTANTIATE_TEST_SUITE_P(Exported, OwnModelBitsTest,
                          testing::Values(OwnModel{"cnn", "nll", kImages}, OwnModel{"batch_norm", "nll", kImages, true},
                                          OwnModel{"frozen", "nll", kImages},
                                          OwnModel{"transformer", "cross_entropy", kTokens, true}),
+                         testing::PrintToStringParamName());
+
+INSTANTIATE_TEST_SUITE_P(TorchScript, OwnModelBitsTest,
+                         testing::Values(OwnModel{"transformer", "cross_entropy", kTokens, true, /*is_script=*/true}),
                          testing::PrintToStringParamName());
 
 }  // namespace
