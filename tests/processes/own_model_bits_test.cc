@@ -66,7 +66,8 @@ TEST_P(OwnModelBitsTest, AreTheSameWhateverWayTheTensorsTake) {
   for (const auto& way : ways) {
     const auto report = run(way);
     EXPECT_EQ(report["parameters_sha256"], alone["parameters_sha256"]) << testing::PrintToString(way);
-    EXPECT_NEAR(report["test"]["loss"], alone["test"]["loss"], 1e-12) << testing::PrintToString(way);
+    // Passes of fewer samples may use other kernels.
+    EXPECT_NEAR(report["test"]["loss"], alone["test"]["loss"], 1e-6) << testing::PrintToString(way);
   }
 }
 

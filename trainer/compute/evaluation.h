@@ -15,7 +15,7 @@ namespace runnel {
 /// The score of the model, with its present parameters and without dropout, on the samples `share` of `dataset`.
 ///
 /// Calls `keep_going` before each forward pass, of `config.trainer.test_batch_size` samples; when that returns
-/// false, returns the score of the samples so far. On the CPU the size of the passes does not change the score.
+/// false, returns the score of the samples so far. Passes of another size may change its last digits.
 Score evaluate(TrainedModel& model, const Dataset& dataset, const SampleRange& share, const Config& config,
                const std::function<bool()>& keep_going);
 
