@@ -51,7 +51,12 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   void* mapping = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
   if (mapping == MAP_FAILED) fail(path, std::strerror(errno));
   bytes_ = {static_cast<const std::byte*>(mapping), size};
-  guard_.emplace(bytes_, path);
+  try {
+    guard_.emplace(bytes_, path);
+  } catch (...) {
+    munmap(mapping, size);
+    throw;
+  }
 }
 
 MappedFile::~MappedFile() {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/base/mapping_guard.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "runtime/base/run_error.h"
+#include "runtime/base/whole_files.h"
 
 namespace runnel {
 
@@ -19,7 +21,10 @@ namespace runnel {
 struct MappingGuard::Entry {
   std::atomic<std::uintptr_t> begin{0};  // 0: free. Written last, and cleared first
   std::atomic<std::uintptr_t> end{0};
+  std::string path;
   std::string line;
+  dev_t device = 0;  // with `file`: which file `path` named
+  ino_t file = 0;
   Entry* next = nullptr;
 
   /// The second look at `begin` finds that the entry was used again between the first one and that at `end`.
@@ -74,15 +79,35 @@ MappingGuard::MappingGuard(std::span<const std::byte> mapping, const std::filesy
   std::call_once(installed, install);
   const std::lock_guard lock(changes);
   entry_ = free_entry();
+  entry_->path = path.string();
+  struct stat status {};
+  const bool is_known = stat(path.c_str(), &status) == 0;
+  entry_->device = is_known ? status.st_dev : 0;
+  entry_->file = is_known ? status.st_ino : 0;
   entry_->line =
-      "error: " + path.string() + ": was truncated while it was read, or its disk failed; do not change it in a run\n";
+      "error: " + entry_->path + ": was truncated while it was read, or its disk failed; do not change it in a run\n";
   const auto begin = reinterpret_cast<std::uintptr_t>(mapping.data());
   entry_->end = begin + mapping.size();
   entry_->begin = begin;
 }
 
 MappingGuard::~MappingGuard() {
+  const std::lock_guard lock(changes);
   entry_->begin = 0;
+}
+
+void require_whole_files() {
+  const std::lock_guard lock(changes);
+  for (const MappingGuard::Entry* entry = entries; entry != nullptr; entry = entry->next) {
+    struct stat status {};
+    if (entry->begin == 0 || stat(entry->path.c_str(), &status) != 0) continue;
+    const std::uintptr_t size = entry->end - entry->begin;
+    const bool is_other = status.st_dev != entry->device || status.st_ino != entry->file;
+    if (is_other || static_cast<std::uintptr_t>(status.st_size) >= size) continue;
+    throw RunError(ExitStatus::bad_data,
+                   entry->path + ": expected " + std::to_string(size) + " bytes, as at the start of the run, found " +
+                       std::to_string(status.st_size) + "; do not change it in a run, and run again");
+  }
 }
 
 }  // namespace runnel

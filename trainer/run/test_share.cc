@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/run/test_share.h"
 
+#include "runtime/base/whole_files.h"
 #include "trainer/compute/evaluation.h"
 
 namespace runnel {
@@ -13,7 +14,10 @@ TestShare::TestShare(const Config& config, const Registry& registry, std::size_t
                               static_cast<std::size_t>(config.trainer.count))) {}
 
 Score TestShare::score(TrainedModel& model, const std::function<bool()>& keep_going) const {
-  return evaluate(model, *dataset_, share_, config_, keep_going);
+  const Score score = evaluate(model, *dataset_, share_, config_, keep_going);
+  // A test ends every epoch and every run: nothing is reported or saved that zeros of a shortened file went into.
+  require_whole_files();
+  return score;
 }
 
 }  // namespace runnel

@@ -29,7 +29,7 @@ class TestShare {
   std::int64_t size() const { return static_cast<std::int64_t>(share_.count); }
 
   /// The score of `model`, with its present parameters, on this share; incomplete if `keep_going`, asked before each
-  /// forward pass, returns false.
+  /// forward pass, returns false. Throws `RunError`: as `Dataset::read`, and as `require_whole_files`.
   Score score(TrainedModel& model, const std::function<bool()>& keep_going) const;
 
  private:

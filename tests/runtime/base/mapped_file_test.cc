@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "runtime/base/whole_files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace runnel {
@@ -81,6 +82,32 @@ TEST_F(MappedFileTest, RefusesWhatIsNoRegularFile) {
   const auto pipe = folder_.path() / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(refusal(pipe), HasSubstr("not a regular file"));  // and does not wait for a writer
+}
+
+TEST_F(MappedFileTest, AFileThatBecameShorterIsFoundAlsoWithinItsLastPage) {
+  const auto complaint = [] {
+    try {
+      require_whole_files();
+      return std::string();
+    } catch (const RunError& error) {
+      EXPECT_EQ(error.status(), ExitStatus::bad_data);
+      return std::string(error.what());
+    }
+  };
+  {
+    const MappedFile file(path_);
+    EXPECT_EQ(complaint(), "");
+    std::filesystem::resize_file(path_, kBytes + 1);
+    EXPECT_EQ(complaint(), "") << "what was mapped is there";
+    std::filesystem::resize_file(path_, kBytes - 1);
+    EXPECT_EQ(value(file.bytes(), kBytes - 1), 0) << "no signal";
+    EXPECT_THAT(complaint(), HasSubstr("some.bin: expected 12293 bytes, as at the start of the run, found 12292"));
+  }
+  EXPECT_EQ(complaint(), "") << "nothing reads it any more";
+  const MappedFile file(path_);
+  std::filesystem::remove(path_);
+  write_bytes(path_, {1});
+  EXPECT_EQ(complaint(), "") << "a replaced file stays as it was";
 }
 
 using MappedFileDeathTest = MappedFileTest;
