@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "runtime/base/file_name.h"
@@ -33,6 +34,32 @@ bool is_bare(const std::string& path) {
   return path.find("..") == path.npos && !path.ends_with('.') && std::ranges::all_of(path, [](unsigned char c) {
            return (c < 0x80 && std::isalnum(c) != 0) || c == '_' || c == '-' || c == '.';
          });
+}
+
+/// `path`, a key of TOML, as entries have it; nothing if it is none. Blanks may stand around its dots.
+std::optional<std::string> as_key(const std::string& path) {
+  if (is_bare(path)) return path;
+  try {
+    const std::vector<TomlEntry> entries = parse_toml(path + " = 0");
+    return entries.empty() ? std::nullopt : std::optional(entries.back().path);
+  } catch (const TomlError&) {
+    return std::nullopt;
+  }
+}
+
+/// The first '=' of `set` that is not in quotes.
+std::size_t find_equals(const std::string& set) {
+  char quote = 0;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    if (quote == 0 && set[i] == '=') return i;
+    if (quote == '"' && set[i] == '\\') ++i;
+    if (set[i] == quote) {
+      quote = 0;
+    } else if (quote == 0 && (set[i] == '"' || set[i] == '\'')) {
+      quote = set[i];
+    }
+  }
+  return set.find('=');
 }
 
 /// Whether `inner` names a key in the table `outer`.
@@ -85,7 +112,7 @@ void ConfigReader::add_file(std::string_view text, const fs::path& name) {
 
 void ConfigReader::add_set(const std::string& set) {
   const std::string place = "--set '" + printable(set.substr(0, valid_utf8_bytes(set))) + "'";
-  const std::size_t equals = set.find('=');
+  const std::size_t equals = find_equals(set);
   if (equals == std::string::npos || equals == 0) {
     throw ConfigError(ExitStatus::usage, place + ": expected KEY=VALUE, as in --set trainer.batch_size=64");
   }
@@ -93,8 +120,9 @@ void ConfigReader::add_set(const std::string& set) {
     fail_at(place, "control characters are not allowed");
   }
   try {
+    const std::string given = trimmed(set.substr(0, equals)), key = as_key(given).value_or(given);
     for (TomlEntry& entry : parse_set_value(trimmed(set.substr(equals + 1)))) {
-      entry.path.replace(0, std::strlen("value"), trimmed(set.substr(0, equals)));
+      entry.path.replace(0, std::strlen("value"), key);
       add(entry, {.place = place, .by_set = true}, fs::current_path());
     }
   } catch (const TomlError& error) {
@@ -125,7 +153,8 @@ void ConfigReader::add_option(const ConfigKey& table, const TomlEntry& entry, co
       .name = entry.path.substr(table.path.size() + 1), .value = entry.value, .text = {}, .place = given.place};
   try {
     option.text = print_value(entry.value);
-    if (!is_bare(option.name)) throw ValueError("expected a name of letters, digits, _ and -");
+    if (as_key(option.name) != option.name)
+      throw ValueError("expected a name of letters, digits, _ and -, or one in quotes");
   } catch (const ValueError& error) {
     fail_key(given.place, entry.path, error.what());
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "runtime/base/utf8.h"
+#include "runtime/config/config.h"
+#include "runtime/config/toml_key.h"
 
 namespace {
 
@@ -148,17 +150,9 @@ TomlValue convert(const toml::node& node) {
   return value;
 }
 
-std::string quoted_unless_bare(std::string_view name) {
-  const auto is_bare = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  if (!name.empty() && std::all_of(name.begin(), name.end(), is_bare)) return std::string(name);
-  return '"' + std::string(name) + '"';
-}
-
 void flatten(const toml::table& table, const std::string& prefix, std::vector<TomlEntry>& entries) {
   for (const auto& [key, node] : table) {
-    const std::string path = prefix + quoted_unless_bare(key.str());
+    const std::string path = prefix + toml_key(key.str());
     entries.push_back({path, position_of(key.source()), convert(node)});
     if (const toml::table* inner = node.as_table()) flatten(*inner, path + '.', entries);
   }
@@ -186,6 +180,14 @@ std::uint32_t line_of_assertion(std::string_view text) {
 }
 
 }  // namespace
+
+std::string toml_key(std::string_view name) {
+  const auto is_bare = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (!name.empty() && std::all_of(name.begin(), name.end(), is_bare)) return std::string(name);
+  return quoted(std::string(name));
+}
 
 std::vector<TomlEntry> parse_toml(std::string_view text) {
   check_text(text);

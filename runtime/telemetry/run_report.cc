@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/file_name.h"
@@ -19,13 +21,28 @@ Json to_json(const Quantiles& q) {
   return {{"min", q.min}, {"p50", q.p50}, {"p99", q.p99}};
 }
 
+/// The names in `path`, which are joined by dots. One in quotes is a string of JSON, too.
+std::vector<std::string> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0, end = 0; begin < path.size(); begin = end + 1) {
+    end = begin;
+    for (bool quoted = false; end < path.size() && (quoted || path[end] != '.'); ++end) {
+      if (path[end] == '"') quoted = !quoted;
+      if (path[end] == '\\') ++end;
+    }
+    const std::string name = path.substr(begin, end - begin);
+    names.push_back(name.starts_with('"') ? Json::parse(name).get<std::string>() : name);
+  }
+  return names;
+}
+
 // The keys' dotted names become nested objects.
 Json to_json(const Config& config) {
   Json json;
   for (const auto& [key, value] : config_values(config)) {
-    std::string pointer = '/' + key;
-    std::replace(pointer.begin(), pointer.end(), '.', '/');
-    json[Json::json_pointer(pointer)] = Json::parse(value);
+    Json* at = &json;
+    for (const std::string& name : names_in(key)) at = &(*at)[name];
+    *at = Json::parse(value);
   }
   return json;
 }
