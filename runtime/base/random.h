@@ -51,8 +51,18 @@ class SplitMix64 {
 };
 
 /// The seed for one use of random numbers. Depends on nothing but its arguments, so that a step that is repeated, in
-/// this process or another, draws the same numbers. `counter` is the epoch or the step; of samples that are computed,
-/// `trainer` is the split and `counter` the index.
+/// this process or another, draws the same numbers.
+///
+/// | stream | `trainer` | `counter` |
+/// |---|---|---|
+/// | shuffle | the trainer | epoch |
+/// | dropout | the trainer | step |
+/// | sample, of synthetic data | the split | index of the sample |
+/// | rule, of synthetic data | 0 | part of the rule |
+/// | deal | 0 | epoch |
+/// | split | 0 | 0 |
+/// | change, of a batch | the trainer | epoch |
+/// | change, of a sample: `run_seed` is the batch's | 0 | index of the sample |
 constexpr std::uint64_t derived_seed(std::uint64_t run_seed, RandomStream stream, std::uint64_t trainer,
                                      std::uint64_t counter) {
   std::uint64_t seed = SplitMix64::mix(run_seed + 0x9E3779B97F4A7C15U);
