@@ -47,7 +47,8 @@ class RowReader {
  public:
   using Column = std::shared_ptr<std::vector<Number>>;
 
-  /// `columns`: one for each name of the header, null for those that are not wanted.
+  /// `columns`: one for each name of the header, null for those that are not wanted; the numbers of a row are appended
+  /// to them in the order of the file.
   RowReader(std::string_view text, const CsvHeader& header, std::span<const Column> columns, const std::string& place)
       : text_(text),
         position_(header.bytes),
@@ -132,14 +133,10 @@ class RowReader {
   }
 
   void skip_quotes() {
-    const std::size_t begin = position_++;
-    for (;; position_ += 2) {
-      position_ = text_.find('"', position_);
-      if (position_ == text_.npos) refuse("expected a closing quote, found the end of the file");
-      if (!text_.substr(position_ + 1).starts_with('"')) break;
-    }
-    ++position_;
-    line_ += static_cast<std::size_t>(std::ranges::count(text_.substr(begin, position_ - begin), '\n'));
+    const std::size_t end = end_of_csv_quotes(text_, position_);
+    if (end == text_.npos) refuse("expected a closing quote, found the end of the file");
+    line_ += static_cast<std::size_t>(std::ranges::count(text_.substr(position_, end - position_), '\n'));
+    position_ = end;
   }
 
   [[noreturn]] void refuse_row(const std::string& found) const {
@@ -189,16 +186,45 @@ std::string_view text_of(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
+using Group = std::vector<std::size_t>;  // positions in the header
+
+/// Brings the numbers of each row, which are in the order of the file, into that of `group`.
 template <class Number>
-std::vector<Array> read_columns(std::string_view text, const CsvHeader& header, std::span<const std::size_t> wanted,
-                                ElementType type, const std::string& place) {
+void reorder_rows(std::vector<Number>& table, const Group& group) {
+  Group in_file = group;
+  std::ranges::sort(in_file);
+  if (in_file == group) return;
+  Group places;  // of each column of `group` in a row of the table
+  for (const std::size_t column : group) {
+    places.push_back(static_cast<std::size_t>(std::ranges::lower_bound(in_file, column) - in_file.begin()));
+  }
+  std::vector<Number> row(group.size());
+  for (auto first = table.begin(); first != table.end(); first += static_cast<std::ptrdiff_t>(row.size())) {
+    std::copy_n(first, row.size(), row.begin());
+    std::ranges::transform(places, first, [&](std::size_t place) { return row[place]; });
+  }
+}
+
+/// An array [rows, columns] for each group. No column is in two of them.
+template <class Number>
+std::vector<Array> read_groups(std::string_view text, const CsvHeader& header, const std::vector<Group>& groups,
+                               ElementType type, const std::string& place) {
   std::vector<typename RowReader<Number>::Column> columns(header.names.size());
-  for (const std::size_t column : wanted) columns[column] = std::make_shared<std::vector<Number>>();
+  for (const Group& group : groups) {
+    const auto table = std::make_shared<std::vector<Number>>();
+    for (const std::size_t column : group) columns[column] = table;
+  }
   RowReader<Number>(text, header, columns, place).read_all();
   std::vector<Array> arrays;
-  for (const std::size_t column : wanted) {
-    const auto rows = static_cast<std::int64_t>(columns[column]->size());
-    arrays.push_back({header.names[column], type, {rows}, std::as_bytes(std::span(*columns[column])), columns[column]});
+  for (const Group& group : groups) {
+    const auto& table = columns[group.front()];
+    reorder_rows(*table, group);
+    const auto rows = static_cast<std::int64_t>(table->size() / group.size());
+    arrays.push_back({header.names[group.front()],
+                      type,
+                      {rows, static_cast<std::int64_t>(group.size())},
+                      std::as_bytes(std::span(*table)),
+                      table});
   }
   return arrays;
 }
@@ -216,8 +242,22 @@ std::vector<Array> parse_csv(std::string_view text, const std::string& place, co
                              ElementType type) {
   const CsvHeader header = read_csv_header(text, place);
   const auto wanted = find_columns(header, names.empty() ? header.names : names, place);
-  const auto read = type == ElementType::float64 ? read_columns<double> : read_columns<float>;
-  return read(text, header, wanted, type, place);
+  std::vector<Group> groups;
+  for (const std::size_t column : wanted) groups.push_back({column});
+  const auto read = type == ElementType::float64 ? read_groups<double> : read_groups<float>;
+  std::vector<Array> columns = read(text, header, groups, type, place);
+  for (Array& column : columns) column.shape.pop_back();
+  return columns;
+}
+
+std::vector<Array> read_csv_tables(const std::filesystem::path& path,
+                                   const std::vector<std::vector<std::string>>& groups) {
+  const MappedFile file(path);
+  advise(file.bytes(), Access::front_to_back);
+  const CsvHeader header = read_csv_header(text_of(file), path.string());
+  std::vector<Group> found;
+  for (const auto& names : groups) found.push_back(find_columns(header, names, path.string()));
+  return read_groups<float>(text_of(file), header, found, ElementType::float32, path.string());
 }
 
 std::vector<std::string> names_in_csv(const std::filesystem::path& path) {

@@ -25,6 +25,12 @@ std::vector<Array> read_csv(const std::filesystem::path& path, const std::vector
 std::vector<Array> parse_csv(std::string_view text, const std::string& place,
                              const std::vector<std::string>& names = {}, ElementType type = ElementType::float32);
 
+/// The columns of each of `groups` as one array [rows, columns] of float32, called as the first of them. The groups are
+/// not empty, and no name is in two of them, or in one twice. The memory is that of the arrays, besides room to grow.
+/// Throws as `read_csv`.
+std::vector<Array> read_csv_tables(const std::filesystem::path& path,
+                                   const std::vector<std::vector<std::string>>& groups);
+
 /// The names of the columns, in the order of the file. Throws `RunError` as `read_csv`.
 std::vector<std::string> names_in_csv(const std::filesystem::path& path);
 

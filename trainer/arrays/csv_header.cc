@@ -43,41 +43,23 @@ char find_delimiter(std::string_view text) {
   return kDelimiters[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
 }
 
-/// The name in quotes at `position`, which moves behind them.
-std::string read_quoted(std::string_view text, std::size_t& position, const std::string& place) {
-  std::string name;
-  for (++position; position < text.size(); ++position) {
-    if (text[position] == '"' && !text.substr(position + 1).starts_with('"')) {
-      ++position;
-      return name;
-    }
-    if (text[position] == '"') ++position;
-    name += text[position];
-  }
-  refuse(place, "expected a closing quote after the name of a column");
-}
-
 /// The name at `position`, which moves to the cell's end.
 std::string read_name(std::string_view text, std::size_t& position, char delimiter, const std::string& place) {
-  std::string name;
   const std::size_t begin = position;
-  if (text.substr(position).starts_with('"')) name = read_quoted(text, position, place);
-  const std::size_t behind_quotes = position;
+  const bool quoted = text.substr(position).starts_with('"');
+  if (quoted) position = end_of_csv_quotes(text, position);
+  if (position == text.npos) refuse(place, "expected a closing quote after the name of a column");
+  const std::size_t after_quotes = position;
   position = end_of_csv_cell(text, position, delimiter);
-  if (behind_quotes == begin) name = trimmed_csv_cell(text.substr(begin, position - begin), delimiter);
-  if (behind_quotes != begin && behind_quotes != position) {
-    refuse(place, "expected the end of a name behind its closing quote; double quotes within a name");
+  if (quoted && after_quotes != position) {
+    refuse(place, "expected the end of a name after its closing quote; double quotes within a name");
   }
+  const std::string_view cell = text.substr(begin, position - begin);
+  const std::string name = quoted ? unquoted_csv_cell(cell) : std::string(trimmed_csv_cell(cell, delimiter));
   if (valid_utf8_bytes(name) != name.size()) {
     refuse(place, "expected names of columns in UTF-8, found other bytes; save the file as UTF-8");
   }
   return name;
-}
-
-bool is_number(const std::string& name) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && end == name.data() + name.size();
 }
 
 /// Whether the names are numbers, and so the first row. 0, 1, 2, … are names: pandas gives them to columns without.
@@ -85,7 +67,7 @@ bool are_numbers(const std::vector<std::string>& names) {
   bool counts = true;
   const bool has_index = names.size() > 1 && names.front().empty();
   for (std::size_t i = has_index ? 1 : 0; i < names.size(); ++i) {
-    if (!is_number(names[i])) return false;
+    if (!is_csv_number(names[i])) return false;
     counts &= names[i] == std::to_string(i - (has_index ? 1 : 0));
   }
   return !counts;
@@ -127,6 +109,30 @@ bool ends_csv_cell(std::string_view text, std::size_t position, char delimiter) 
 std::size_t end_of_csv_cell(std::string_view text, std::size_t position, char delimiter) {
   while (!ends_csv_cell(text, position, delimiter)) ++position;
   return position;
+}
+
+std::size_t end_of_csv_quotes(std::string_view text, std::size_t position) {
+  for (++position;; position += 2) {
+    position = text.find('"', position);
+    if (position == text.npos) return position;
+    if (!text.substr(position + 1).starts_with('"')) return position + 1;
+  }
+}
+
+std::string unquoted_csv_cell(std::string_view quoted) {
+  std::string text;
+  for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
+    if (quoted[i] == '"') ++i;
+    text += quoted[i];
+  }
+  return text;
+}
+
+bool is_csv_number(std::string_view cell) {
+  if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
+  double number = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+  return error != std::errc::invalid_argument && end == cell.data() + cell.size();
 }
 
 std::string_view trimmed_csv_cell(std::string_view text, char delimiter) {

@@ -29,6 +29,15 @@ bool ends_csv_cell(std::string_view text, std::size_t position, char delimiter);
 /// The first position from `position` on where a cell ends.
 std::size_t end_of_csv_cell(std::string_view text, std::size_t position, char delimiter);
 
+/// The position after the quoted text that begins with the quote at `position`; npos where no quote closes it.
+std::size_t end_of_csv_quotes(std::string_view text, std::size_t position);
+
+/// What stands in `quoted`, which begins and ends with a quote: within, two quotes are one.
+std::string unquoted_csv_cell(std::string_view quoted);
+
+/// Whether a cell is a number, of any size, from end to end.
+bool is_csv_number(std::string_view cell);
+
 /// `text` without the spaces around it; tabs are such, too, where they do not delimit.
 std::string_view trimmed_csv_cell(std::string_view text, char delimiter);
 

@@ -3,7 +3,6 @@
 #include "trainer/inspect/csv_summary.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 #include "runtime/base/joined.h"
@@ -23,20 +22,13 @@ constexpr std::size_t kReadOfMore = std::size_t{64} << 20;
 
 /// The cell at `position`, which moves to the cell's end, without its quotes.
 std::string read_cell(std::string_view text, std::size_t& position, char delimiter) {
-  std::string cell;
-  const bool quoted = position < text.size() && text[position] == '"';
-  for (std::size_t next = position + 1; quoted && next < text.size(); ++next) {
-    if (text[next] == '"' && !text.substr(next + 1).starts_with('"')) {
-      position = next + 1;
-      break;
-    }
-    next += text[next] == '"' ? 1 : 0;
-    cell += text.substr(next, 1);
-  }
-  const std::size_t end = end_of_csv_cell(text, position, delimiter);
-  if (!quoted) cell = trimmed_csv_cell(text.substr(position, end - position), delimiter);
-  position = end;
-  return cell;
+  const std::size_t begin = position;
+  const bool begins_quoted = position < text.size() && text[position] == '"';
+  const std::size_t quoted = begins_quoted ? end_of_csv_quotes(text, position) : text.npos;
+  const bool is_quoted = quoted != text.npos;
+  position = end_of_csv_cell(text, is_quoted ? quoted : begin, delimiter);
+  if (is_quoted) return unquoted_csv_cell(text.substr(begin, quoted - begin));
+  return std::string(trimmed_csv_cell(text.substr(begin, position - begin), delimiter));
 }
 
 /// The first rows after the header, at most `count`; of any number of cells.
@@ -55,19 +47,12 @@ std::vector<Row> first_rows(std::string_view text, const CsvHeader& header, std:
   return rows;
 }
 
-bool is_number(std::string_view cell) {
-  if (cell.starts_with('+')) cell.remove_prefix(1);
-  double number = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
-  return error != std::errc::invalid_argument && end == cell.data() + cell.size();
-}
-
 /// Whether column `column` has a number, and nothing else but empty cells, which the reader then refuses.
 bool holds_numbers(const std::vector<Row>& rows, std::size_t column) {
   const auto has = [&](const auto& condition) {
     return std::ranges::any_of(rows, [&](const Row& row) { return column < row.size() && condition(row[column]); });
   };
-  return has(is_number) && !has([](const std::string& cell) { return !cell.empty() && !is_number(cell); });
+  return has(is_csv_number) && !has([](const std::string& cell) { return !cell.empty() && !is_csv_number(cell); });
 }
 
 /// Names of columns.

@@ -40,6 +40,10 @@ bool are_mnist(const std::vector<std::string>& names) {
   });
 }
 
+bool is_npy(const std::string& name) {
+  return name.ends_with(".npy");
+}
+
 bool is_idx(const std::string& name) {
   return name.ends_with("-ubyte") || name.ends_with("-ubyte.gz") || name.ends_with(".idx");
 }
@@ -64,10 +68,13 @@ FileSummary inspect_folder(const fs::path& folder, const InspectOptions& options
   const std::vector<std::string> names = names_in(folder);
   if (const std::string file = cifar_file(names); !file.empty()) return inspect_cifar_folder(folder, file, options);
   FileSummary summary{.path = folder, .format = are_mnist(names) ? "folder of MNIST's files" : "folder of arrays"};
+  const bool has_npy = std::ranges::any_of(names, is_npy);
+  std::vector<ArraySummary> of_one_kind;  // which is all that a data set reads
   for (const std::string& name : names) {
-    if (!name.ends_with(".npy") && !is_idx(name)) continue;
+    if (!is_npy(name) && !is_idx(name)) continue;
     try {
       summary.arrays.push_back(summarize(is_idx(name) ? read_idx(folder / name) : read_npy(folder / name), options));
+      if (is_npy(name) == has_npy) of_one_kind.push_back(summary.arrays.back());
     } catch (const RunError& error) {
       summary.problems.push_back(error);
     }
@@ -78,9 +85,8 @@ FileSummary inspect_folder(const fs::path& folder, const InspectOptions& options
                        ": expected a folder with MNIST's or CIFAR's files, or with .npy or IDX files, "
                        "found none of them; name a file in it");
   }
-  const bool has_npy = std::ranges::any_of(names, [](const std::string& name) { return name.ends_with(".npy"); });
   summary.configuration =
-      are_mnist(names) ? suggest_mnist(folder) : suggest_arrays(has_npy ? "npy" : "idx", folder, summary.arrays);
+      are_mnist(names) ? suggest_mnist(folder) : suggest_arrays(has_npy ? "npy" : "idx", folder, of_one_kind);
   return summary;
 }
 
@@ -88,7 +94,7 @@ std::vector<ArraySummary> arrays_beside(const fs::path& file, const Array& array
   std::vector<ArraySummary> arrays = {{.name = array.name, .type = array.type, .shape = array.shape}};
   const fs::path folder = folder_of(file);
   for (const std::string& name : names_in(folder)) {
-    if (!name.ends_with(".npy") || name == file.filename() || array.shape.empty()) continue;
+    if (!is_npy(name) || name == file.filename() || array.shape.empty()) continue;
     try {
       const Array other = read_npy(folder / name);
       const bool fits = !other.shape.empty() && other.shape.front() == array.shape.front();

@@ -3,7 +3,6 @@
 #include "trainer/inspect/suggestion.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <string_view>
 
@@ -11,6 +10,7 @@
 #include "runtime/base/joined.h"
 #include "runtime/base/utf8.h"
 #include "runtime/config/config.h"
+#include "trainer/arrays/usual_names.h"
 
 namespace runnel {
 namespace {
@@ -25,14 +25,13 @@ struct Fields {
 
 /// Whether one of the words of `name` is usual for a target.
 bool names_target(const std::string& name) {
-  constexpr std::array<std::string_view, 7> kWords = {"y", "label", "labels", "target", "targets", "class", "classes"};
   std::string word;
   for (const char c : name + " ") {
     if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
-      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      word += c;
       continue;
     }
-    if (std::ranges::find(kWords, word) != kWords.end()) return true;
+    if (is_usual_target(word)) return true;
     word.clear();
   }
   return false;

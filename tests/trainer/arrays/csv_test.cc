@@ -110,7 +110,7 @@ TEST(Csv, RefusesOtherHeaders) {
   EXPECT_THAT(refusal("\xFF\xFEx\0\n"), HasSubstr("found UTF-16; save the file as UTF-8"));
   EXPECT_THAT(refusal("gr\xfc\xdf,y\n1,2\n"), HasSubstr("save the file as UTF-8"));
   EXPECT_THAT(refusal("\"x,y\n1,2\n"), HasSubstr("expected a closing quote"));
-  EXPECT_THAT(refusal("\"x\"z,y\n1,2\n"), HasSubstr("behind its closing quote"));
+  EXPECT_THAT(refusal("\"x\"z,y\n1,2\n"), HasSubstr("after its closing quote"));
   EXPECT_THAT(refusal("<!DOCTYPE html>\n"), HasSubstr("found a web page"));
   EXPECT_EQ(refusal("x,y\n1,2\n", {"z"}), "line 1: expected one column \"z\", found none among x, y");
   EXPECT_EQ(refusal("x,x\n1,2\n", {"x"}), "line 1: expected one column \"x\", found several among x, x");

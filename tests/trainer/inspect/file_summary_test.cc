@@ -102,6 +102,16 @@ TEST_F(FileSummaryTest, NamesIdxFilesAsTheDataSetDoes) {
   EXPECT_THAT(text, HasSubstr("inputs = [\"x.idx\"], target = \"y.idx\""));
 }
 
+TEST_F(FileSummaryTest, SuggestsArraysOfOneKindForAFolderOfSeveral) {
+  write("labels.idx", {0, 0, 8, 1, 0, 0, 0, 2, 0, 1});
+  write("a.npy", test::npy_bytes(test::npy_dictionary("'|u1'", "(2,)"), {7, 8}));
+  write("b.npy", test::npy_bytes(test::npy_dictionary("'|u1'", "(2,)"), {7, 8}));
+  const FileSummary summary = inspect(folder_.path(), {});
+  EXPECT_EQ(summary.arrays.size(), 3U);
+  EXPECT_THAT(summary.configuration, HasSubstr("name = \"npy\""));
+  EXPECT_THAT(summary.configuration, HasSubstr("inputs = [\"a\"], target = \"b\""));
+}
+
 TEST_F(FileSummaryTest, SuggestsNoTypeForTokensThatHaveTheirOwn) {
   const auto file = write("ids.npy", test::npy_bytes(test::npy_dictionary("'<i4'", "(2,)"), test::Bytes(8)));
   EXPECT_THAT(inspect(file, {.tokens = ElementType::uint16}).configuration, HasSubstr("options = { context = 128 }"));
