@@ -17,19 +17,31 @@ std::vector<std::uint32_t> numbers_from(std::size_t first, std::size_t count) {
   return numbers;
 }
 
+/// The parts of all trainers of a process, which follow each other.
+SampleRange parts_of(const Sampler::Settings& settings) {
+  const auto part = [&](std::size_t index) {
+    return contiguous_share(settings.samples, settings.trainer + index, settings.trainers);
+  };
+  const SampleRange last = part(settings.count - 1);
+  return {part(0).first, last.first + last.count - part(0).first};
+}
+
 }  // namespace
 
 Sampler::Sampler(const Settings& settings)
-    : settings_(settings),
-      part_(contiguous_share(settings.samples, settings.trainer, settings.trainers)),
-      order_(numbers_from(part_.first, part_.count)) {}
+    : settings_(settings), parts_(parts_of(settings)), order_(numbers_from(parts_.first, parts_.count)) {}
 
-std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t step_in_epoch) {
+std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t step_in_epoch, std::size_t index) {
   if (settings_.shuffle != Shuffle::no && epoch != shuffled_epoch_) shuffle_for(epoch);
+  const std::span<const std::uint32_t> own = part(index);
   const std::size_t begin =
-      std::min<std::size_t>(order_.size(), static_cast<std::size_t>(step_in_epoch) * std::size_t{settings_.batch_size});
-  const std::size_t end = std::min<std::size_t>(order_.size(), begin + settings_.batch_size);
-  return std::span(order_).subspan(begin, end - begin);
+      std::min<std::size_t>(own.size(), static_cast<std::size_t>(step_in_epoch) * std::size_t{settings_.batch_size});
+  return own.subspan(begin, std::min<std::size_t>(own.size() - begin, settings_.batch_size));
+}
+
+std::span<std::uint32_t> Sampler::part(std::size_t index) {
+  const SampleRange range = contiguous_share(settings_.samples, settings_.trainer + index, settings_.trainers);
+  return std::span(order_).subspan(range.first - parts_.first, range.count);
 }
 
 void Sampler::shuffle_for(std::int64_t epoch) {
@@ -37,13 +49,15 @@ void Sampler::shuffle_for(std::int64_t epoch) {
     return derived_seed(settings_.seed, stream, trainer, static_cast<std::uint64_t>(epoch));
   };
   if (settings_.shuffle == Shuffle::share) {
-    order_ = numbers_from(part_.first, part_.count);
-    shuffle(order_, seed(RandomStream::shuffle, settings_.trainer));
+    order_ = numbers_from(parts_.first, parts_.count);
+    for (std::size_t index = 0; index < settings_.count; ++index) {
+      shuffle(part(index), seed(RandomStream::shuffle, settings_.trainer + index));
+    }
   } else {
     std::vector<std::uint32_t> all = numbers_from(0, settings_.samples);
     shuffle(all, seed(RandomStream::deal, 0));
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(part_.first);
-    order_.assign(first, first + static_cast<std::ptrdiff_t>(part_.count));
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(parts_.first);
+    order_.assign(first, first + static_cast<std::ptrdiff_t>(parts_.count));
   }
   shuffled_epoch_ = epoch;
 }

@@ -7,17 +7,14 @@
 namespace runnel {
 namespace {
 
-std::vector<Sampler> samplers_of(const Dataset& dataset, const Config& config, const TrainingBatches::Shares& shares) {
-  std::vector<Sampler> samplers;
-  for (std::size_t share = shares.first; share < shares.first + shares.count; ++share) {
-    samplers.emplace_back(Sampler::Settings{.samples = static_cast<std::size_t>(dataset.size()),
-                                            .trainers = static_cast<std::size_t>(config.trainer.shares()),
-                                            .trainer = share,
-                                            .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
-                                            .shuffle = config.data.shuffle,
-                                            .seed = static_cast<std::uint64_t>(config.run.seed)});
-  }
-  return samplers;
+Sampler::Settings sampling(const Dataset& dataset, const Config& config, const TrainingBatches::Shares& shares) {
+  return {.samples = static_cast<std::size_t>(dataset.size()),
+          .trainers = static_cast<std::size_t>(config.trainer.shares()),
+          .trainer = shares.first,
+          .count = shares.count,
+          .batch_size = static_cast<std::uint32_t>(config.trainer.batch_size),
+          .shuffle = config.data.shuffle,
+          .seed = static_cast<std::uint64_t>(config.run.seed)};
 }
 
 }  // namespace
@@ -27,7 +24,7 @@ TrainingBatches::TrainingBatches(const Dataset& dataset, const RunPlan& plan, co
     : plan_(plan),
       shares_(shares),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
-      samplers_(samplers_of(dataset, config, shares)),
+      sampler_(sampling(dataset, config, shares)),
       reader_(dataset,
               {.batches = plan.total_steps() * static_cast<std::int64_t>(shares.count),
                .largest_batch = static_cast<std::size_t>(config.trainer.batch_size),
@@ -45,7 +42,7 @@ Selection TrainingBatches::select(std::int64_t number) {
   const std::int64_t step = number / count;
   const auto share = static_cast<std::size_t>(number % count);
   const std::int64_t epoch = plan_.epoch_of(step);
-  return {.samples = samplers_[share].batch(epoch, plan_.step_in_epoch(step)),
+  return {.samples = sampler_.batch(epoch, plan_.step_in_epoch(step), share),
           .seed = derived_seed(seed_, RandomStream::change, shares_.first + share, static_cast<std::uint64_t>(epoch))};
 }
 

@@ -42,7 +42,7 @@ class TrainingBatches {
   RunPlan plan_;
   Shares shares_;
   std::uint64_t seed_;
-  std::vector<Sampler> samplers_;  // by share
+  Sampler sampler_;  // of all shares
   BatchReader reader_;
 };
 

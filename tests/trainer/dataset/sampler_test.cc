@@ -78,6 +78,23 @@ TEST(Sampler, ASharesSamplesStayItsOwn) {
   }
 }
 
+TEST(Sampler, NeighboursInAProcessAreAsEachOnItsOwn) {
+  for (const Shuffle shuffle : {Shuffle::global, Shuffle::share, Shuffle::no}) {
+    Sampler::Settings settings = {
+        .samples = 101, .trainers = 8, .trainer = 3, .count = 4, .batch_size = 5, .shuffle = shuffle, .seed = 9};
+    Sampler together(settings);
+    for (std::size_t index = 0; index < 4; ++index) {
+      Sampler own(
+          {.samples = 101, .trainers = 8, .trainer = 3 + index, .batch_size = 5, .shuffle = shuffle, .seed = 9});
+      for (std::int64_t step = 0; step < 8; ++step) {
+        const auto samples = own.batch(step / 4, step % 4);
+        EXPECT_THAT(together.batch(step / 4, step % 4, index),
+                    testing::ElementsAreArray(samples.begin(), samples.end()));
+      }
+    }
+  }
+}
+
 TEST(Sampler, DealsAllSamplesAnewInEachEpoch) {
   Sampler sampler({.samples = 3000, .trainers = 3, .trainer = 1, .batch_size = 1000});
   std::vector<std::uint32_t> first = epoch_of(sampler, 0, 1);
