@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -20,7 +22,7 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
 constexpr std::size_t kSamples = 60;
-constexpr int kBadData = 65;
+constexpr int kBadData = 65, kPeerLost = 69;
 
 Bytes random_bytes(std::size_t count) {
   SplitMix64 random(count);
@@ -215,6 +217,84 @@ TEST_F(OwnDataTest, HostsWithOtherDataAreFoundAtTheStart) {
   EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), kBadData) << job.output();
   EXPECT_NE(job.output().find("the data set differs: rank 0 has 640 samples in "), std::string::npos) << job.output();
   EXPECT_NE(job.output().find(", rank 2 has 640 samples in "), std::string::npos) << job.output();
+}
+
+TEST_F(OwnDataTest, HostsWithOtherTestDataAreFoundAtTheStart) {
+  write_npz(program_.folder());
+  write_csv(program_.folder());
+  const std::vector<OwnData> cases = {
+      {"npz", nullptr, "a.npz", "test_path = 'b.npz'\noptions = { inputs = ['image'], target = 'label' }"},
+      {"csv", nullptr, "a.csv", "test_path = 'b.csv'\noptions = { cast.label = 'int64' }", mlp(2, 4)}};
+  for (const OwnData& data : cases) {
+    const fs::path config = program_.folder() / "own.toml";
+    std::ofstream(config) << data.config();
+    Bytes file = read_bytes(program_.folder() / data.path);
+    write_bytes(program_.folder() / ("b." + data.name), file);
+    if (data.name == "npz") {
+      file = make_zip({{"image.npy", text_of(images_npy())}, {"label.npy", text_of(labels_npy()), /*deflated=*/true}});
+    } else {
+      file.at(file.size() - 2) = '9';
+    }
+    const fs::path other = program_.folder() / ("c." + data.name);
+    write_bytes(other, file);
+    Words argv =
+        program_.mpirun(2) + Words{":", "-n", "1"} + program_.train({"--set", "data.test_path=" + other.string()});
+    std::ranges::replace(argv, program_.config(), config.string());
+    Job job({.argv = argv});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), kBadData) << job.output();
+    EXPECT_NE(job.output().find("the data set differs: rank 0 has "), std::string::npos) << job.output();
+  }
+}
+
+/// 20 GB of tokens and of images, with 1 GB for all that a process allocates: only what is read takes memory.
+TEST_F(OwnDataTest, FilesMayBeLargerThanTheMemory) {
+  constexpr std::uintmax_t kBytes = 20'000'000'000;
+  const fs::path tokens = program_.folder() / "a.bin", images = program_.folder() / "image.npy";
+  const std::string shape = "(" + std::to_string(kBytes / 50'000) + ", 50000)";
+  write_bytes(tokens, {});
+  write_bytes(images, npy_bytes(npy_dictionary("'|u1'", shape), {}));
+  fs::resize_file(tokens, kBytes);
+  fs::resize_file(images, fs::file_size(images) + kBytes);
+  struct stat status {};
+  ASSERT_EQ(stat(images.c_str(), &status), 0);
+  if (status.st_blocks > 1000) GTEST_SKIP() << "the file system of " << program_.folder() << " has no sparse files";
+  write_bytes(program_.folder() / "label.npy", npy_bytes(npy_dictionary("'|u1'", "(400000,)"), Bytes(400'000)));
+  const std::vector<OwnData> cases = {
+      {"npy", nullptr, images.parent_path(), "test_fraction = 0.00001", mlp(50'000, 4)},
+      {"tokens", nullptr, tokens, "test_fraction = 0.00001\noptions = { context = 8, stride = 100000 }",
+       "[model]\nname = 'gpt'\noptions = { vocabulary = 16, context = 8, width = 16, heads = 2, layers = 1 }\n",
+       "options.classes = 'last'\n"}};
+  for (const OwnData& data : cases) {
+    const fs::path config = program_.folder() / "own.toml", report = program_.report_file();
+    std::ofstream(config) << data.config();
+    const std::string command = "ulimit -d 1000000 && exec " RUNNEL_PROGRAM " train --alone " + config.string() +
+                                " --report " + report.string();
+    EXPECT_EQ(program_.run({"/bin/bash", "-c", command})["steps"], 9) << data;
+  }
+}
+
+/// Zeros within the last page, or a fault beyond it: one line, and no weights of a run that read what was not there.
+TEST_F(OwnDataTest, AFileThatIsTruncatedInARunEndsItWithOneLine) {
+  const fs::path config = program_.folder() / "own.toml", images = program_.folder() / "image.npy",
+                 weights = program_.folder() / "w.safetensors";
+  OwnData data{"npy", write_npy, ".", "test_fraction = 0.2"};
+  std::string text = data.config();
+  text.replace(text.find("max_steps = 9"), 13, "max_steps = 0\nlog_every = 1");
+  text.replace(text.find("max_epochs = 9"), 14, "max_epochs = 1000000");
+  std::ofstream(config) << text;
+  for (const bool in_last_page : {true, false}) {
+    write_npy(program_.folder());
+    Job job({.argv = {RUNNEL_PROGRAM, "train", config, "-n", "2", "--save", weights}});
+    job.await_output("step 3/");
+    const auto size = fs::file_size(images);
+    fs::resize_file(images, in_last_page ? size - 1 : 0);
+    const int status = job.wait_for_all(std::chrono::seconds(60));
+    // A trainer that a fault ends may be found missing before its own status is.
+    EXPECT_TRUE(status == kBadData || (!in_last_page && status == kPeerLost)) << status << '\n' << job.output();
+    const std::string expected = images.string() + (in_last_page ? ": expected " + std::to_string(size) : ": ");
+    EXPECT_NE(job.output().find(expected), std::string::npos) << job.output();
+    EXPECT_FALSE(fs::exists(weights));
+  }
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ struct ArrayChoice {
 
   /// The inputs, then the target.
   std::vector<std::string> all() const;
+
+  /// Throws `RunError` (bad_configuration) where two of `all()` are the same array of `place`, or two of the fields
+  /// that are made of them, `field_names`, have one name: options could not tell them apart.
+  void require_distinct(const std::vector<std::string>& field_names, const std::string& place) const;
 };
 
 /// How a choice is made where the options `inputs` and `target` do not give it.

@@ -10,18 +10,20 @@
 #include <vector>
 
 #include "runtime/config/options.h"
-#include "trainer/dataset/array_source.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/dataset/field_reader.h"
+#include "trainer/dataset/shared_arrays.h"
 
 namespace runnel {
 
-/// Samples that are the rows of arrays. Thread: one at a time.
+/// Samples that are the rows of arrays, which several data sets may share. `read` may be called by any number of
+/// threads at a time; else one.
 class ArrayDataset : public Dataset {
  public:
   struct Contents {
     std::vector<FieldReader> readers;          ///< at least one, all with as many rows, from 1 to 2^32 - 1
     std::vector<std::filesystem::path> files;  ///< that the arrays are from
+    SharedArrays::Arrays arrays = {};          ///< keeps them for another data set
   };
 
   explicit ArrayDataset(Contents contents);
@@ -42,17 +44,22 @@ class ArrayDataset : public Dataset {
 /// What to read as a data set, and how.
 struct ArrayPlan {
   const Options& options;  ///< for `read_field_rule`
-  const ArraySource& source;
-  std::string place;  ///< how messages begin: the path
-  ArrayChoice choice;
-  std::vector<std::string> field_names;  ///< one for each array that `source` reads for `choice`
+  std::string place;       ///< how messages begin: the path
+  SharedArrays::Arrays
+      arrays;  ///< the inputs, then the target; without elements, nothing but size() and fields() works
+  std::vector<std::filesystem::path> files;  ///< that they are from
+  std::vector<std::string> field_names;      ///< one for each array
+  bool has_target = true;
   Split split = Split::train;
-  bool only_headers = false;  ///< then nothing but size() and fields() works
-  bool scattered = false;     ///< samples will be read in random order
+  bool scattered = false;  ///< samples will be read in random order
 };
 
-/// Throws `RunError`: as the source and `read_field_rule`; bad_data unless all arrays have as many rows, from 1 to
-/// 2^32 - 1, and at least one element in each.
+/// Throws `RunError`: as `read_field_rule`; bad_data unless all arrays have as many rows, from 1 to 2^32 - 1, and at
+/// least one element in each.
 std::unique_ptr<Dataset> make_array_dataset(const ArrayPlan& plan);
+
+/// Throws `RunError` (bad_data) with both places unless the samples of both have the same fields, which the types of
+/// their elements give the same scale. Else as `make_array_dataset`.
+void require_alike(const ArrayPlan& train, const ArrayPlan& test);
 
 }  // namespace runnel

@@ -3,7 +3,6 @@
 #include "trainer/dataset/array_source.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -176,25 +175,12 @@ class CsvSource final : public FileSource {
   bool rest_is_input() const override { return true; }
 
   std::vector<Array> read(const ArrayChoice& choice, bool /*only_headers: rows have to be counted*/) const override {
-    std::vector<Array> columns = read_csv(file(), choice.all());
-    const auto inputs = static_cast<std::ptrdiff_t>(choice.inputs.size());
-    std::vector<Array> arrays = {joined_columns({columns.begin(), columns.begin() + inputs})};
-    if (!choice.target.empty()) arrays.push_back(std::move(columns.back()));
+    std::vector<std::vector<std::string>> groups = {choice.inputs};
+    if (!choice.target.empty()) groups.push_back({choice.target});
+    std::vector<Array> arrays = read_csv_tables(file(), groups);
+    arrays.front().name = "input";
+    if (!choice.target.empty()) arrays.back().shape.pop_back();
     return arrays;
-  }
-
- private:
-  static Array joined_columns(const std::vector<Array>& columns) {
-    const auto rows = static_cast<std::size_t>(columns.front().shape.front());
-    std::vector<float> table(rows * columns.size());
-    for (std::size_t column = 0; column < columns.size(); ++column) {
-      for (std::size_t row = 0; row < rows; ++row) {
-        std::memcpy(&table[row * columns.size() + column], columns[column].bytes.data() + row * sizeof(float),
-                    sizeof(float));
-      }
-    }
-    return owning_array("input", ElementType::float32,
-                        {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns.size())}, std::move(table));
   }
 };
 

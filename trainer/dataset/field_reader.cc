@@ -10,6 +10,7 @@
 
 #include "runtime/base/random.h"
 #include "runtime/base/run_error.h"
+#include "runtime/config/toml_key.h"
 #include "trainer/dataset/element_conversion.h"
 
 namespace runnel {
@@ -150,8 +151,8 @@ void FieldReader::write_one_hot(std::uint32_t sample, std::span<const std::byte>
   std::fill_n(to, elements_ * static_cast<std::size_t>(rule_.classes), 0.0F);
   for (const std::int64_t value : classes) {
     if (value < 0 || value >= rule_.classes) {
-      refuse(sample, "expected a class from 0 to " + std::to_string(rule_.classes - 1) + ", as one_hot." + rule_.name +
-                         " has it, found " + std::to_string(value));
+      refuse(sample, "expected a class from 0 to " + std::to_string(rule_.classes - 1) + ", as one_hot." +
+                         toml_key(rule_.name) + " has it, found " + std::to_string(value));
     }
     to[value] = 1;
     to += rule_.classes;

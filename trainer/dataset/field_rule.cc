@@ -6,10 +6,14 @@
 #include <functional>
 #include <numeric>
 
+#include "runtime/base/utf8.h"
+#include "runtime/config/toml_key.h"
+
 namespace runnel {
 namespace {
 
 constexpr double kLargest = 1e30;
+constexpr double kLeastDivisor = 1e-30;  // a smaller one may be 0 in float32
 constexpr OptionRange<double> kAny = {.min = -kLargest, .max = kLargest};
 
 bool is_float(ElementType type) {
@@ -25,8 +29,8 @@ std::int64_t elements_in(const std::vector<std::int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-std::vector<std::int64_t> shape_of(const Options& options, const Array& array, const std::string& name) {
-  const std::string option = "shape." + name;
+std::vector<std::int64_t> shape_of(const Options& options, const Array& array, const std::string& key) {
+  const std::string option = "shape." + key;
   const std::vector<std::int64_t> row(array.shape.begin() + 1, array.shape.end());
   auto shape = options.integers(option, row, {.min = 1, .max = 1 << 28});
   // Not by `elements_in`: the product of sizes that a user gives may overflow.
@@ -41,11 +45,13 @@ std::vector<std::int64_t> shape_of(const Options& options, const Array& array, c
 class Normalization {
  public:
   Normalization(const Options& options, const FieldRule& rule)
-      : options_(options), path_("normalize." + rule.name + '.'), channels_(rule.shape.empty() ? 1 : rule.shape[0]) {}
+      : options_(options),
+        path_("normalize." + toml_key(rule.name) + '.'),
+        channels_(rule.shape.empty() ? 1 : rule.shape[0]) {}
 
   /// Whether it was given. Then sets the members of `rule`.
   bool apply(FieldRule& rule) const {
-    const auto mean = numbers("mean", kAny), deviation = numbers("std", {.min = 1e-30, .max = kLargest});
+    const auto mean = numbers("mean", kAny), deviation = numbers("std", {.min = kLeastDivisor, .max = kLargest});
     const auto least = numbers("min", kAny), largest = numbers("max", kAny);
     if (!mean.empty() || !deviation.empty()) {
       require_pair(mean, "mean", deviation, "std");
@@ -58,8 +64,8 @@ class Normalization {
     require_pair(least, "min", largest, "max");
     std::vector<double> range(largest.size());
     std::ranges::transform(largest, least, range.begin(), std::minus<>());
-    if (std::ranges::any_of(range, [](double width) { return width <= 0; })) {
-      options_.fail(path_ + "max", "numbers above those of min");
+    if (std::ranges::any_of(range, [](double width) { return width < kLeastDivisor; })) {
+      options_.fail(path_ + "max", "numbers above those of min, by at least 1e-30");
     }
     set(rule, least, range);
     rule.divided_by_255 = false;
@@ -95,22 +101,23 @@ class Normalization {
 };
 
 void read_one_hot(const Options& options, const Array& array, bool is_free, FieldRule& rule) {
-  const std::string option = "one_hot." + rule.name;
+  const std::string option = "one_hot." + toml_key(rule.name);
   rule.classes = options.integer(option, 0, {.min = 1, .max = 1 << 20});
   if (rule.classes == 0) return;
-  if (is_float(array.type)) options.fail(option, "an array of integers, which \"" + rule.name + "\" is not");
+  if (is_float(array.type))
+    options.fail(option, "an array of integers, which \"" + printable(rule.name, 200) + "\" is not");
   if (!is_free) options.fail(option, "no normalize or cast of the same array");
   rule.type = at::kFloat;
   rule.divided_by_255 = false;
 }
 
 void read_changes(const Options& options, Split split, FieldRule& rule) {
-  const std::string crop = "crop." + rule.name, flip = "flip." + rule.name;
+  const std::string key = toml_key(rule.name), crop = "crop." + key, flip = "flip." + key;
   const std::int64_t padding = options.integer(crop, 0, {.min = 0, .max = 1 << 12});
   const bool flips = options.boolean(flip, false);
   if ((padding > 0 || flips) && rule.shape.size() < 2) {
-    options.fail(padding > 0 ? crop : flip,
-                 "samples of at least two dimensions, and \"" + rule.name + "\" has " + shape_text(rule.shape));
+    options.fail(padding > 0 ? crop : flip, "samples of at least two dimensions, and \"" + printable(rule.name, 200) +
+                                                "\" has " + shape_text(rule.shape));
   }
   if (split == Split::test) return;
   rule.padding = padding;
@@ -127,8 +134,9 @@ Dataset::Field FieldRule::field() const {
 
 FieldRule read_field_rule(const Options& options, const Array& array, const std::string& name, FieldRole role,
                           Split split) {
-  FieldRule rule{.name = name, .shape = shape_of(options, array, name), .type = default_type(array.type, role)};
-  const std::string option = "cast." + name;
+  const std::string key = toml_key(name);
+  FieldRule rule{.name = name, .shape = shape_of(options, array, key), .type = default_type(array.type, role)};
+  const std::string option = "cast." + key;
   const std::string cast = options.word(option, "", {"float32", "int64"});
   if (!cast.empty()) rule.type = cast == "int64" ? at::kLong : at::kFloat;
   rule.divided_by_255 = cast.empty() && array.type == ElementType::uint8 && role == FieldRole::input;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "runtime/base/random.h"
@@ -13,20 +14,18 @@
 #include "trainer/dataset/permutation.h"
 
 namespace runnel {
-namespace {
 
-std::int64_t test_size(std::int64_t samples, double fraction) {
+std::int64_t test_samples(std::int64_t samples, double fraction, std::int64_t gap) {
   const std::int64_t size = std::llround(fraction * static_cast<double>(samples));
-  if (size >= 1 && size < samples) return size;
+  if (size >= 1 && size + gap < samples) return size;
+  const std::string left_out = gap == 0 ? "" : ", and leaves out " + std::to_string(gap) + " before them";
   throw RunError(ExitStatus::bad_configuration, "key 'data.test_fraction': of " + std::to_string(samples) +
-                                                    " samples it takes " + std::to_string(size) +
-                                                    " to test with; both splits need one");
+                                                    " samples it takes " + std::to_string(size) + " to test with" +
+                                                    left_out + "; both splits need one");
 }
 
-}  // namespace
-
 SplitDataset::SplitDataset(std::unique_ptr<Dataset> samples, const Settings& settings)
-    : samples_(std::move(samples)), size_(test_size(samples_->size(), settings.test_fraction)) {
+    : samples_(std::move(samples)), size_(test_samples(samples_->size(), settings.test_fraction)) {
   const auto tests = static_cast<std::ptrdiff_t>(size_);
   const bool is_test = settings.split == Split::test;
   if (!is_test) size_ = samples_->size() - size_;

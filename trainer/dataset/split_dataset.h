@@ -11,6 +11,10 @@
 
 namespace runnel {
 
+/// The samples to test with, of `samples`. Throws `RunError` (bad_configuration) where a split would have none, also
+/// after `gap` samples between both are left out.
+std::int64_t test_samples(std::int64_t samples, double fraction, std::int64_t gap = 0);
+
 /// Both splits from one set of samples: a random part, which `seed` draws, is the test, the rest the training split.
 /// Each keeps the order of the samples.
 ///

@@ -11,6 +11,7 @@
 #include "trainer/arrays/tokens.h"
 #include "trainer/dataset/element_conversion.h"
 #include "trainer/dataset/file_fingerprint.h"
+#include "trainer/dataset/split_dataset.h"
 
 namespace runnel {
 
@@ -28,6 +29,16 @@ TokenDataset::TokenDataset(const Settings& settings)
                                              " tokens; choose other options context and stride");
   }
   if (settings.scattered) advise(tokens_.bytes, Access::scattered);
+  if (settings.test_fraction > 0) choose_split();
+}
+
+void TokenDataset::choose_split() {
+  // A window reads context + 1 tokens: the last one of the training split ends before the first one of the test begins.
+  const std::int64_t gap = settings_.context / settings_.stride;
+  const std::int64_t tests = test_samples(size_, settings_.test_fraction, gap);
+  const bool is_test = settings_.split == Split::test;
+  if (is_test) first_ = size_ - tests;
+  size_ = is_test ? tests : size_ - tests - gap;
 }
 
 void TokenDataset::read(std::span<const std::uint32_t> samples, Batch& batch) const {
@@ -36,7 +47,7 @@ void TokenDataset::read(std::span<const std::uint32_t> samples, Batch& batch) co
   const auto context = static_cast<std::size_t>(settings_.context);
   std::vector<std::int64_t> window(context + 1);
   for (const std::uint32_t sample : samples) {
-    const std::int64_t begin = sample * settings_.stride;
+    const std::int64_t begin = (first_ + sample) * settings_.stride;
     const std::byte* first = tokens_.bytes.data() + static_cast<std::size_t>(begin) * bytes_of(tokens_.type);
     with_element(tokens_.type, [&](auto zero) { convert<decltype(zero)>(first, window.size(), window.data()); });
     check(window, begin);

@@ -14,7 +14,9 @@
 namespace runnel {
 
 /// Windows of a text of tokens: "tokens" and "next", the same one token ahead, both int64 [context].
-/// Thread: one at a time.
+///
+/// With a test fraction, windows that share a token with one of the test are in neither split. `read` may be called by
+/// any number of threads at a time; else one.
 class TokenDataset final : public Dataset {
  public:
   struct Settings {
@@ -24,10 +26,12 @@ class TokenDataset final : public Dataset {
     std::int64_t stride = 128;    ///< from the beginning of a window to that of the next
     std::int64_t vocabulary = 0;  ///< all tokens are below; 0: not checked
     bool scattered = false;       ///< samples will be read in random order
+    double test_fraction = 0;     ///< of the windows, the last ones, for the test; 0: both splits are the whole file
+    Split split = Split::train;
   };
 
   /// Maps the file. Throws `RunError` with the path: as `read_tokens`, and bad_data when it has no whole window, or
-  /// more than 2^32 - 1.
+  /// more than 2^32 - 1; bad_configuration as `test_samples`.
   explicit TokenDataset(const Settings& settings);
 
   std::int64_t size() const override { return size_; }
@@ -39,11 +43,13 @@ class TokenDataset final : public Dataset {
   std::string fingerprint() const override;
 
  private:
+  void choose_split();
   void check(const std::vector<std::int64_t>& window, std::int64_t begin) const;
 
   Settings settings_;
   Array tokens_;
   std::int64_t size_;
+  std::int64_t first_ = 0;  // window
   std::vector<Field> fields_;
 };
 

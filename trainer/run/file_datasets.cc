@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/run/file_datasets.h"
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "runtime/base/joined.h"
 #include "runtime/base/run_error.h"
 #include "trainer/dataset/array_dataset.h"
 #include "trainer/dataset/array_source.h"
+#include "trainer/dataset/shared_arrays.h"
 #include "trainer/dataset/split_dataset.h"
 #include "trainer/dataset/token_dataset.h"
 
@@ -39,10 +42,6 @@ void require_one_split(const DataPlan& plan, const std::string& name, bool has_t
        "data.options.test_inputs");
 }
 
-std::string path_of_split(const DataPlan& plan) {
-  return plan.split == Split::test && !plan.test_path.empty() ? plan.test_path : plan.path;
-}
-
 /// The split that `plan` wants of `samples`, where both are in them.
 std::unique_ptr<Dataset> part_of(std::unique_ptr<Dataset> samples, const DataPlan& plan) {
   if (plan.test_fraction == 0) return samples;
@@ -52,16 +51,26 @@ std::unique_ptr<Dataset> part_of(std::unique_ptr<Dataset> samples, const DataPla
                                                                                    .only_size = plan.only_size});
 }
 
-std::unique_ptr<Dataset> make_from(const ArraySource& source, const DataPlan& plan, const ArrayChoice& choice,
-                                   std::vector<std::string> field_names) {
-  return make_array_dataset({.options = plan.options,
-                             .source = source,
-                             .place = path_of_split(plan),
-                             .choice = choice,
-                             .field_names = std::move(field_names),
-                             .split = plan.split,
-                             .only_headers = plan.only_size,
-                             .scattered = plan.scattered});
+/// How the arrays of a configuration are opened: one split, or the other to compare it with.
+struct ArrayReading {
+  const DataPlan& plan;
+  const ArraySource& source;
+  std::string path;
+  const ArrayChoice& choice;
+  std::vector<std::string> field_names;
+  bool only_headers;
+};
+
+ArrayPlan read_arrays(const ArrayReading& reading, SharedArrays& shared) {
+  const std::string key = reading.path + '\n' + joined(reading.choice.all(), "\n") + (reading.only_headers ? "\n" : "");
+  return {.options = reading.plan.options,
+          .place = reading.path,
+          .arrays = shared.get(key, [&] { return reading.source.read(reading.choice, reading.only_headers); }),
+          .files = reading.source.files(reading.choice),
+          .field_names = reading.field_names,
+          .has_target = !reading.choice.target.empty(),
+          .split = reading.plan.split,
+          .scattered = reading.plan.scattered};
 }
 
 /// The options `test_inputs` and `test_target`; no inputs where they are not given.
@@ -78,19 +87,44 @@ ArrayChoice test_choice(const Options& options, const ArrayChoice& train) {
   return choice;
 }
 
-std::unique_ptr<Dataset> make_arrays(const DataPlan& plan, const std::string& name, MakeArraySource make_source) {
-  require_path(plan, name);
-  const auto train = make_source(plan.path);
-  const ArrayChoice choice = choose_arrays(
-      plan.options,
-      {.names = [&] { return train->names(); }, .place = plan.path, .rest_is_input = train->rest_is_input()});
+/// A format with several arrays.
+struct ArrayFormat {
+  std::string name;
+  MakeArraySource make_source;
+  std::shared_ptr<SharedArrays> shared = std::make_shared<SharedArrays>();
+};
+
+/// Compares `of_split` with the other split, which is in other files or arrays. A test needs no training data: those
+/// that are not there are not compared.
+void compare_splits(const DataPlan& plan, const ArrayPlan& of_split, const ArrayReading& other) {
+  std::error_code error;
+  const bool is_test = plan.split == Split::test;
+  if (is_test && !std::filesystem::exists(other.path, error)) return;
+  SharedArrays unshared;
+  const ArrayPlan headers = read_arrays(other, unshared);
+  require_alike(is_test ? headers : of_split, is_test ? of_split : headers);
+}
+
+std::unique_ptr<Dataset> make_arrays(const DataPlan& plan, const ArrayFormat& format) {
+  require_path(plan, format.name);
+  const auto train = format.make_source(plan.path);
   const bool is_table = train->rest_is_input();
-  const ArrayChoice of_test = is_table ? ArrayChoice() : test_choice(plan.options, choice);
-  require_one_split(plan, name, !of_test.inputs.empty());
-  const bool has_own_names = plan.split == Split::test && !of_test.inputs.empty();
-  return part_of(
-      make_from(*make_source(path_of_split(plan)), plan, has_own_names ? of_test : choice, train->field_names(choice)),
-      plan);
+  const ArrayChoice choice = choose_arrays(
+      plan.options, {.names = [&] { return train->names(); }, .place = plan.path, .rest_is_input = is_table});
+  const ArrayChoice own = is_table ? ArrayChoice() : test_choice(plan.options, choice);
+  require_one_split(plan, format.name, !own.inputs.empty());
+  const std::vector<std::string> names = train->field_names(choice);
+  choice.require_distinct(names, plan.path);
+  const std::string test_path = plan.test_path.empty() ? plan.path : plan.test_path;
+  const auto test = format.make_source(test_path);
+  const ArrayReading of_train = {plan, *train, plan.path, choice, names, plan.only_size || plan.split == Split::test};
+  const ArrayReading of_test = {
+      plan, *test, test_path, own.inputs.empty() ? choice : own, names, plan.only_size || plan.split == Split::train};
+  const bool is_test = plan.split == Split::test;
+  const ArrayPlan arrays = read_arrays(is_test ? of_test : of_train, *format.shared);
+  // A table's columns have names and one type, and its header tells no more than that.
+  if (plan.test_fraction == 0 && !is_table) compare_splits(plan, arrays, is_test ? of_train : of_test);
+  return part_of(make_array_dataset(arrays), plan);
 }
 
 std::unique_ptr<Dataset> make_cifar(const DataPlan& plan) {
@@ -102,7 +136,9 @@ std::unique_ptr<Dataset> make_cifar(const DataPlan& plan) {
   std::vector<std::string> targets = {"label"};
   if (classes == 100) targets.emplace_back("coarse");
   const ArrayChoice choice{{"image"}, plan.options.word("target", "label", targets)};
-  return make_from(*source, plan, choice, source->field_names(choice));
+  SharedArrays unshared;  // each split has files of its own
+  return make_array_dataset(
+      read_arrays({plan, *source, plan.path, choice, source->field_names(choice), plan.only_size}, unshared));
 }
 
 std::unique_ptr<Dataset> make_tokens(const DataPlan& plan) {
@@ -110,25 +146,28 @@ std::unique_ptr<Dataset> make_tokens(const DataPlan& plan) {
   require_path(plan, "tokens");
   require_one_split(plan, "tokens", /*has_test_arrays=*/false);
   const Options& options = plan.options;
-  TokenDataset::Settings settings{.path = path_of_split(plan), .scattered = plan.scattered};
+  TokenDataset::Settings settings{
+      .path = plan.split == Split::test && !plan.test_path.empty() ? plan.test_path : plan.path,
+      .scattered = plan.scattered,
+      .test_fraction = plan.test_fraction,
+      .split = plan.split};
   if (options.word("type", "uint16", {"uint16", "uint32"}) == "uint32") settings.type = ElementType::uint32;
   settings.context = options.integer("context", settings.context, kSize);
   settings.stride = options.integer("stride", settings.context, {.min = 1, .max = std::int64_t{1} << 32});
   settings.vocabulary = options.integer("vocabulary", 0, {.min = 0});
-  return part_of(std::make_unique<TokenDataset>(settings), plan);
+  return std::make_unique<TokenDataset>(settings);
 }
 
 }  // namespace
 
 void add_file_datasets(Registry& registry) {
-  const std::vector<std::pair<std::string, MakeArraySource>> sources = {{"npy", make_npy_source},
-                                                                        {"npz", make_npz_source},
-                                                                        {"safetensors", make_safetensors_source},
-                                                                        {"idx", make_idx_source},
-                                                                        {"csv", make_csv_source}};
-  for (const auto& source : sources) {
-    registry.add_dataset(source.first,
-                         [source](const DataPlan& plan) { return make_arrays(plan, source.first, source.second); });
+  const std::vector<ArrayFormat> formats = {{"npy", make_npy_source},
+                                            {"npz", make_npz_source},
+                                            {"safetensors", make_safetensors_source},
+                                            {"idx", make_idx_source},
+                                            {"csv", make_csv_source}};
+  for (const ArrayFormat& format : formats) {
+    registry.add_dataset(format.name, [format](const DataPlan& plan) { return make_arrays(plan, format); });
   }
   registry.add_dataset("cifar", make_cifar);
   registry.add_dataset("tokens", make_tokens);

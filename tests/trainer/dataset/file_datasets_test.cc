@@ -12,65 +12,16 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/run_error.h"
-#include "runtime/config/config.h"
 #include "tests/trainer/archive/zip_files.h"
-#include "tests/trainer/arrays/array_files.h"
-#include "trainer/dataset/batch_builder.h"
-#include "trainer/run/registry.h"
+#include "tests/trainer/dataset/file_dataset_folder.h"
 
 namespace runnel::test {
 namespace {
 
+using FileDatasetTest = FileDatasetFolder;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// A folder with files of a user, read by name.
-class FileDatasetTest : public testing::Test {
- protected:
-  std::unique_ptr<Dataset> open(const std::string& name, const std::string& path, const std::string& options,
-                                const std::string& more = "test_fraction = 0.5", Split split = Split::train,
-                                bool only_size = false) const {
-    const std::string text =
-        "[data]\nname = '" + name + "'\npath = '" + path + "'\n" + more + "\noptions = { " + options + " }";
-    return Registry().make_dataset(parse_config(text, folder_.path() / "test.toml"), split, only_size);
-  }
-
-  /// The arrays "x" and "y" of `x.npy` and `y.npy`, all samples.
-  Batch read_npy(const std::string& options, std::uint64_t seed = 0, Split split = Split::train) const {
-    return read(*open("npy", ".", options, "test_path = '.'", split), seed);
-  }
-
-  static Batch read(const Dataset& data, std::uint64_t seed = 0) {
-    std::vector<std::uint32_t> samples(static_cast<std::size_t>(data.size()));
-    std::iota(samples.begin(), samples.end(), 0U);
-    BatchBuilder builder(data, samples.size(), c10::DeviceType::CPU);
-    Batch batch = builder.build({.samples = samples, .seed = seed});
-    for (at::Tensor& field : batch.fields) field = field.clone();
-    return batch;
-  }
-
-  template <class Number>
-  void write(const std::string& name, const std::string& descr, const std::string& shape,
-             const std::vector<std::type_identity_t<Number>>& numbers) const {
-    write_bytes(folder_.path() / (name + ".npy"),
-                npy_bytes(npy_dictionary(descr, shape), number_bytes<Number>(numbers)));
-  }
-
-  template <class Act>
-  static std::string error_of(const Act& act, ExitStatus status) {
-    try {
-      act();
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), status) << error.what();
-      return error.what();
-    }
-    return "accepted";
-  }
-
-  TemporaryFolder folder_;
-};
 
 TEST_F(FileDatasetTest, GivesEachTypeOfElementThatOfTheTable) {
   write<std::uint8_t>("y", "'|u1'", "(2,)", {3, 200});
@@ -149,44 +100,6 @@ TEST_F(FileDatasetTest, ChangesTrainingSamplesByTheSeedAndTheSampleOnly) {
   EXPECT_EQ(kinds.size(), 16U) << "each is the sample, shifted and perhaps mirrored";
 }
 
-TEST_F(FileDatasetTest, BothSplitsPartitionTheSamples) {
-  std::vector<std::int64_t> numbers(101);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  write<std::int64_t>("x", "'<i8'", "(101,)", numbers);
-  std::set<std::vector<std::int64_t>> tests;
-  for (const std::string seed : {"1", "2", "3"}) {
-    const std::string keys = "test_fraction = 0.2\nsplit_seed = " + seed;
-    std::vector<std::int64_t> all;
-    for (const Split split : {Split::train, Split::test}) {
-      const auto data = open("npy", ".", "target = ''", keys, split);
-      EXPECT_EQ(data->size(), split == Split::train ? 81 : 20);
-      EXPECT_EQ(open("npy", ".", "target = ''", keys, split, /*only_size=*/true)->size(), data->size());
-      const at::Tensor values = read(*data).fields[0];
-      const auto* first = values.const_data_ptr<std::int64_t>();
-      all.insert(all.end(), first, first + values.numel());
-      if (split == Split::test) tests.insert({first, first + values.numel()});
-    }
-    std::ranges::sort(all);
-    EXPECT_EQ(all, numbers);
-  }
-  EXPECT_EQ(tests.size(), 3U);
-}
-
-TEST_F(FileDatasetTest, NeedsExactlyOneWayToTest) {
-  write<float>("x", "'<f4'", "(4,)", {1, 2, 3, 4});
-  write<float>("y", "'<f4'", "(4,)", {1, 2, 3, 4});
-  const auto refusal = [&](const std::string& options, const std::string& keys) {
-    return error_of([&] { open("npy", ".", options, keys); }, ExitStatus::bad_configuration);
-  };
-  EXPECT_THAT(refusal("", ""), HasSubstr("set data.test_fraction = 0.1, or data.test_path"));
-  EXPECT_THAT(refusal("", "test_fraction = 0.5\ntest_path = '.'"), HasSubstr("test data are given more than once"));
-  EXPECT_THAT(refusal("test_inputs = ['x'], test_target = 'y'", "test_fraction = 0.5"), HasSubstr("more than once"));
-  EXPECT_THAT(refusal("test_inputs = ['x']", ""), HasSubstr("test_target as well"));
-  EXPECT_THAT(refusal("", "test_fraction = 0.01"), HasSubstr("of 4 samples it takes 0 to test with"));
-  EXPECT_THAT(error_of([&] { open("mnist", ".", ""); }, ExitStatus::bad_configuration),
-              HasSubstr("'mnist' has test data of its own"));
-}
-
 TEST_F(FileDatasetTest, NamesWhatIsThereWhereTheChoiceIsNotClear) {
   write_bytes(folder_.path() / "a.csv", text_bytes("size,age,price\n1,2,3\n4,5,6\n"));
   EXPECT_THAT(error_of([&] { open("csv", "a.csv", ""); }, ExitStatus::bad_configuration),
@@ -208,6 +121,9 @@ TEST_F(FileDatasetTest, RefusesArraysOfOtherLengthsAndOptionsThatDoNotFit) {
       {"normalize.x.mean = [0]", "as many numbers in mean as in std"},
       {"normalize.x = { mean = [0], std = [1], max = [1] }", "no min and max with mean and std"},
       {"normalize.x = { min = [2], max = [1] }", "numbers above those of min"},
+      {"normalize.x = { min = [0], max = [1e-50] }", "numbers above those of min, by at least 1e-30"},
+      {"inputs = ['x', 'x'], target = 'y'", "\"x\" is chosen twice"},
+      {"inputs = ['x'], target = 'x'", "\"x\" is chosen twice"},
       {"normalize.x = { mean = [1, 2], std = [1, 2] }", "one number, or one for each of 1"},
       {"normalize.z.mean = [0]", "no such option"},
       {"shape.x = [2]", "sizes of 1 elements"},
@@ -247,6 +163,24 @@ TEST_F(FileDatasetTest, ReadsWindowsOfTokensAndFindsWrongOnes) {
               HasSubstr("token 20: expected one from 0 to 119, as the option vocabulary has it, found 120"));
   EXPECT_THAT(error_of([&] { open("tokens", "a.bin", "context = 23"); }, ExitStatus::bad_data),
               HasSubstr("found 23 tokens"));
+}
+
+TEST_F(FileDatasetTest, NamesOfFieldsMayHaveAnyCharacters) {
+  write_bytes(folder_.path() / "a.csv", text_bytes("size,house class,\"a.b \"\"c\"\"\"\n1,2,3\n4,5,6\n"));
+  const auto table =
+      open("csv", "a.csv", "target = 'house class', cast.\"house class\" = 'int64'", "test_path = 'a.csv'");
+  EXPECT_TRUE(read(*table).target().equal(at::tensor({2, 5}, at::kLong)));
+  const std::string name = R"('a.b "c"')";
+  const auto quotes = open("csv", "a.csv", "target = " + name + ", cast." + name + " = 'int64'", "test_path = 'a.csv'");
+  EXPECT_TRUE(read(*quotes).target().equal(at::tensor({3, 6}, at::kLong)));
+}
+
+TEST_F(FileDatasetTest, ATableKeepsTheOrderOfItsInputsAndHasNoTwoFieldsOfOneName) {
+  write_bytes(folder_.path() / "a.csv", text_bytes("a,input,b\n1,2,3\n4,5,6\n"));
+  const auto table = open("csv", "a.csv", "inputs = ['b', 'input', 'a'], target = ''", "test_path = 'a.csv'");
+  EXPECT_TRUE(read(*table).fields[0].equal(at::tensor({3.0F, 2.0F, 1.0F, 6.0F, 5.0F, 4.0F}).view({2, 3})));
+  EXPECT_THAT(error_of([&] { open("csv", "a.csv", "target = 'input'"); }, ExitStatus::bad_configuration),
+              HasSubstr("give the column of the target another name"));
 }
 
 TEST_F(FileDatasetTest, FingerprintsFollowTheBytes) {
