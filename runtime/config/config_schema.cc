@@ -96,8 +96,8 @@ constexpr ConfigKey kKeys[] = {
      "File or folder to test with, in the same format as `data.path`; `\"\"`: none. Data sets without test data of "
      "their own need this, `data.test_fraction`, or their option `test_inputs`."},
     {"data.test_fraction", NumberKey{at<&Config::data, &DataConfig::test_fraction>, {0, 1, true}},
-     "Share of the samples to test with: a random part, drawn by `data.split_seed`, which is not trained with. 0: "
-     "none."},
+     "Share of the samples to test with, which is not trained with: a random part, drawn by `data.split_seed`; of "
+     "tokens the end of the file. 0: none."},
     {"data.split_seed", IntegerKey{at<&Config::data, &DataConfig::split_seed>, 0, kMaxSeed},
      "Seed of the random part that `data.test_fraction` takes; without that it has no effect."},
     {"data.shuffle",
