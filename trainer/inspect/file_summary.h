@@ -30,7 +30,7 @@ struct ArraySummary {
 };
 
 /// A tensor that a model takes or gives.
-struct ModelTensor {
+struct TensorSummary {
   std::string name = {};
   ElementType type = ElementType::float32;
   std::string shape = {};  ///< "[batch, 10]"
@@ -41,8 +41,8 @@ struct FileSummary {
   std::filesystem::path path = {};
   std::string format = {};  ///< "NumPy arrays (npz)"
   std::vector<ArraySummary> arrays = {};
-  std::vector<ModelTensor> inputs = {};
-  std::vector<ModelTensor> outputs = {};
+  std::vector<TensorSummary> inputs = {};
+  std::vector<TensorSummary> outputs = {};
   std::vector<std::vector<std::string>> rows = {};  ///< of a table: the names of its columns, then the first rows
   std::vector<std::string> notes = {};              ///< a line each
   std::string configuration = {};                   ///< lines of TOML that use it; empty: none

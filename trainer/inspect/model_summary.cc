@@ -9,13 +9,13 @@
 namespace runnel {
 namespace {
 
-std::vector<ModelTensor> describe(const std::vector<ExportedValue>& tensors, const std::string& batch) {
+std::vector<TensorSummary> describe(const std::vector<ExportedValue>& tensors, const std::string& batch) {
   const auto size_text = [&](const ExportedSize& size) {
     if (size.value) return std::to_string(*size.value);
     if (size.symbol.empty()) return std::string("?");
     return size.symbol == batch ? "batch" : size.symbol;
   };
-  std::vector<ModelTensor> described;
+  std::vector<TensorSummary> described;
   for (const ExportedValue& tensor : tensors) {
     described.push_back({tensor.name, tensor.type, "[" + joined(tensor.shape, ", ", size_text) + "]"});
   }

@@ -26,9 +26,9 @@ Json json_of(const ArraySummary& array) {
   return json;
 }
 
-Json json_of(const std::vector<ModelTensor>& tensors) {
+Json json_of(const std::vector<TensorSummary>& tensors) {
   Json json = Json::array();
-  for (const ModelTensor& tensor : tensors) {
+  for (const TensorSummary& tensor : tensors) {
     json.push_back({{"name", tensor.name}, {"type", name_of(tensor.type)}, {"shape", tensor.shape}});
   }
   return json;

@@ -39,8 +39,8 @@ std::string arrays_text(const std::vector<ArraySummary>& arrays) {
 
 std::string tensors_text(const FileSummary& summary) {
   std::vector<Line> lines;
-  const auto add = [&](const std::string& kind, const std::vector<ModelTensor>& tensors) {
-    for (const ModelTensor& tensor : tensors) {
+  const auto add = [&](const std::string& kind, const std::vector<TensorSummary>& tensors) {
+    for (const TensorSummary& tensor : tensors) {
       lines.push_back({kind, shown(tensor.name), std::string(name_of(tensor.type)), tensor.shape});
     }
   };
