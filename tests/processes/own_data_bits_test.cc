@@ -225,8 +225,8 @@ TEST_F(OwnDataTest, HostsWithOtherTestDataAreFoundAtTheStart) {
   const std::vector<OwnData> cases = {
       {"npz", nullptr, "a.npz", "test_path = 'b.npz'\noptions = { inputs = ['image'], target = 'label' }"},
       {"csv", nullptr, "a.csv", "test_path = 'b.csv'\noptions = { cast.label = 'int64' }", mlp(2, 4)}};
+  const fs::path config = program_.folder() / "own.toml";
   for (const OwnData& data : cases) {
-    const fs::path config = program_.folder() / "own.toml";
     std::ofstream(config) << data.config();
     Bytes file = read_bytes(program_.folder() / data.path);
     write_bytes(program_.folder() / ("b." + data.name), file);
@@ -237,8 +237,8 @@ TEST_F(OwnDataTest, HostsWithOtherTestDataAreFoundAtTheStart) {
     }
     const fs::path other = program_.folder() / ("c." + data.name);
     write_bytes(other, file);
-    Words argv =
-        program_.mpirun(2) + Words{":", "-n", "1"} + program_.train({"--set", "data.test_path=" + other.string()});
+    const Words elsewhere = {"--set", "data.test_path=" + other.string()};
+    Words argv = program_.mpirun(2) + Words{":", "-n", "1"} + program_.train(elsewhere);
     std::ranges::replace(argv, program_.config(), config.string());
     Job job({.argv = argv});
     EXPECT_EQ(job.wait_for_all(std::chrono::seconds(60)), kBadData) << job.output();
@@ -256,8 +256,8 @@ TEST_F(OwnDataTest, FilesMayBeLargerThanTheMemory) {
   fs::resize_file(tokens, kBytes);
   fs::resize_file(images, fs::file_size(images) + kBytes);
   struct stat status {};
-  ASSERT_EQ(stat(images.c_str(), &status), 0);
-  if (status.st_blocks > 1000) GTEST_SKIP() << "the file system of " << program_.folder() << " has no sparse files";
+  if (stat(images.c_str(), &status) != 0 || status.st_blocks > 1000)
+    GTEST_SKIP() << "the file system of " << program_.folder() << " has no sparse files";
   write_bytes(program_.folder() / "label.npy", npy_bytes(npy_dictionary("'|u1'", "(400000,)"), Bytes(400'000)));
   const std::vector<OwnData> cases = {
       {"npy", nullptr, images.parent_path(), "test_fraction = 0.00001", mlp(50'000, 4)},

@@ -258,18 +258,6 @@ TEST(Config, CanonicalLinesHaveTheOptions) {
   EXPECT_EQ(canonical_lines(with_sets({"model.options.n=1"})).size(), canonical_lines(with_sets({})).size());
 }
 
-TEST(Config, NamesOfOptionsMayBeInQuotes) {
-  const auto option = [](const std::string& set) { return with_sets({set}).data.options.at(0); };
-  const Config config = parse_config("[data.options]\ncast.\"house class\" = 'int64'\n'a.\"b\\' = 1", "f.toml");
-  EXPECT_EQ(config.data.options.at(0).name, "cast.\"house class\"");
-  EXPECT_EQ(config.data.options.at(1).name, R"("a.\"b\\")");
-  EXPECT_EQ(parse_config(print_toml(config), "printed.toml"), config) << print_toml(config);
-  EXPECT_EQ(option("data.options.cast.\"house class\"=int64"), config.data.options.at(0));
-  EXPECT_EQ(option("data.options.cast . 'house class' = int64"), config.data.options.at(0));
-  EXPECT_EQ(option("data.options.\"a=b\"=1").name, "\"a=b\"");
-  EXPECT_THROW(option("data.options.house class=1"), ConfigError);
-}
-
 TEST(Config, CanonicalLinesLeaveFileNamesOut) {
   const Config elsewhere =
       with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i", "model.file=f"});

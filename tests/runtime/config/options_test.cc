@@ -166,5 +166,19 @@ TEST(ConfigOptions, OnlyTheDefaultDataSetHasADefaultFolder) {
   EXPECT_EQ(path_with("data.name = \"mine\""), "");
 }
 
+TEST(ConfigOptions, NamesOfOptionsMayBeInQuotes) {
+  const auto option = [](const std::string& set) {
+    return load_config("", {.sets = {set}, .default_data_dir = {}}).data.options.at(0);
+  };
+  const Config config = parse_config("[data.options]\ncast.\"house class\" = 'int64'\n'a.\"b\\' = 1", "f.toml");
+  EXPECT_EQ(config.data.options.at(0).name, "cast.\"house class\"");
+  EXPECT_EQ(config.data.options.at(1).name, R"("a.\"b\\")");
+  EXPECT_EQ(parse_config(print_toml(config), "printed.toml"), config) << print_toml(config);
+  EXPECT_EQ(option("data.options.cast.\"house class\"=int64"), config.data.options.at(0));
+  EXPECT_EQ(option("data.options.cast . 'house class' = int64"), config.data.options.at(0));
+  EXPECT_EQ(option("data.options.\"a=b\"=1").name, "\"a=b\"");
+  EXPECT_THROW(option("data.options.house class=1"), ConfigError);
+}
+
 }  // namespace
 }  // namespace runnel
