@@ -161,7 +161,7 @@ ExportedNode read_node(const JsonView& json, const std::filesystem::path& file, 
                   "operations of aten");
   }
   for (const JsonView& input : json.at("inputs").elements()) {
-    const std::string& name = input.at("name").text();
+    const std::string name = input.at("name").text();
     node.arguments.push_back({name, reader.argument(name, input.at("arg"))});
   }
   for (const JsonView& output : json.at("outputs").elements()) node.results.push_back(reader.result(output));

@@ -114,7 +114,7 @@ ExportedTensor ExportedTensors::tensor(const std::string& name) {
 }
 
 std::shared_ptr<const ZipContents> ExportedTensors::storage_of(const JsonView& entry, const std::string& name) {
-  const std::string& file = entry.at("path_name").text();
+  const std::string file = entry.at("path_name").text();
   const auto known = storages_.find(file);
   if (known != storages_.end()) return known->second;
   const ZipMember* member = archive_.find(folder_ + file);

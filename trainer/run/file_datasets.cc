@@ -133,8 +133,8 @@ std::unique_ptr<Dataset> make_cifar(const DataPlan& plan) {
   const std::int64_t classes = plan.options.integer("classes", 10);
   if (classes != 10 && classes != 100) plan.options.fail("classes", "10 or 100");
   const auto source = make_cifar_source(plan.path, classes == 10 ? Cifar::ten : Cifar::hundred, plan.split);
-  std::vector<std::string> targets = {"label"};
-  if (classes == 100) targets.emplace_back("coarse");
+  using Names = std::vector<std::string>;
+  const Names targets = classes == 10 ? Names{"label"} : Names{"label", "coarse"};
   const ArrayChoice choice{{"image"}, plan.options.word("target", "label", targets)};
   SharedArrays unshared;  // each split has files of its own
   return make_array_dataset(
