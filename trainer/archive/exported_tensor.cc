@@ -121,7 +121,7 @@ std::shared_ptr<const ZipContents> ExportedTensors::storage_of(const JsonView& e
   if (member == nullptr) {
     refuse(archive_, name, "expected its bytes in the member \"" + printable(folder_ + file, 200) + "\", found none");
   }
-  const auto contents =
+  auto contents =
       std::make_shared<const ZipContents>(archive_.read(*member, std::numeric_limits<std::uint64_t>::max()));
   storages_.emplace(file, contents);
   return contents;
