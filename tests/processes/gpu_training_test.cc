@@ -59,6 +59,14 @@ TEST_F(GpuTrainingTest, TheSameRunHasTheSameBits) {
   EXPECT_EQ(sha("cpu"), first) << "where the generator sums and updates changes the result";
 }
 
+// Batches wait in pinned memory, which is filled again once the GPU has copied it.
+TEST_F(GpuTrainingTest, ReadingAheadKeepsTheBits) {
+  const auto sha = [&](const char* prefetch) {
+    return train("cuda", "cuda", "mnist-cnn", {"-n", "2", "--set", prefetch})["parameters_sha256"];
+  };
+  EXPECT_EQ(sha("data.prefetch=2"), sha("data.prefetch=0"));
+}
+
 TEST_F(GpuTrainingTest, DoctorMeasuresInTheMemoryOfTheGpu) {
   Job job({.argv = {"bash", "-c", RUNNEL_PROGRAM " doctor -n 2 --json 2>/dev/null"}});
   EXPECT_LE(job.wait_for_all(std::chrono::seconds(120)), 1)
