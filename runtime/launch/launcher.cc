@@ -71,10 +71,11 @@ sigset_t launcher_signals() {
 }
 
 struct EndOfMpirun {
-  int status = 0;        ///< as waitpid gives it
-  int stop_signal = 0;   ///< the signal that ended this process's wait; 0: none
-  std::string stall;     ///< why it was killed by this process; empty when it was not
-  std::string messages;  ///< Open MPI's own: see MessageFilter
+  int status = 0;           ///< as waitpid gives it
+  int stop_signal = 0;      ///< the signal that ended this process's wait; 0: none
+  std::string stall;        ///< why it was killed by this process; empty when it was not
+  std::string messages;     ///< Open MPI's own: see MessageFilter
+  bool is_of_rank = false;  ///< whether a message is that a rank has failed
 };
 
 /// mpirun, until it has ended: passes its messages and this process's stop signals on.
@@ -98,6 +99,7 @@ class MpirunWait {
     }
     messages_.relay();
     end_.messages = messages_.held();
+    end_.is_of_rank = messages_.reports_end_of_rank();
     if (end_.status != 0 || end_.stop_signal != 0) segments_.remove();
     return end_;
   }
@@ -188,13 +190,19 @@ RunError unreported(ExitStatus status, const std::string& what, const EndOfMpiru
   return {status, what + "; it was started as: " + command.line()};
 }
 
+/// Whether `code` is 128 and the number of the signal that killed a rank. mpirun's own errors have such codes, too, and
+/// messages of another kind; a user's mpirun may be set to write none.
+bool is_signal_of_rank(int code, const EndOfMpirun& end) {
+  return code > 128 && code < 128 + NSIG && (end.is_of_rank || end.messages.empty());
+}
+
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
 int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command) {
   if (end.stop_signal != 0) throw stopped_by(end.stop_signal);
   if (!end.stall.empty()) throw unreported(ExitStatus::peer_lost, end.stall + "; mpirun was killed", end, command);
   const int code = code_of(end.status);
   if (is_status_of_rank(code)) return code;
-  if (code == kNotStarted) {
+  if (code == kNotStarted && end.messages.empty()) {
     throw RunError(ExitStatus::os_limit,
                    "cannot start mpirun; install Open MPI (cmake/install-deps.sh does) and put it on PATH");
   }
@@ -206,7 +214,7 @@ int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command) {
     throw unreported(ExitStatus::peer_lost, "mpirun was ended by " + describe_signal(WTERMSIG(end.status)), end,
                      command);
   }
-  if (code > 128 && code < 128 + NSIG) {
+  if (is_signal_of_rank(code, end)) {
     throw RunError(ExitStatus::peer_lost, "a rank was ended by " + describe_signal(code - 128) + "; the run ends here");
   }
   throw unreported(ExitStatus::os_limit, "mpirun ended with status " + std::to_string(code), end, command);

@@ -57,9 +57,17 @@ bool MessageFilter::belongs_to_mpi(std::string_view line) {
     return true;
   }
   if (!in_block_ && !has_mpi_prefix(line) && !line.starts_with("*** ")) return false;
-  const bool is_empty = line.find_first_not_of(' ') == line.npos;
-  if (!is_empty && held_.size() + line.size() < kMaxHeldBytes) held_.append(line).append(1, '\n');
+  if (line.find_first_not_of(' ') != line.npos) hold(line);
   return true;
+}
+
+void MessageFilter::hold(std::string_view line) {
+  if (held_.size() + line.size() < kMaxHeldBytes) held_.append(line).append(1, '\n');
+  // Versions break these sentences at different words.
+  const std::string joined = last_line_.append(1, ' ').append(line);
+  reports_end_of_rank_ = reports_end_of_rank_ || joined.find(" exited on signal ") != joined.npos ||
+                         joined.find(" non-zero exit code") != joined.npos;
+  last_line_ = line;
 }
 
 void write_to_stderr(std::string_view text) {

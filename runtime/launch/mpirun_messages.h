@@ -24,11 +24,18 @@ class MessageFilter {
   /// Open MPI's messages so far, without rules and empty lines: at most the first 16 KiB.
   const std::string& held() const { return held_; }
 
+  /// Whether one of the messages so far is that a rank ended by a signal or with a status. Statuses do not tell: those
+  /// of mpirun's own errors go over 128 as well, such as 132 or 183 for a program that it could not start.
+  bool reports_end_of_rank() const { return reports_end_of_rank_; }
+
  private:
   bool belongs_to_mpi(std::string_view line);
+  void hold(std::string_view line);
 
   std::string partial_;
   std::string held_;
+  std::string last_line_;
+  bool reports_end_of_rank_ = false;
   bool in_block_ = false;
 };
 
@@ -52,6 +59,7 @@ class MpirunMessages {
   void relay();
 
   const std::string& held() const { return filter_.held(); }
+  bool reports_end_of_rank() const { return filter_.reports_end_of_rank(); }
 
  private:
   OwnedFd source_;

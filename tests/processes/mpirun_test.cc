@@ -54,14 +54,20 @@ class MpirunTest : public testing::Test {
  protected:
   MpirunTest() { fs::create_directory(temporary_); }
 
-  /// A script in the place of mpirun.
-  Command with_mpirun(const std::string& script) const {
+  /// A script in the place of mpirun, which finds the real one when it removes the first entry of PATH.
+  Command with_mpirun(const std::string& script, bool is_5 = false) const {
     const fs::path folder = program_.folder() / "bin";
     fs::create_directory(folder);
     std::ofstream(folder / "mpirun") << "#!/bin/sh\n" << script;
     fs::permissions(folder / "mpirun", fs::perms::owner_all);
-    return {.argv = program_.train({"-n", "2"}),
-            .environment = {{"PATH", folder.string() + ":" + std::getenv("PATH")}, {"TMPDIR", temporary_}}};
+    Command command{.argv = program_.train({"-n", "2"}), .environment = {{"PATH", std::getenv("PATH")}}};
+    if (is_5) command.environment.clear();
+    if (is_5) OpenMpi5::use_in(command);
+    for (auto& [name, value] : command.environment) {
+      if (name == "PATH") value.insert(0, folder.string() + ":");
+    }
+    command.environment.emplace_back("TMPDIR", temporary_);
+    return command;
   }
 
   static bool is_permitted(const Words& argv) { return Job({.argv = argv}).wait_for_all(kLimit) == 0; }
@@ -90,6 +96,32 @@ TEST_F(MpirunTest, ItsWordsAreShownWhenItFails) {
   EXPECT_NE(job.output().find(" -n 3 " RUNNEL_PROGRAM " train " + program_.config()), std::string::npos)
       << "no command to repeat:\n"
       << job.output();
+}
+
+/// Its status is then 128 and more, as after a death by a signal: 132 with Open MPI 4, 183 with 5.
+TEST_F(MpirunTest, ItsWordsAreShownWhenItCannotStartARank) {
+  for (const bool is_5 : {false, true}) {
+    if (is_5 && !OpenMpi5::is_installed()) GTEST_SKIP() << OpenMpi5::kSkipped;
+    Job job(with_mpirun("PATH=${PATH#*:}\nexec mpirun -n 2 /no/such/program\n", is_5));
+    EXPECT_EQ(job.wait_for_all(kLimit), kOsLimit) << job.output();
+    EXPECT_NE(job.output().find("mpirun wrote:\n"), std::string::npos) << job.output();
+    EXPECT_NE(job.output().find("Executable: /no/such/program\n"), std::string::npos) << job.output();
+    EXPECT_NE(job.output().find(std::string("error: mpirun ended with status ") + (is_5 ? "183; " : "132; ")),
+              std::string::npos)
+        << job.output();
+  }
+}
+
+/// 127 is also what a shell gives on a host that has no Open MPI.
+TEST_F(MpirunTest, ItsWordsAreShownWhenTheRemoteShellFindsNoDaemon) {
+  const std::string agent = program_.folder() / "agent";
+  std::ofstream(agent) << "#!/bin/sh\nexit 127\n";
+  fs::permissions(agent, fs::perms::owner_all);
+  Job job({.argv = {RUNNEL_PROGRAM, "doctor", "--hosts", "there.invalid:3"},
+           .environment = {{"OMPI_MCA_plm_rsh_agent", agent}}});
+  job.wait_for_all(kLimit);
+  EXPECT_NE(job.output().find("mpirun wrote:\n"), std::string::npos) << job.output();
+  EXPECT_NE(job.output().find("not tried: mpirun ended with status 127; "), std::string::npos) << job.output();
 }
 
 TEST_F(MpirunTest, ItsWordsAreNotShownWhenARankHasReported) {

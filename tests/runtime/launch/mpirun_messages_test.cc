@@ -49,6 +49,23 @@ TEST(MessageFilterTest, PassesALastLineWithoutAnEnd) {
   EXPECT_EQ(filter.held(), "");
 }
 
+/// As Open MPI 4 and 5 write it, after more than is held.
+TEST(MessageFilterTest, FindsOutWhetherARankHasEnded) {
+  const auto reports = [](const std::string& message) {
+    MessageFilter filter;
+    filter.pass(kRule + "\n");
+    for (int i = 0; i < 1000; ++i) filter.pass("one of the many lines of a stack\n");
+    filter.pass(message + "\n" + kRule + "\n");
+    return filter.reports_end_of_rank();
+  };
+  EXPECT_TRUE(reports("mpirun noticed that process rank 1 with PID 0 on node a exited on signal 9 (Killed)."));
+  EXPECT_TRUE(reports("prterun noticed that process rank 0 with PID 1 on node a exited on\nsignal 11 (Aborted)."));
+  EXPECT_TRUE(reports("Primary job  terminated normally, but 1 process returned\na non-zero exit code. Per user-"));
+  EXPECT_TRUE(reports("Primary job  terminated normally, but 2 processes returned\nnon-zero exit codes.. Per user-"));
+  EXPECT_FALSE(reports("mpirun was unable to launch the specified application as it could not access"));
+  EXPECT_FALSE(reports("A daemon died unexpectedly on signal 9 while attempting to"));
+}
+
 TEST(MessageFilterTest, HoldsABoundedAmount) {
   MessageFilter filter;
   filter.pass(kRule + "\n");
