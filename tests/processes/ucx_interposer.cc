@@ -5,9 +5,8 @@
 // allocate at the same time.
 //   RUNNEL_TEST_FAILING_GET=RANK:NUMBER  in process RANK, its get of NUMBER, from 1
 //   RUNNEL_TEST_UNMAPPED=NUMBER          in every process that maps so many, from 1
-//   RUNNEL_TEST_TOGETHER=NUMBER:FILE     the first allocation of 1 MiB or more of each process waits for those of
-//   NUMBER
-//                                        processes, for 20 s; FILE gets a byte for each
+//   RUNNEL_TEST_TOGETHER=NUMBER:FILE     in every process, its second allocation of 1 MiB or more: it waits up to 20 s
+//                                        for that of NUMBER processes; FILE gets a byte for each
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
