@@ -74,6 +74,11 @@ std::vector<Mistake> mistakes() {
         "model={name='export', file='" RUNNEL_FIXTURE_FOLDER "/exported_transformer.pt2'}"},
        78,
        "int64"},
+      {"target_is_no_class",
+       {"FOLDER/small.toml", "--set", "model={name='mlp', options={hidden=[], outputs=3}}", "--set",
+        "objective.name=cross_entropy"},
+       65,
+       "data set 'mnist' cannot compute a training pass of the first 2 samples: Target 3 is out of bounds"},
       {"script_as_export",
        {"FOLDER/small.toml", "--set", "model={name='export', file='" RUNNEL_FIXTURE_FOLDER "/scripted_cnn.pt'}"},
        65,
@@ -162,6 +167,20 @@ std::vector<Mistake> mistakes_of_ranks() {
 
 INSTANTIATE_TEST_SUITE_P(Mistakes, InputErrorOfRankTest, testing::ValuesIn(mistakes_of_ranks()),
                          [](const auto& test) { return test.param.name; });
+
+/// The first samples are good: 0 and 3 of four classes.
+TEST(TargetTest, ThatIsNoClassEndsARunningJob) {
+  const RunnelProgram program;
+  Job job({.argv = program.train({"-n", "2", "--set", "model={name='mlp', options={hidden=[], outputs=4}}", "--set",
+                                  "objective.name=cross_entropy"})});
+  EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 65) << job.output();
+  const std::string output = job.output();
+  EXPECT_NE(output.find("error: model 'mlp' with objective 'cross_entropy' and data set 'mnist' cannot compute step 1: "
+                        "Target "),
+            std::string::npos)
+      << output;
+  EXPECT_NE(output.find(" is out of bounds"), std::string::npos) << output;
+}
 
 TEST(CommandTest, IsNamedWhenItIsUnknown) {
   Job job({.argv = {RUNNEL_PROGRAM, "trian", "small.toml"}});

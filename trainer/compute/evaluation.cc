@@ -38,8 +38,7 @@ Score evaluate(TrainedModel& model, const Dataset& dataset, const SampleRange& s
   model.model().set_training(false);
   for (std::int64_t pass = 0; pass < passes && keep_going(); ++pass) {
     const Batch batch = reader.get(pass).batch;
-    make_pass([&] { model.objective().add_to(score, model.model().forward(batch), batch); }, ExitStatus::bad_data,
-              pass_name(config),
+    make_pass([&] { model.objective().add_to(score, model.model().forward(batch), batch); }, pass_name(config),
               "test samples from " + std::to_string(share.first + static_cast<std::size_t>(pass) * batch_size) + " on");
     score.samples += batch.size();
   }

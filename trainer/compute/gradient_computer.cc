@@ -50,8 +50,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
     return result;
   }
   prepare(step);
-  make_pass([&] { make_passes(step, batch, passes); }, ExitStatus::bad_data, pass_name_,
-            "step " + std::to_string(step + 1));
+  make_pass([&] { make_passes(step, batch, passes); }, pass_name_, "step " + std::to_string(step + 1));
   if (std::exchange(reports_unused_, false)) report_unused(passes);
   loss_copied_.wait();
   result.loss = loss_.item<double>();

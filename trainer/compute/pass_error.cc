@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/compute/pass_error.h"
 
+#include "runtime/base/run_error.h"
 #include "trainer/torch/torch_error.h"
 
 namespace runnel {
@@ -11,14 +12,14 @@ std::string pass_name(const Config& config) {
          config.data.name + "'";
 }
 
-void make_pass(const std::function<void()>& pass, ExitStatus status, const std::string& name, const std::string& what) {
+void make_pass(const std::function<void()>& pass, const std::string& name, const std::string& what) {
   try {
     pass();
   } catch (const c10::AcceleratorError&) {
     throw;
   } catch (const c10::Error& error) {
     if (is_out_of_memory(error)) throw;
-    throw RunError(status, name + " cannot compute " + what + ": " + line_of(error));
+    throw RunError(ExitStatus::bad_data, name + " cannot compute " + what + ": " + line_of(error));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 #include <string>
 
-#include "runtime/base/run_error.h"
 #include "runtime/config/config.h"
 
 namespace runnel {
@@ -14,8 +13,8 @@ namespace runnel {
 std::string pass_name(const Config& config);
 
 /// Calls `pass`. What LibTorch finds wrong with it, such as a target that is no class of the model, becomes a
-/// `RunError` of `status`: `name`, "cannot compute", `what`, and the reason. Errors of a device and of its memory stay
+/// `RunError` (bad_data): `name`, "cannot compute", `what`, and the reason. Errors of a device and of its memory stay
 /// what they are. The calling thread.
-void make_pass(const std::function<void()>& pass, ExitStatus status, const std::string& name, const std::string& what);
+void make_pass(const std::function<void()>& pass, const std::string& name, const std::string& what);
 
 }  // namespace runnel

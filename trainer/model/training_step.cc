@@ -19,6 +19,14 @@ thread_local TrainingStep* current_step = nullptr;
 
 }  // namespace
 
+void require_dense_gradient(const NamedTensor& parameter) {
+  const at::Tensor& gradient = parameter.tensor.grad();
+  if (!gradient.defined() || gradient.layout() == at::kStrided) return;
+  throw RunError(ExitStatus::bad_configuration,
+                 "the gradient of the parameter \"" + parameter.name +
+                     "\" is sparse; gradients of whole tensors are exchanged: use sparse=False");
+}
+
 /// Sees the tensors that LibTorch's operations are about to read.
 class FirstReads {
  public:
@@ -103,11 +111,7 @@ at::Tensor TrainingStep::claim(std::size_t tensor) {
 void TrainingStep::on_gradient(std::size_t tensor) {
   at::Tensor& gradient = tensors_.trained_[tensor].tensor.mutable_grad();
   const at::Tensor& place = gradients_.tensors()[tensor];
-  if (gradient.layout() != at::kStrided) {
-    throw RunError(ExitStatus::bad_configuration, "the gradient of the parameter \"" + tensors_.trained_[tensor].name +
-                                                      "\" is sparse; gradients of whole tensors are exchanged: use "
-                                                      "sparse=False");
-  }
+  require_dense_gradient(tensors_.trained_[tensor]);
   if (gradient.const_data_ptr() != place.const_data_ptr()) {
     place.copy_(gradient);
     if (claimed_[tensor]) staged_bytes_ += place.nbytes();

@@ -18,6 +18,9 @@ namespace runnel {
 class FirstReads;
 class TensorArena;
 
+/// Throws `RunError` (78) where the gradient of `parameter` is sparse: the exchange moves whole tensors.
+void require_dense_gradient(const NamedTensor& parameter);
+
 /// A step's forward and backward pass, complete for an observer whatever part of the parameters the passes use: each
 /// tensor is reported once before its first use, and once with its gradient, which is then in its place.
 ///

@@ -63,7 +63,7 @@ class LocalRun {
         progress_({.out = options.out, .live = options.live, .log_every = config.run.log_every}, plan_),
         finite_(config.run),
         account_(account) {
-    require_computable(job_.model(), *data.train, config);
+    check_training_pass(job_.model(), *data.train, config);
     account.report().processes = {
         {.rank = 0, .role = "trainer", .host = Host::local().name, .pid = getpid(), .device = started.id.to_string()}};
     progress_.print("optimizer: " + optimizer_summary(config));

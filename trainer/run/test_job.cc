@@ -87,10 +87,11 @@ void check_test_job(const Config& config, const Registry& registry) {
   check_interfaces(config);
   set_torch_threads(1);
   check_devices(config);
+  const KernelChoice kernels(config.trainer.kernels);
   TrainedModel model = registry.make_model(config);
   layout_of(model.tensors(), config);
   load_weights(config, model.tensors());
-  require_computable(model, *registry.make_dataset(config, Split::test), config);
+  check_test_pass(model, *registry.make_dataset(config, Split::test), config);
 }
 
 void run_test_job(const Config& config, const Registry& registry, const LaunchPlace& place, TestOutput output) {
@@ -107,7 +108,7 @@ void test_alone(const Config& config, const Registry& registry, TestOutput outpu
   const TestShare share(config, registry, /*trainer=*/0);
   TrainedModel model = registry.make_model(config, torch_device(started.id));
   load_weights(config, model.tensors());
-  require_computable(model, share.dataset(), config);
+  check_test_pass(model, share.dataset(), config);
   const Score score = share.score(model, keep_going);
   if (score.samples < share.size()) return;  // stopped
   FiniteGuard(config.run).check_loss("the test", score.loss.mean(), /*step=*/0);

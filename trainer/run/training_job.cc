@@ -10,6 +10,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "trainer/compute/trained_model.h"
+#include "trainer/model/kernel_choice.h"
 #include "trainer/model/weights.h"
 #include "trainer/run/generator_run.h"
 #include "trainer/run/job_layout.h"
@@ -83,12 +84,13 @@ void check_job(const Config& config, const Registry& registry) {
   check_devices(config);
   const auto train = registry.make_dataset(config, Split::train);
   const RunPlan plan(config, train->size());
+  const KernelChoice kernels(config.trainer.kernels);
   TrainedModel model = registry.make_model(config);
   const BucketLayout layout = layout_of(model.tensors(), config);
   load_weights(config, model.tensors());
   const auto test = registry.make_dataset(config, Split::test);
   const GeneratorRun generator(config, plan, layout, model, /*leads=*/true, test->size());
-  require_computable(model, *train, config);
+  check_training_pass(model, *train, config);
 }
 
 void run_training_job(const Config& config, const Registry& registry, const LaunchPlace& place) {
