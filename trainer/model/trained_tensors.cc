@@ -7,6 +7,8 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,6 +54,22 @@ void require_trainable(const NamedTensor& parameter) {
   if (tensor.numel() == 0) refuse(parameter.name, "has no elements; remove it");
 }
 
+/// Where the elements of a tensor are.
+struct MemoryRange {
+  const std::byte* begin = nullptr;
+  const std::byte* end = nullptr;
+  const NamedTensor* tensor = nullptr;
+  bool is_buffer = false;
+};
+
+void add_range(std::vector<MemoryRange>& ranges, const NamedTensor& one, bool is_buffer) {
+  if (one.tensor.layout() != at::kStrided || one.tensor.numel() == 0) return;
+  std::int64_t elements = 1;  // from the first to the last
+  for (std::int64_t i = 0; i < one.tensor.dim(); ++i) elements += (one.tensor.size(i) - 1) * one.tensor.stride(i);
+  const auto* const begin = static_cast<const std::byte*>(one.tensor.const_data_ptr());
+  ranges.push_back({begin, begin + static_cast<std::size_t>(elements) * one.tensor.element_size(), &one, is_buffer});
+}
+
 void move_to(c10::Device device, const at::Tensor& tensor) {
   const at::NoGradGuard no_grad;
   if (tensor.device() != device) tensor.set_data(tensor.to(device));
@@ -67,6 +85,7 @@ TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_
   }
   require_own_memory(parameters);
   require_own_memory(buffers);
+  require_own_buffers(parameters, buffers);
   for (const NamedTensor& parameter : parameters) {
     move_to(device, parameter.tensor);
     keep(parameter, /*is_buffer=*/false).place = index_of(parameter.tensor.unsafeGetTensorImpl());
@@ -88,13 +107,11 @@ TrainedTensors::TrainedTensors(Model& model, c10::Device device, bool exchanges_
 
 /// The entry of `tensor` in `all_`, to which its name is added.
 ModelTensor& TrainedTensors::keep(const NamedTensor& tensor, bool is_buffer) {
-  const auto is_same = [&](const ModelTensor& other) { return other.tensor.is_same(tensor.tensor); };
-  auto entry = std::ranges::find_if(all_, is_same);
-  if (entry == all_.end()) {
-    entry = all_.insert(entry, {.names = {}, .tensor = tensor.tensor, .is_buffer = is_buffer});
-  }
-  entry->names.push_back(tensor.name);
-  return *entry;
+  const auto [index, is_new] = all_index_.emplace(tensor.tensor.unsafeGetTensorImpl(), all_.size());
+  if (is_new) all_.push_back({.names = {}, .tensor = tensor.tensor, .is_buffer = is_buffer});
+  ModelTensor& entry = all_[index->second];
+  entry.names.push_back(tensor.name);
+  return entry;
 }
 
 void TrainedTensors::add(const NamedTensor& parameter) {
@@ -116,6 +133,25 @@ void TrainedTensors::require_own_memory(const std::vector<NamedTensor>& tensors)
     if (!one.tensor.has_storage() || index_of(one.tensor.unsafeGetTensorImpl())) continue;
     const auto other = trained.find(one.tensor.storage().unsafeGetStorageImpl());
     if (other != trained.end()) refuse_shared(one.name, other->second->name);
+  }
+}
+
+/// A pass that writes to a buffer would change the other one, which is saved, averaged and moved to a device by itself.
+void TrainedTensors::require_own_buffers(const std::vector<NamedTensor>& parameters,
+                                         const std::vector<NamedTensor>& buffers) {
+  std::vector<MemoryRange> ranges;
+  for (const NamedTensor& one : parameters) add_range(ranges, one, /*is_buffer=*/false);
+  for (const NamedTensor& one : buffers) add_range(ranges, one, /*is_buffer=*/true);
+  std::ranges::sort(ranges, {}, &MemoryRange::begin);
+  const MemoryRange* last = nullptr;         // of those so far, the one that ends last
+  const MemoryRange* last_buffer = nullptr;  // the same of buffers
+  for (const MemoryRange& range : ranges) {
+    const MemoryRange* const other = range.is_buffer ? last : last_buffer;
+    if (other != nullptr && other->end > range.begin && !other->tensor->tensor.is_same(range.tensor->tensor)) {
+      refuse_shared(range.tensor->name, other->tensor->name);
+    }
+    if (last == nullptr || range.end > last->end) last = &range;
+    if (range.is_buffer && (last_buffer == nullptr || range.end > last_buffer->end)) last_buffer = &range;
   }
 }
 

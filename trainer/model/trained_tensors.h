@@ -38,7 +38,8 @@ class TrainedTensors {
   /// one tensor. The hooks call this object, so it outlives all passes that need gradients.
   ///
   /// Throws `RunError` (78) for a model that trains nothing; with its name for a trained tensor that is not float32,
-  /// dense, a leaf of autograd, or has no elements; with both names for a tensor that shares memory with a trained one.
+  /// dense, a leaf of autograd, or has no elements; with both names for a tensor that shares memory with a trained one
+  /// or, but for another name of the same tensor, with a buffer.
   TrainedTensors(Model& model, c10::Device device, bool exchanges_buffers);
   TrainedTensors(const TrainedTensors&) = delete;
   TrainedTensors& operator=(const TrainedTensors&) = delete;
@@ -73,6 +74,7 @@ class TrainedTensors {
 
   void add(const NamedTensor& parameter);
   void require_own_memory(const std::vector<NamedTensor>& tensors) const;
+  static void require_own_buffers(const std::vector<NamedTensor>& parameters, const std::vector<NamedTensor>& buffers);
   void set_hook(std::size_t tensor);
   ModelTensor& keep(const NamedTensor& tensor, bool is_buffer);
 
@@ -81,6 +83,7 @@ class TrainedTensors {
   std::vector<NamedTensor> buffers_;
   std::vector<ModelTensor> all_;
   std::unordered_map<const at::TensorImpl*, std::size_t> index_;
+  std::unordered_map<const at::TensorImpl*, std::size_t> all_index_;
   TrainingStep* step_ = nullptr;  // whose passes are being made
 };
 

@@ -91,6 +91,52 @@ TEST(TrainedTensors, RefusesSharedMemoryWithBothNames) {
   EXPECT_THROW(TrainedTensors(model, c10::kCPU, false), RunError);
 }
 
+TEST(TrainedTensors, RefusesBuffersThatShareMemory) {
+  const at::Tensor whole = at::zeros({6});
+  const auto refusal = [&](const at::Tensor& frozen, const std::vector<NamedTensor>& buffers) -> std::string {
+    AnyModel model({{"weight", trainable()}, {"frozen", frozen}}, buffers);
+    try {
+      const TrainedTensors tensors(model, c10::kCPU, true);
+      return "";
+    } catch (const RunError& error) {
+      EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+      return error.what();
+    }
+  };
+  const at::Tensor own = at::zeros({2});
+  EXPECT_EQ(refusal(own, {{"a", whole}, {"b", whole}}), "");  // one tensor
+  EXPECT_EQ(refusal(own, {{"a", whole.narrow(0, 0, 3)}, {"b", whole.narrow(0, 3, 3)}}), "");
+  EXPECT_THAT(refusal(own, {{"a", whole.narrow(0, 0, 4)}, {"b", whole.narrow(0, 3, 3)}}),
+              HasSubstr("'b' shares memory with 'a'"));
+  EXPECT_THAT(refusal(own, {{"a", whole}, {"b", whole.view({2, 3})}}), HasSubstr("shares memory with"));
+  EXPECT_THAT(refusal(whole.narrow(0, 1, 2), {{"a", whole}}), HasSubstr("'frozen' shares memory with 'a'"));
+}
+
+/// 50 000 tensors: some seconds where the time grows with the square.
+TEST(TrainedTensors, TakesManyTensors) {
+  std::vector<NamedTensor> parameters, buffers;
+  for (int i = 0; i < 25'000; ++i) {
+    parameters.push_back({"weight" + std::to_string(i), trainable({1})});
+    buffers.push_back({"mean" + std::to_string(i), at::zeros({1})});
+  }
+  AnyModel model(std::move(parameters), std::move(buffers));
+  const TrainedTensors tensors(model, c10::kCPU, true);
+  EXPECT_EQ(tensors.all().size(), 50'000U);
+  const BucketLayout layout(tensors.shapes(), kBlockBytes);
+  EXPECT_EQ(layout.element_name(24'999), "weight24999[0]");
+}
+
+/// Of 5 GiB: sizes and places have 64 bits. Nothing is allocated.
+TEST(TrainedTensors, ATensorMayHaveMoreThan4GiB) {
+  constexpr std::size_t kBucketBytes = 1 << 20;
+  constexpr std::int64_t kFloats = 5LL << 28;
+  const BucketLayout layout({{"first", {3}}, {"large", {5, 1 << 28}}, {"last", {7}}}, kBucketBytes);
+  EXPECT_EQ(layout.tensors()[2].bytes.begin, (3 + kFloats) * sizeof(float));
+  EXPECT_EQ(layout.float_count(), static_cast<std::size_t>(kFloats) + 10);
+  EXPECT_EQ(layout.element_name(static_cast<std::size_t>(kFloats) + 2), "large[4, 268435455]");
+  EXPECT_EQ(layout.bucket(layout.bucket_count() - 1).end, layout.bytes());
+}
+
 TEST(TrainedTensors, LeavesFrozenParametersAlone) {
   AnyModel model({{"frozen", at::ones({2}, at::kDouble)}, {"weight", trainable()}});
   const TrainedTensors tensors(model, c10::kCPU, true);
