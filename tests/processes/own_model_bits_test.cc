@@ -25,6 +25,7 @@ struct OwnModel {
   std::string data_options;
   bool for_two_generators = false;  ///< large enough
   bool is_script = false;           ///< TorchScript, not torch.export
+  bool has_dropout = false;
 
   std::string config() const {
     const std::string format = is_script ? "torchscript" : "export";
@@ -46,6 +47,13 @@ class OwnModelBitsTest : public testing::TestWithParam<OwnModel> {
   nlohmann::json run(const std::vector<std::string>& options) const {
     return program_.run(std::vector<std::string>{RUNNEL_PROGRAM, "train", config_, "--report", program_.report_file()} +
                         options);
+  }
+
+  /// What `runnel test` prints.
+  std::string test_of(const std::vector<std::string>& options) const {
+    Job job({.argv = std::vector<std::string>{RUNNEL_PROGRAM, "test", config_, "--json"} + options});
+    EXPECT_EQ(job.wait_for_all(std::chrono::seconds(30)), 0) << job.output();
+    return job.output();
   }
 
   RunnelProgram program_;
@@ -71,19 +79,36 @@ TEST_P(OwnModelBitsTest, AreTheSameWhateverWayTheTensorsTake) {
   }
 }
 
+/// Own kernels for linear and pool have LibTorch's bits; that for dropout draws other numbers.
+TEST_P(OwnModelBitsTest, AreThoseOfLibTorchsKernelsButForDropout) {
+  const std::vector<std::string> torch = {"--set", "trainer.kernels=torch"};
+  const auto alone = run(std::vector<std::string>{"--alone"} + torch);
+  for (const std::string trainers : {"2", "4"}) {
+    const auto report = run(std::vector<std::string>{"-n", trainers} + torch);
+    EXPECT_EQ(report["parameters_sha256"], alone["parameters_sha256"]) << trainers;
+  }
+  const bool same = run({"--alone"})["parameters_sha256"] == alone["parameters_sha256"];
+  EXPECT_EQ(same, !GetParam().has_dropout);
+  EXPECT_EQ(test_of({"--set", "trainer.kernels=own"}), test_of(torch));  // without dropout
+}
+
 TEST_P(OwnModelBitsTest, DependOnTheSeed) {
   const std::vector<std::string> other = {"--alone", "--set", "run.seed=2"};
   EXPECT_NE(run({"--alone"})["parameters_sha256"], run(other)["parameters_sha256"]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Exported, OwnModelBitsTest,
-                         testing::Values(OwnModel{"cnn", "nll", kImages}, OwnModel{"batch_norm", "nll", kImages, true},
-                                         OwnModel{"frozen", "nll", kImages},
-                                         OwnModel{"transformer", "cross_entropy", kTokens, true}),
-                         testing::PrintToStringParamName());
+constexpr bool kIsScript = true, kHasDropout = true;
+
+INSTANTIATE_TEST_SUITE_P(
+    Exported, OwnModelBitsTest,
+    testing::Values(OwnModel{"cnn", "nll", kImages, false, !kIsScript, kHasDropout},
+                    OwnModel{"batch_norm", "nll", kImages, true}, OwnModel{"frozen", "nll", kImages},
+                    OwnModel{"transformer", "cross_entropy", kTokens, true, !kIsScript, kHasDropout}),
+    testing::PrintToStringParamName());
 
 INSTANTIATE_TEST_SUITE_P(TorchScript, OwnModelBitsTest,
-                         testing::Values(OwnModel{"transformer", "cross_entropy", kTokens, true, /*is_script=*/true}),
+                         testing::Values(OwnModel{"transformer", "cross_entropy", kTokens, true, kIsScript,
+                                                  kHasDropout}),
                          testing::PrintToStringParamName());
 
 }  // namespace
