@@ -46,13 +46,9 @@ constexpr std::chrono::seconds kPeerTimeoutWithGpus{60};
 /// UCX's queues, heartbeats, and what MPI writes to of its segments: 1 MB a process with UCX 1.22, rounded up.
 constexpr std::int64_t kProcessSharedMemory = 2 << 20;
 
-BucketLayout layout_of(const Config& config, const Registry& registry) {
-  return runnel::layout_of(registry.make_model(config).tensors(), config);
-}
-
 JobFacts job_facts(const DiagnosisRequest& request, const std::vector<MachineFacts>& ranks) {
   const Config& config = request.config;
-  const BucketLayout layout = layout_of(config, request.registry);
+  const BucketLayout layout = layout_of(request.registry.make_model(config).tensors(), config);
   const auto trainers = static_cast<int>(config.trainer.count);
   const Shard& all = layout.shard(0);
   std::size_t slabs = GeneratorControl::bytes(trainers);
@@ -136,7 +132,7 @@ void try_pairs(Bootstrap& bootstrap, const DiagnosisRequest& request, Device* de
                Diagnosis& diagnosis) {
   Config config = request.config;
   config.run.timeout_s = std::chrono::duration<double>(timeout).count();
-  const BucketLayout layout = layout_of(config, request.registry);
+  const BucketLayout layout = layout_of(request.registry.make_model(config).tensors(), config);
   const PeerGroup group =
       PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), id_of(device)),
                            /*generators=*/1, Deadline::after(timeout));

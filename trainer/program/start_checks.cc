@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/program/start_checks.h"
 
+#include <cstdint>
 #include <string>
 
 #include "runtime/base/run_error.h"
+#include "runtime/launch/launcher.h"
 #include "transport/log.h"
 
 namespace runnel {
@@ -25,6 +27,12 @@ void require_own_ranks_wanted(const std::string& job, bool asks_for_ranks) {
   throw RunError(ExitStatus::usage, "the launcher started 1 rank; " + job +
                                         " needs a generator and at least one trainer: mpirun -n 3, or -n 2 to start "
                                         "them on this machine, or --alone");
+}
+
+int start_ranks(const Config& config, const std::vector<std::string>& arguments) {
+  const std::int64_t ranks = config.trainer.count + config.generator.count;
+  prepare_launch(ranks);
+  return launch_ranks(static_cast<int>(ranks), arguments);
 }
 
 void report_ignored_settings(const std::optional<LaunchPlace>& place) {

@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
 
 namespace runnel {
@@ -18,6 +20,10 @@ std::optional<LaunchPlace> place_in_job();
 /// of which would start a whole job; or it is the only rank that a launcher started for `job` ("a job"), and nothing
 /// `asks_for_ranks` here.
 void require_own_ranks_wanted(const std::string& job, bool asks_for_ranks);
+
+/// Starts the ranks of the job that `config` describes, with the program's own `arguments`, and waits for their end.
+/// Returns the exit status. Throws as `prepare_launch` and `launch_ranks`.
+int start_ranks(const Config& config, const std::vector<std::string>& arguments);
 
 /// Logs which of the user's settings are ignored. One process of a job reports them: the launcher, or rank 0 where
 /// another launcher started the ranks.

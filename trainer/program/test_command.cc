@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/program/test_command.h"
 
-#include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "runtime/config/config.h"
 #include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
-#include "runtime/launch/launcher.h"
 #include "trainer/program/own_stop_signals.h"
 #include "trainer/program/program_name.h"
 #include "trainer/program/start_checks.h"
@@ -35,13 +33,6 @@ int test_in_this_process(const Config& config, const Registry& registry, TestOut
   return 0;
 }
 
-int start_ranks(const Config& config, const Registry& registry, const std::vector<std::string>& arguments) {
-  check_test_job(config, registry);
-  const std::int64_t ranks = config.trainer.count + config.generator.count;
-  prepare_launch(ranks);
-  return launch_ranks(static_cast<int>(ranks), arguments);
-}
-
 }  // namespace
 
 TestCommand::TestCommand(CLI::App& app, const Registry& registry) : registry_(registry) {
@@ -62,7 +53,10 @@ int TestCommand::run(const std::vector<std::string>& arguments) const {
   report_ignored_settings(place);
   if (alone) return test_in_this_process(config, registry_, output);
   require_supported_ucx();
-  if (!place) return start_ranks(config, registry_, arguments);
+  if (!place) {
+    check_test_job(config, registry_);
+    return start_ranks(config, arguments);
+  }
   end_with_parent();
   count_suspended_time();
   run_test_job(config, registry_, *place, output);

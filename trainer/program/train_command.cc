@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/program/train_command.h"
 
-#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -11,7 +10,6 @@
 #include "runtime/config/config.h"
 #include "runtime/launch/job_control.h"
 #include "runtime/launch/launch_place.h"
-#include "runtime/launch/launcher.h"
 #include "runtime/telemetry/run_account.h"
 #include "trainer/program/own_stop_signals.h"
 #include "trainer/program/program_name.h"
@@ -85,13 +83,6 @@ std::optional<LaunchPlace> place_of(const Options& options) {
                                         "; start it without mpirun");
 }
 
-int start_ranks(const Config& config, const Registry& registry, const std::vector<std::string>& arguments) {
-  check_job(config, registry);
-  const std::int64_t ranks = config.trainer.count + config.generator.count;
-  prepare_launch(ranks);
-  return launch_ranks(static_cast<int>(ranks), arguments);
-}
-
 void add_outputs(CLI::App& command, Options& options) {
   command.add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
   command.add_option("--save", options.save, "Write parameters and buffers as safetensors")->type_name("FILE");
@@ -127,7 +118,10 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
   report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, registry_, options_);
   require_supported_ucx();
-  if (!place) return start_ranks(config, registry_, arguments);
+  if (!place) {
+    check_job(config, registry_);
+    return start_ranks(config, arguments);
+  }
   end_with_parent();
   count_suspended_time();
   run_training_job(config, registry_, *place);
