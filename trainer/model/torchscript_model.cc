@@ -5,12 +5,14 @@
 #include <torch/script.h>
 
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
 #include "trainer/archive/archive_kind.h"
 #include "trainer/archive/exported_nodes.h"
+#include "trainer/model/statistics_watch.h"
 #include "trainer/model/torchscript_rule.h"
 
 namespace runnel {
@@ -76,23 +78,16 @@ std::string failure_of(const std::string& text) {
 class BufferCopy {
  public:
   explicit BufferCopy(const std::vector<NamedTensor>& buffers) {
-    for (const auto& [name, tensor] : buffers) kept_.push_back({tensor, tensor.clone(), tensor._version()});
+    for (const auto& [name, tensor] : buffers) kept_.emplace_back(tensor, tensor.clone());
   }
 
   void restore() const {
     const at::NoGradGuard no_grad;
-    for (const auto& [tensor, copy, version] : kept_) {
-      if (tensor._version() != version) tensor.copy_(copy);
-    }
+    for (const auto& [tensor, copy] : kept_) tensor.copy_(copy);
   }
 
  private:
-  struct Kept {
-    at::Tensor tensor, copy;
-    std::int64_t version;
-  };
-
-  std::vector<Kept> kept_;
+  std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
 };
 
 std::vector<std::int64_t> versions_of(const std::vector<NamedTensor>& tensors) {
@@ -113,7 +108,7 @@ std::vector<NamedTensor> named(const Tensors& tensors) {
 
 TorchScriptModel::TorchScriptModel(const std::filesystem::path& file, c10::Device device)
     : file_(file), module_(std::make_unique<torch::jit::Module>(load(file, device))) {
-  inputs_ = require_trainable(*module_, file_.string(), device);
+  inputs_ = require_supported(*module_, file_.string(), device);
   parameters_ = named(module_->named_parameters());
   buffers_ = named(module_->named_buffers());
   set_training(true);
@@ -133,10 +128,13 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
   }
   const BufferCopy buffers(training_ ? std::vector<NamedTensor>() : buffers_);
   const std::vector<std::int64_t> versions = versions_of(parameters_);
+  std::optional<StatisticsWatch> watch;  // of the first pass of each kind, as it takes time
+  if (!std::exchange(watched_[training_ ? 0 : 1], true)) watch.emplace(parameters_);
   const c10::IValue output =
       interpret({batch.fields.begin(), batch.fields.begin() + static_cast<std::ptrdiff_t>(inputs_)});
   buffers.restore();
   require_unwritten(versions);
+  if (watch && watch->written() != nullptr) refuse_write(*watch->written());
   if (output.isTensor()) return {output.toTensor()};
   std::vector<at::Tensor> outputs;
   for (const c10::IValue& one : output.toTupleRef().elements()) outputs.push_back(one.toTensor());
@@ -145,10 +143,13 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
 
 void TorchScriptModel::require_unwritten(const std::vector<std::int64_t>& versions) const {
   for (std::size_t i = 0; i < versions.size(); ++i) {
-    if (parameters_[i].tensor._version() == versions[i]) continue;
-    throw RunError(ExitStatus::bad_data, file_.string() + ": forward writes to the parameter \"" +
-                                             printable(parameters_[i].name, 200) + "\"; supported are buffers");
+    if (parameters_[i].tensor._version() != versions[i]) refuse_write(parameters_[i]);
   }
+}
+
+void TorchScriptModel::refuse_write(const NamedTensor& parameter) const {
+  throw RunError(ExitStatus::bad_data, file_.string() + ": forward writes to the parameter \"" +
+                                           printable(parameter.name, 200) + "\"; supported are buffers");
 }
 
 /// Without LibTorch's optimizer: with it, gradients come together at the end of parts of the graph, which change after
@@ -156,7 +157,7 @@ void TorchScriptModel::require_unwritten(const std::vector<std::int64_t>& versio
 c10::IValue TorchScriptModel::interpret(std::vector<c10::IValue> inputs) {
   const torch::jit::GraphOptimizerEnabledGuard interpret_only(false);
   try {
-    return module_->forward(std::move(inputs));
+    return (*module_)(std::move(inputs));  // with the hooks that the file has
   } catch (const std::exception& error) {
     const std::string failure = file_.string() + ": " + failure_of(error.what());
     const bool is_memory = failure.find("out of memory") != std::string::npos ||

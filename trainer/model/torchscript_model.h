@@ -5,6 +5,7 @@
 #include <ATen/core/ivalue.h>
 #include <c10/core/Device.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -29,7 +30,7 @@ class TorchScriptModel final : public Model {
  public:
   /// Reads `file` and puts its tensors on `device`. In training at first. Throws `RunError`: input_missing when the
   /// file cannot be opened; bad_data for a damaged file, another kind of file, and for what LibTorch cannot load;
-  /// bad_configuration as `require_trainable`.
+  /// bad_configuration as `require_supported`.
   explicit TorchScriptModel(const std::filesystem::path& file, c10::Device device = c10::kCPU);
   ~TorchScriptModel() override;
 
@@ -43,19 +44,22 @@ class TorchScriptModel final : public Model {
   void set_training(bool training) override;
 
   /// Throws `RunError`: bad_configuration for a batch with too few fields; bad_data, with the line in the model's
-  /// source, for an operation that fails, an exception of the script, or a parameter that it writes to. Throws
+  /// source, for an operation that fails, an exception of the script, or a parameter that it writes to. Runs the hooks
+  /// that the file has, as Python does. Throws
   /// `c10::OutOfMemoryError`.
   std::vector<at::Tensor> forward(const Batch& batch) override;
 
  private:
   c10::IValue interpret(std::vector<c10::IValue> inputs);
   void require_unwritten(const std::vector<std::int64_t>& versions) const;
+  [[noreturn]] void refuse_write(const NamedTensor& parameter) const;
 
   std::filesystem::path file_;
   std::unique_ptr<torch::jit::Module> module_;
   std::vector<NamedTensor> parameters_, buffers_;
   std::size_t inputs_ = 0;
   bool training_ = true;
+  std::array<bool, 2> watched_ = {};  ///< whether a pass in training, and one in evaluation, has been watched
 };
 
 }  // namespace runnel

@@ -132,8 +132,17 @@ class FunctionCheck {
   std::unordered_set<const jit::Function*> checked_;
 };
 
-void check_outputs(const c10::FunctionSchema& schema, const std::string& file) {
-  const c10::TypePtr& type = schema.returns().front().type();
+/// That of forward, or of the last of its hooks that replaces it.
+c10::TypePtr result_type(const jit::Module& module, const c10::FunctionSchema& forward) {
+  c10::TypePtr type = forward.returns().front().type();
+  for (const jit::Function* hook : module.type()->getForwardHooks()) {
+    const c10::TypePtr& replaced = hook->getSchema().returns().front().type();
+    if (replaced->kind() != c10::TypeKind::NoneType) type = replaced;
+  }
+  return type;
+}
+
+void check_outputs(const c10::TypePtr& type, const std::string& file) {
   const auto is_tensor = [](const c10::TypePtr& one) { return one->kind() == c10::TypeKind::TensorType; };
   if (is_tensor(type)) return;
   const auto tuple = type->cast<c10::TupleType>();
@@ -158,19 +167,21 @@ std::size_t count_inputs(const c10::FunctionSchema& schema, const std::string& f
 
 }  // namespace
 
-std::size_t require_trainable(const jit::Module& module, const std::string& file, c10::Device device) {
+std::size_t require_supported(const jit::Module& module, const std::string& file, c10::Device device) {
   const auto forward = module.find_method("forward");
   if (!forward) refuse(file, "the module has no forward");
   if (module.parameters().size() == 0) {
     refuse(file, "the module has no parameters; one of torch.jit.freeze has constants instead: save it before that");
   }
   const c10::FunctionSchema& schema = forward->function().getSchema();
-  check_outputs(schema, file);
+  check_outputs(result_type(module, schema), file);
   const std::size_t inputs = count_inputs(schema, file);
   FunctionCheck functions(file, device);
   // Each by itself, as a call through an interface does not say of which class its module is.
   for (const auto& [name, inner] : module.named_modules()) {
     if (const auto method = inner.find_method("forward")) functions.check(method->function(), name);
+    for (jit::Function* hook : inner.type()->getForwardPreHooks()) functions.check(*hook, name);
+    for (jit::Function* hook : inner.type()->getForwardHooks()) functions.check(*hook, name);
   }
   return inputs;
 }

@@ -13,8 +13,8 @@ struct Module;
 
 namespace runnel {
 
-/// Checks what `module`, read from `file`, may do in its passes on `device`; runs nothing. Returns the number of
-/// tensors that its `forward` takes: arguments with a default are left to it.
+/// Checks what `module`, read from `file`, may do in its passes on `device`, hooks included; runs nothing. Returns the
+/// number of tensors that its `forward` takes: arguments with a default are left to it.
 ///
 /// Throws `RunError` (bad_configuration) with the file, the module and its line in the source, and with the remedy:
 /// - `forward` is missing, takes something else than tensors, or returns something else than tensors or a tuple of them
@@ -24,6 +24,6 @@ namespace runnel {
 /// - a constant device other than `device`
 /// - tensors that are assigned to attributes, which an exchange would not see
 /// - torch.jit.fork, whose reads of parameters would not be seen
-std::size_t require_trainable(const torch::jit::Module& module, const std::string& file, c10::Device device);
+std::size_t require_supported(const torch::jit::Module& module, const std::string& file, c10::Device device);
 
 }  // namespace runnel

@@ -13,6 +13,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/archive/zip_files.h"
 #include "tests/trainer/model/fixture_models.h"
+#include "trainer/model/trained_tensors.h"
 
 namespace runnel {
 namespace {
@@ -44,10 +45,20 @@ class TorchScriptModelTest : public testing::Test {
  protected:
   /// Saved with one parameter, "weight", and `forward` of this body.
   TorchScriptModel model_of(const std::string& body, const std::string& arguments = "x") {
+    return saved(module_of(body, arguments));
+  }
+
+  /// It also has a buffer, "mean".
+  static torch::jit::Module module_of(const std::string& body, const std::string& arguments = "x") {
     torch::jit::Module module("Net");
     module.register_parameter("weight", torch::ones({3}), /*is_buffer=*/false);
+    module.register_buffer("mean", torch::zeros({3}));
     module.register_attribute("training", c10::BoolType::get(), true);
     module.define("def forward(self, " + arguments + "):\n  " + body + "\n");
+    return module;
+  }
+
+  TorchScriptModel saved(const torch::jit::Module& module) {
     module.save(file_.string());
     return TorchScriptModel(file_);
   }
@@ -116,6 +127,50 @@ TEST_F(TorchScriptModelTest, TellsWhatTheScriptRaised) {
 TEST_F(TorchScriptModelTest, RefusesWritesToParameters) {
   EXPECT_THAT(failure_of("w = self.weight.detach()\n  w.mul_(2)\n  return x + self.weight"),
               EndsWith("net.pt: forward writes to the parameter \"weight\"; supported are buffers"));
+}
+
+/// Which LibTorch counts no version for.
+TEST_F(TorchScriptModelTest, RefusesParametersAsStatistics) {
+  const std::string refusal = "net.pt: forward writes to the parameter \"weight\"; supported are buffers";
+  const std::string of_weight = "None, None, self.weight.detach(), torch.ones([3]), ";
+  const std::string normalized = "return x * self.weight + torch.batch_norm(x, " + of_weight;
+  EXPECT_THAT(failure_of(normalized + "self.training, 0.1, 1e-5, False)"), EndsWith(refusal));
+  EXPECT_EQ(failure_of(normalized + "not self.training, 0.1, 1e-5, False)"), "");
+  const std::string by_sample = "return x * self.weight + torch.instance_norm(x, " + of_weight;
+  EXPECT_THAT(failure_of(by_sample + "self.training, 0.1, 1e-5, False)", torch::ones({2, 3, 3})), EndsWith(refusal));
+}
+
+TEST_F(TorchScriptModelTest, UndoesWritesToStatisticsInEvaluation) {
+  TorchScriptModel model = model_of(
+      "return self.weight * torch.batch_norm(x, None, None, self.mean, torch.ones([3]), not self.training, 0.1, "
+      "1e-5, False)");
+  model.set_training(false);
+  pass(model, torch::ones({2, 3}));
+  EXPECT_TRUE(model.buffers().front().tensor.equal(torch::zeros({3})));
+}
+
+/// As register_forward_pre_hook and register_forward_hook leave them in a file.
+TEST_F(TorchScriptModelTest, RunsTheHooksOfTheFile) {
+  torch::jit::Module module = module_of("return x * self.weight");
+  module.define(
+      "def before(self, input: Tuple[Tensor]) -> Tuple[Tensor]:\n  return (input[0] + 1,)\n"
+      "def after(self, input: Tuple[Tensor], output: Tensor) -> Tensor:\n  return output * 10\n");
+  const auto type = module.type();
+  type->addForwardPreHook(&type->getMethod("before"));
+  type->addForwardHook(&type->getMethod("after"));
+  for (const char* hook : {"before", "after"}) type->unsafeRemoveMethod(hook);  // a hook is no method
+  TorchScriptModel model = saved(module);
+  EXPECT_TRUE(pass(model, torch::ones({3})).equal(torch::full({3}, 20.0)));
+}
+
+TEST_F(TorchScriptModelTest, RefusesBuffersThatShareMemory) {
+  const at::Tensor whole = torch::zeros({6});
+  torch::jit::Module module = module_of("return x * self.weight");
+  module.register_buffer("first", whole.narrow(0, 0, 4));
+  module.register_buffer("second", whole.narrow(0, 3, 3));
+  TorchScriptModel model = saved(module);
+  EXPECT_THAT(error_of(ExitStatus::bad_configuration, [&] { TrainedTensors(model, c10::kCPU, true); }),
+              HasSubstr("'second' shares memory with 'first'"));
 }
 
 TEST_F(TorchScriptModelTest, KeepsMemoryErrorsApart) {

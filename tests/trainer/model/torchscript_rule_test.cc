@@ -29,7 +29,7 @@ torch::jit::Module module_of(const std::string& source) {
 /// Why the module is refused; empty when it is not.
 std::string refusal(const torch::jit::Module& module, c10::Device device = c10::kCPU) {
   try {
-    require_trainable(module, "net.pt", device);
+    require_supported(module, "net.pt", device);
     return "";
   } catch (const RunError& error) {
     EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
@@ -98,6 +98,22 @@ TEST(TorchScriptRuleTest, LooksIntoBranchesSubmodulesAndMethods) {
   EXPECT_THAT(refusal(outer), HasSubstr("module \"inner\""));
 }
 
+TEST(TorchScriptRuleTest, LooksIntoHooks) {
+  const auto with_hook = [](const std::string& hook) {
+    torch::jit::Module module = module_of("def forward(self, x):\n  return x\n" + hook);
+    module.type()->addForwardHook(&module.type()->getMethod("hook"));
+    return module;
+  };
+  const std::string signature = "def hook(self, input: Tuple[Tensor], output: Tensor)";
+  EXPECT_EQ(refusal(with_hook(signature + " -> Tensor:\n  return output * 2\n")), "");
+  EXPECT_EQ(refusal(with_hook(signature + " -> None:\n  pass\n")), "");
+  EXPECT_THAT(refusal(with_hook(signature + " -> int:\n  return 1\n")), HasSubstr("forward returns int; supported"));
+  torch::jit::Module outer("Outer");
+  outer.register_module("inner", with_hook(signature + " -> Tensor:\n  return torch.dropout(output, 0.5, True)\n"));
+  outer.define("def forward(self, x):\n  return self.inner.forward(x)\n");
+  EXPECT_THAT(refusal(outer), HasSubstr("module \"inner\""));
+}
+
 TEST(TorchScriptRuleTest, RefusesConstantDevicesOtherThanTheRuns) {
   const std::string on_gpu = R"(return x + torch.zeros([3], device=torch.device("cuda:1")))";
   EXPECT_THAT(refusal_of_body(on_gpu), HasSubstr("constant device cuda:1, but the passes run on cpu"));
@@ -119,7 +135,7 @@ TEST(TorchScriptRuleTest, RefusesWhatAnExchangeWouldNotSee) {
 }
 
 TEST(TorchScriptRuleTest, CountsInputs) {
-  EXPECT_EQ(require_trainable(module_of("def forward(self, a, b, mask: Optional[Tensor] = None):\n  return a + b\n"),
+  EXPECT_EQ(require_supported(module_of("def forward(self, a, b, mask: Optional[Tensor] = None):\n  return a + b\n"),
                               "net.pt", c10::kCPU),
             2U);
   EXPECT_THAT(refusal(module_of("def forward(self, a, n: int):\n  return a + n\n")),
