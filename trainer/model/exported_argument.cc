@@ -53,7 +53,7 @@ std::int64_t memory_format_of(std::int64_t number) {
   return known ? static_cast<std::int64_t>(kFormats[static_cast<std::size_t>(number - 1)]) : -1;
 }
 
-std::int64_t layout_of(std::int64_t number) {
+std::int64_t tensor_layout_of(std::int64_t number) {
   constexpr std::int64_t kStrided = 7;
   return number == kStrided ? static_cast<std::int64_t>(at::Layout::Strided) : -1;
 }

@@ -32,6 +32,6 @@ c10::IValue fitted(c10::IValue value, const c10::Type& type);
 /// LibTorch's number of the memory format, or layout, that has this number in torch.export's schema; negative where it
 /// is not supported.
 std::int64_t memory_format_of(std::int64_t number);
-std::int64_t layout_of(std::int64_t number);
+std::int64_t tensor_layout_of(std::int64_t number);
 
 }  // namespace runnel

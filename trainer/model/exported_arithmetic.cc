@@ -10,6 +10,8 @@
 #include <limits>
 #include <map>
 
+#include "runtime/base/joined.h"
+
 namespace runnel {
 namespace {
 
@@ -140,9 +142,7 @@ c10::IValue truncate(const Values& v) {
   return at(v, 0).isInt() ? v[0] : whole(std::trunc(number(v, 0)));
 }
 
-}  // namespace
-
-SizeFunction size_function(const std::string& target) {
+const std::map<std::string, SizeFunction>& size_functions() {
   static const std::map<std::string, SizeFunction> functions = {
       {"_operator.add", add},           {"_operator.sub", subtract},
       {"_operator.mul", multiply},      {"_operator.floordiv", floor_divide},
@@ -157,8 +157,18 @@ SizeFunction size_function(const std::string& target) {
       {"torch.sym_min", smallest},      {"torch.sym_float", to_float},
       {"torch.sym_int", truncate},      {"torch.sym_not", logical_not},
       {"torch._sym_sqrt", square_root}, {"torch.sym_sqrt", square_root}};
-  const auto found = functions.find(target);
-  return found == functions.end() ? nullptr : found->second;
+  return functions;
+}
+
+}  // namespace
+
+SizeFunction size_function(const std::string& target) {
+  const auto found = size_functions().find(target);
+  return found == size_functions().end() ? nullptr : found->second;
+}
+
+std::string size_function_names() {
+  return joined(size_functions(), ", ", [](const auto& entry) { return entry.first; });
 }
 
 }  // namespace runnel

@@ -17,4 +17,7 @@ using SizeFunction = c10::IValue (*)(const std::vector<c10::IValue>& arguments);
 /// The function that `target` names ("_operator.floordiv", "math.ceil", "torch.sym_max"); null where it is none.
 SizeFunction size_function(const std::string& target);
 
+/// All of them, separated by commas, for messages.
+std::string size_function_names();
+
 }  // namespace runnel

@@ -49,8 +49,11 @@ ExportedModel::ExportedModel(const std::filesystem::path& file, c10::Device devi
   plan_steps(program, device);
   load_states(program, device);
   inputs_ = program.inputs;
-  updates_ = program.updates;
-  for (const ExportedValue& output : program.outputs) outputs_.push_back(output.value);
+  outputs_ = program.outputs;
+  if (outputs_.empty()) throw RunError(ExitStatus::bad_data, file_.string() + ": the program has no output");
+  for (const auto& [buffer, value] : program.updates) {
+    updates_.push_back({{program.states[buffer].name, states_[buffer]}, value});
+  }
   values_.resize(program.value_names.size());
 }
 
@@ -80,7 +83,6 @@ void ExportedModel::plan_steps(const ExportedProgram& program, c10::Device devic
   for (const ExportedNode& node : program.nodes) {
     if (only_asserts(node.target)) continue;
     steps_.push_back({.operation = ExportedOperation(node, program.file, device)});
-    steps_.back().written = steps_.back().operation.written();
   }
   std::vector<bool> is_kept(program.value_names.size());
   for (const ExportedValue& output : program.outputs) is_kept[output.value] = true;
@@ -142,23 +144,51 @@ std::vector<at::Tensor> ExportedModel::forward(const Batch& batch) {
   std::vector<InputShape> shapes;
   for (const at::Tensor& field : batch.fields) shapes.push_back({field.scalar_type(), field.sizes()});
   check_inputs(shapes);
+  note_sizes(batch);
   const ClearAtEnd clear(values_);
   for (std::size_t i = 0; i < states_.size(); ++i) values_[state_values_[i]] = states_[i];
   for (std::size_t i = 0; i < inputs_.size(); ++i) values_[inputs_[i].value] = batch.fields[i];
   for (Step& step : steps_) run(step);
   std::vector<at::Tensor> outputs;
-  for (const ValueNumber output : outputs_) outputs.push_back(values_[output].toTensor());
-  if (training_) {
-    const at::NoGradGuard no_grad;
-    for (const BufferUpdate& update : updates_) states_[update.buffer].copy_(values_[update.value].toTensor());
-  }
+  for (const ExportedValue& output : outputs_) outputs.push_back(tensor_of(output.value, "the output", output.name));
+  if (training_) update_buffers();
   return outputs;
 }
 
+/// What a write reaches may depend on sizes: whether a reshaped tensor is a view or a copy, for one.
+void ExportedModel::note_sizes(const Batch& batch) {
+  std::vector<std::int64_t> sizes;
+  for (const at::Tensor& field : batch.fields) sizes.insert(sizes.end(), field.sizes().begin(), field.sizes().end());
+  if (sizes == sizes_) return;
+  sizes_ = std::move(sizes);
+  for (Step& step : steps_) step.target = Target::unknown;
+}
+
+const at::Tensor& ExportedModel::tensor_of(ValueNumber value, const char* what, const std::string& name) const {
+  if (values_[value].isTensor() && values_[value].toTensor().defined()) return values_[value].toTensor();
+  const std::string found = values_[value].isTensor() ? "none" : values_[value].tagKind();
+  throw RunError(ExitStatus::bad_data,
+                 file_.string() + ": " + what + " \"" + printable(name, 200) + "\": expected a tensor, found " + found);
+}
+
+void ExportedModel::update_buffers() {
+  const at::NoGradGuard no_grad;
+  for (const auto& [buffer, number] : updates_) {
+    const at::Tensor& value = tensor_of(number, "the new value of the buffer", buffer.name);
+    if (value.scalar_type() != buffer.tensor.scalar_type() || value.sizes() != buffer.tensor.sizes()) {
+      throw RunError(ExitStatus::bad_data, file_.string() + ": the new value of the buffer \"" +
+                                               printable(buffer.name, 200) + "\": expected " +
+                                               tensor_text(buffer.tensor.scalar_type(), buffer.tensor.sizes()) +
+                                               ", found " + tensor_text(value.scalar_type(), value.sizes()));
+    }
+    buffer.tensor.copy_(value);
+  }
+}
+
 void ExportedModel::run(Step& step) {
-  if (step.written && step.target == Target::unknown) step.target = target_of(step);
+  if (step.target == Target::unknown) step.target = target_of(step);
   if (step.target == Target::buffer && !training_) {
-    step.operation.skip(values_);
+    step.operation.run_without_writes(values_);
   } else {
     step.operation.run(values_);
   }
@@ -166,7 +196,14 @@ void ExportedModel::run(Step& step) {
 }
 
 ExportedModel::Target ExportedModel::target_of(const Step& step) const {
-  const c10::IValue& written = values_[*step.written];
+  Target target = Target::temporary;
+  for (const ValueNumber written : step.operation.written()) {
+    if (target_of(step, values_[written]) == Target::buffer) target = Target::buffer;
+  }
+  return target;
+}
+
+ExportedModel::Target ExportedModel::target_of(const Step& step, const c10::IValue& written) const {
   const auto refuse = [&](const std::string& what) {
     throw RunError(ExitStatus::bad_data,
                    step.operation.place() + ": writes to " + what + "; supported are buffers and results");

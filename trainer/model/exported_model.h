@@ -51,18 +51,24 @@ class ExportedModel final : public Model {
   void check_inputs(std::span<const InputShape> inputs) const;
 
   /// Throws `RunError`: as `check_inputs`; bad_data with the node and its line in the model's source for an operation
-  /// that fails, or that writes to an input or a parameter.
+  /// that fails, or that writes to an input, a parameter or a constant; bad_data with the name of an output, or of a
+  /// buffer's new value, that is not a tensor, or not one like the buffer.
   std::vector<at::Tensor> forward(const Batch& batch) override;
 
  private:
-  /// What an operation that writes in place writes to.
+  /// What an operation that writes to earlier values writes to.
   enum class Target { unknown, temporary, buffer };
 
   struct Step {
     ExportedOperation operation;
     std::vector<ValueNumber> last_uses = {};  ///< values that nothing after this step reads
-    std::optional<ValueNumber> written = {};
     Target target = Target::unknown;
+  };
+
+  /// What a buffer becomes after a training pass.
+  struct Update {
+    NamedTensor buffer;
+    ValueNumber value = 0;
   };
 
   void load_states(const ExportedProgram& program, c10::Device device);
@@ -70,6 +76,10 @@ class ExportedModel final : public Model {
   void plan_steps(const ExportedProgram& program, c10::Device device);
   void run(Step& step);
   Target target_of(const Step& step) const;
+  Target target_of(const Step& step, const c10::IValue& written) const;
+  void note_sizes(const Batch& batch);
+  void update_buffers();
+  const at::Tensor& tensor_of(ValueNumber value, const char* what, const std::string& name) const;
   [[noreturn]] void refuse_input(std::size_t index, const InputShape& found) const;
 
   std::filesystem::path file_;
@@ -78,10 +88,11 @@ class ExportedModel final : public Model {
   std::vector<at::Tensor> states_;         // by their place in the program
   std::vector<ValueNumber> state_values_;  // where a pass expects them
   std::vector<bool> is_buffer_;
-  std::vector<BufferUpdate> updates_;
-  std::vector<ValueNumber> outputs_;
+  std::vector<Update> updates_;
+  std::vector<ExportedValue> outputs_;
   std::vector<Step> steps_;
   std::vector<c10::IValue> values_;
+  std::vector<std::int64_t> sizes_;  // of the last pass's inputs
   bool training_ = true;
 };
 

@@ -33,9 +33,14 @@ ExportedOperation::ExportedOperation(const ExportedNode& node, const std::filesy
     refuse("does not fit its operation: " + line_of(error));
   }
   find_switches();
+  find_written();
 }
 
 void ExportedOperation::plan_arguments(const ExportedNode& node, c10::Device device) {
+  // Autograd or a kernel would find out later, with the node no longer at hand.
+  if (results_.size() > (operation_ ? operation_->schema().returns().size() : 1)) {
+    refuse("has more results than its operation");
+  }
   if (!operation_) {
     for (const NamedArgument& given : node.arguments) {
       arguments_.push_back(planned(c10::NumberType::get(), given.argument, device));
@@ -52,8 +57,6 @@ void ExportedOperation::plan_arguments(const ExportedNode& node, c10::Device dev
     const auto given = std::ranges::find(node.arguments, parameter.name(), &NamedArgument::name);
     plan_argument(parameter, given == node.arguments.end() ? nullptr : &given->argument, device);
   }
-  // Autograd or a kernel would find out later, with the node no longer at hand.
-  if (results_.size() > operation_->schema().returns().size()) refuse("has more results than its operation");
 }
 
 void ExportedOperation::plan_argument(const c10::Argument& parameter, const ExportedArgument* given,
@@ -106,7 +109,7 @@ c10::IValue ExportedOperation::constant_of(const ExportedArgument& given, c10::D
     case Given::memory_format:
       return known(memory_format_of(given.integer));
     case Given::layout:
-      return known(layout_of(given.integer));
+      return known(tensor_layout_of(given.integer));
     case Given::device:
       return device;
     default:
@@ -152,11 +155,34 @@ void ExportedOperation::set_training(bool training) {
   }
 }
 
-std::optional<ValueNumber> ExportedOperation::written() const {
-  if (!operation_ || arguments_.empty() || arguments_.front().kind != OperationArgument::Kind::value)
-    return std::nullopt;
-  const c10::AliasInfo* alias = operation_->schema().arguments().front().alias_info();
-  return alias != nullptr && alias->isWrite() ? std::optional(arguments_.front().value) : std::nullopt;
+bool ExportedOperation::writes_in_place() const {
+  const auto& parameters = operation_->schema().arguments();
+  const c10::AliasInfo* alias = parameters.empty() ? nullptr : parameters.front().alias_info();
+  return alias != nullptr && alias->isWrite();
+}
+
+/// instance_norm writes its mean over the samples also when its switch is off.
+bool ExportedOperation::updates_statistics() const {
+  const std::string& name = operation_->schema().name();
+  if (name == "aten::instance_norm") return true;
+  const bool is_off = std::ranges::any_of(
+      switches_, [](const Switch& one) { return one.in_training.isBool() && !one.in_training.toBool(); });
+  return (name == "aten::batch_norm" || name == "aten::native_batch_norm") && !is_off;
+}
+
+void ExportedOperation::find_written() {
+  if (!operation_) return;
+  const auto& parameters = operation_->schema().arguments();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const bool is_statistic = parameters[i].name() == "running_mean" || parameters[i].name() == "running_var";
+    if (i == 0 ? !writes_in_place() : !is_statistic || !updates_statistics()) continue;
+    const OperationArgument& argument = arguments_[i];
+    if (argument.kind == OperationArgument::Kind::value) {
+      written_.push_back(argument.value);
+    } else if (!argument.constant.isNone()) {
+      refuse("writes to a constant; supported are buffers and results");
+    }
+  }
 }
 
 void ExportedOperation::run(std::vector<c10::IValue>& values) {
@@ -192,10 +218,20 @@ void ExportedOperation::store(std::vector<c10::IValue>& values) {
   }
 }
 
-void ExportedOperation::skip(std::vector<c10::IValue>& values) const {
-  for (const ExportedResult& result : results_) {
-    for (const ValueNumber number : result.values) values[number] = values[arguments_.front().value];
+void ExportedOperation::run_without_writes(std::vector<c10::IValue>& values) {
+  if (writes_in_place()) {
+    for (const ExportedResult& result : results_) {
+      for (const ValueNumber number : result.values) values[number] = values[written_.front()];
+    }
+    return;
   }
+  std::vector<c10::IValue> kept;
+  for (const ValueNumber number : written_) {
+    kept.push_back(values[number]);
+    if (kept.back().isTensor()) values[number] = kept.back().toTensor().clone();
+  }
+  run(values);
+  for (std::size_t i = kept.size(); i-- > 0;) values[written_[i]] = std::move(kept[i]);
 }
 
 void ExportedOperation::refuse(const std::string& what) const {

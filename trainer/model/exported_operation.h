@@ -28,8 +28,9 @@ class ExportedOperation {
   /// `c10::OutOfMemoryError`.
   void run(std::vector<c10::IValue>& values);
 
-  /// Passes the results on as if the operation had done nothing: for one that writes in place.
-  void skip(std::vector<c10::IValue>& values) const;
+  /// The same without a write to an earlier value. An operation in place only passes its argument on; a normalization
+  /// gets copies of its running statistics.
+  void run_without_writes(std::vector<c10::IValue>& values);
 
   /// Constants that switch an operation between training and evaluation ("train", "training", "dropout_p") are those of
   /// the file in training, else off.
@@ -38,8 +39,9 @@ class ExportedOperation {
   /// The values that it reads.
   const std::vector<ValueNumber>& reads() const { return reads_; }
 
-  /// The value whose memory it writes to, if any.
-  std::optional<ValueNumber> written() const;
+  /// The values whose memory it writes to: the argument of an operation in place; a normalization's running statistics,
+  /// which schemas do not mark. Everything else only computes results.
+  const std::vector<ValueNumber>& written() const { return written_; }
 
   /// File and node, for messages.
   const std::string& place() const { return place_; }
@@ -57,6 +59,9 @@ class ExportedOperation {
   c10::IValue constant_of(const ExportedArgument& given, c10::Device device) const;
   OperationArgument planned_list(const c10::TypePtr& type, const ExportedArgument& given, c10::Device device);
   void find_switches();
+  void find_written();
+  bool writes_in_place() const;
+  bool updates_statistics() const;
   void store(std::vector<c10::IValue>& values);
   [[noreturn]] void refuse(const std::string& what) const;
 
@@ -65,7 +70,7 @@ class ExportedOperation {
   SizeFunction function_ = nullptr;
   std::vector<OperationArgument> arguments_;
   std::vector<ExportedResult> results_;
-  std::vector<ValueNumber> reads_;
+  std::vector<ValueNumber> reads_, written_;
   std::vector<Switch> switches_;
   std::vector<c10::IValue> stack_;  // kept for its memory
 };

@@ -8,6 +8,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
+#include "trainer/model/exported_arithmetic.h"
 
 namespace runnel {
 namespace {
@@ -63,6 +64,11 @@ bool is_text(const c10::Argument& parameter) {
   return type->kind() == c10::TypeKind::StringType && std::ranges::find(kTexts, parameter.name()) != kTexts.end();
 }
 
+/// Whether it writes to running statistics in evaluation, too, without a mark in its schema.
+bool gathers_statistics(std::string_view name) {
+  return name.starts_with("batch_norm_gather_stats") || name.starts_with("batch_norm_update_stats");
+}
+
 bool writes(const c10::Argument& parameter) {
   return parameter.alias_info() != nullptr && parameter.alias_info()->isWrite();
 }
@@ -80,7 +86,8 @@ std::string broken_rule(const c10::OperatorHandle& operation, std::string_view n
     if (!is_plain(*parameter.type()) && !is_text(parameter) && !parameter.default_value()) {
       return "takes more than tensors and numbers: \"" + parameter.name() + "\"";
     }
-    if (writes(parameter) && i > 0) return "writes to \"" + parameter.name() + "\"";
+    const bool is_statistic = parameter.name() == "running_mean" && gathers_statistics(name);
+    if ((writes(parameter) && i > 0) || is_statistic) return "writes to \"" + parameter.name() + "\"";
   }
   const bool plain_results = std::ranges::all_of(results, [](const auto& r) { return is_plain(*r.type()); });
   if (results.empty() || !plain_results) return "gives no tensor or number";
@@ -89,6 +96,12 @@ std::string broken_rule(const c10::OperatorHandle& operation, std::string_view n
     return "changes what a tensor is, instead of its elements";
   }
   return "";
+}
+
+/// Whether it is a function on numbers that torch.export can write, such as "_operator.pow".
+bool is_size_function(const std::string& target) {
+  return target.starts_with("_operator.") || target.starts_with("math.") || target.starts_with("torch.sym_") ||
+         target.starts_with("torch._sym_");
 }
 
 [[noreturn]] void refuse(const std::string& place, const std::string& target, const std::string& why) {
@@ -103,6 +116,12 @@ bool only_asserts(const std::string& target) {
 }
 
 c10::OperatorHandle permitted_operation(const std::string& target, const std::string& place) {
+  if (is_size_function(target)) {
+    throw RunError(ExitStatus::bad_data, place + ": " + printable(target, 100) +
+                                             " computes a size or a number, and is not supported; supported for that "
+                                             "are " +
+                                             size_function_names());
+  }
   if (!target.starts_with(kAten)) refuse(place, target, "is unknown");
   const std::string rest = target.substr(kAten.size());
   const std::size_t dot = rest.find('.');

@@ -18,8 +18,8 @@ namespace runnel {
 /// 3. It has results, and its parameters and results are tensors, numbers, truth values, devices, and lists of them. A
 ///    parameter may be a text where that chooses among variants ("mode", "rounding_mode", …); one of another kind must
 ///    have a default. No operation that takes the name of a file passes.
-/// 4. It writes to nothing but its first parameter, and does not change the memory or the shape of that; only `detach_`
-///    may.
+/// 4. It writes to nothing but its first parameter and, while it trains, a normalization's running statistics. It does
+///    not change the memory or the shape of the first parameter; only `detach_` may.
 ///
 /// Throws `RunError` (bad_data): `place`, the operation, and which part of the rule it breaks. `target` is as in
 /// `ExportedNode`.

@@ -3,7 +3,6 @@
 #include "trainer/model/exported_rule.h"
 
 #include <ATen/ops/arange.h>
-#include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,15 +12,14 @@
 #include <string>
 
 #include "runtime/base/run_error.h"
-#include "tests/trainer/archive/zip_files.h"
-#include "trainer/archive/zip_archive.h"
+#include "tests/trainer/model/changed_model.h"
 #include "trainer/model/exported_arithmetic.h"
-#include "trainer/model/exported_model.h"
 #include "trainer/model/exported_operation.h"
 
 namespace runnel {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using Json = nlohmann::json;
 
@@ -86,6 +84,19 @@ TEST(ExportedRuleTest, RefusesEverythingElse) {
   EXPECT_THAT(refusal("torch.ops.prims.add.default"), HasSubstr("is unknown"));
   EXPECT_THAT(refusal("torch.ops.mine.read_file.default"), HasSubstr("is unknown"));
   EXPECT_THAT(refusal("os.system"), HasSubstr("is unknown"));
+  EXPECT_THAT(refused("batch_norm_update_stats.default"), HasSubstr("writes to \"running_mean\""));
+}
+
+TEST(ExportedRuleTest, NamesTheFunctionsOnSizes) {
+  try {
+    permitted_operation("_operator.pow", "net.pt2: node \"n\" (net.py:1)");
+    FAIL();
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_data);
+    EXPECT_THAT(error.what(), testing::StartsWith("net.pt2: node \"n\" (net.py:1): _operator.pow computes a size or a "
+                                                  "number, and is not supported; supported for that are "
+                                                  "_operator.add, "));
+  }
 }
 
 /// Whatever operation of LibTorch a file names, none that is permitted takes a file's name, a stream or a storage.
@@ -98,9 +109,17 @@ TEST(ExportedRuleTest, HoldsForEveryOperationOfLibTorch) {
     try {
       const auto operation = permitted_operation("torch.ops.aten." + name.name.substr(6) + "." + overload, "x");
       ++permitted;
-      for (const c10::Argument& argument : operation.schema().arguments()) {
+      const auto& arguments = operation.schema().arguments();
+      for (const c10::Argument& argument : arguments) {
         EXPECT_THAT(argument.name(), Not(testing::ContainsRegex("file|url|stream"))) << name;
+        if (argument.name() != "running_mean") continue;
+        EXPECT_THAT(name.name, testing::AnyOf("aten::batch_norm", "aten::instance_norm", "aten::native_batch_norm",
+                                              EndsWith("_functional"), EndsWith("_backward")))
+            << "may write to statistics";
       }
+      const auto* const alias = arguments.empty() ? nullptr : arguments.front().alias_info();
+      if (alias == nullptr || !alias->isWrite()) continue;
+      EXPECT_EQ(arguments.front().type()->kind(), c10::TypeKind::TensorType) << name;
     } catch (const RunError&) {
     }
   }
@@ -108,45 +127,16 @@ TEST(ExportedRuleTest, HoldsForEveryOperationOfLibTorch) {
   EXPECT_LT(permitted, all);
 }
 
-/// The fixture "frozen" with another graph.
+/// The fixture "frozen" with other nodes.
 class ChangedModelTest : public testing::Test {
  protected:
-  ExportedModel make(const std::function<void(Json& nodes)>& change) {
-    const ZipArchive archive(RUNNEL_FIXTURE_FOLDER "/exported_frozen.pt2");
-    std::vector<test::ZipText> members;
-    for (const ZipMember& member : archive.members()) {
-      members.push_back({member.name, std::string(archive.read(member, 1 << 20).text())});
-      if (!member.name.ends_with("/models/model.json")) continue;
-      Json model = Json::parse(members.back().contents);
-      change(model["graph_module"]["graph"]["nodes"]);
-      members.back().contents = model.dump();
-    }
-    test::write_bytes(file_, test::make_zip(members));
-    return ExportedModel(file_);
+  std::string error_of(const std::function<void(Json& nodes)>& change) const {
+    return changed_.error_of([&](Json& module) { change(module["graph"]["nodes"]); });
   }
 
-  /// The error of making the changed model, and of a pass.
-  std::string error_of(const std::function<void(Json& nodes)>& change) {
-    try {
-      ExportedModel model = make(change);
-      model.forward({{at::ones({2, 1, 12, 12})}});
-      return "";
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::bad_data);
-      return error.what();
-    }
-  }
+  static Json relu_on(const std::string& value) { return test::planted_node("relu_.default", value); }
 
-  static Json relu_on(const std::string& value) {
-    return {{"target", "torch.ops.aten.relu_.default"},
-            {"inputs", {{{"name", "self"}, {"arg", {{"as_tensor", {{"name", value}}}}}, {"kind", 1}}}},
-            {"outputs", {{{"as_tensor", {{"name", "planted"}}}}}},
-            {"metadata", {{"stack_trace", "File \"net.py\", line 5, in forward"}}},
-            {"name", "planted"}};
-  }
-
-  test::TemporaryFolder folder_;
-  std::filesystem::path file_ = folder_.path() / "net.pt2";
+  test::ChangedModel changed_{"frozen"};
 };
 
 TEST_F(ChangedModelTest, RunsUnchanged) {
@@ -167,7 +157,7 @@ TEST_F(ChangedModelTest, RefusesArgumentsThatDoNotFit) {
     return error_of([&](Json& nodes) {
       Json planted = relu_on("image");
       planted["target"] = "torch.ops.aten.leaky_relu.default";
-      planted["inputs"].push_back({{"name", "negative_slope"}, {"arg", argument}, {"kind", 1}});
+      test::add_argument(planted, "negative_slope", argument);
       nodes.insert(nodes.begin(), planted);
     });
   };
