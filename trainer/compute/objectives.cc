@@ -33,6 +33,11 @@ std::string text_of(const at::Tensor& tensor) {
                                                     text_of(target));
 }
 
+const at::Tensor& first_of(std::span<const at::Tensor> outputs) {
+  if (!outputs.empty() && outputs.front().defined()) return outputs.front();
+  throw RunError(ExitStatus::bad_configuration, "key 'objective.name': expected a model with an output, found none");
+}
+
 /// An objective whose tests measure what the option `metrics` names.
 class MeasuredObjective : public Objective {
  public:
@@ -84,10 +89,10 @@ class Classification final : public MeasuredObjective {
   /// The classes in the second dimension.
   at::Tensor scores_of(std::span<const at::Tensor> outputs, const Batch& batch) const {
     const at::Tensor& target = batch.target();
-    const at::Tensor scores = classes_last_ ? outputs[0].movedim(-1, 1) : outputs[0];
+    const at::Tensor scores = classes_last_ ? first_of(outputs).movedim(-1, 1) : first_of(outputs);
     const bool fits = scores.dim() == target.dim() + 1 && scores.dim() >= 2 && target.scalar_type() == at::kLong &&
                       scores.size(0) == target.size(0) && scores.sizes().slice(2) == target.sizes().slice(1);
-    if (!fits) refuse(name_, "scores [n, classes, …] and classes int64 [n, …]", outputs[0], target);
+    if (!fits) refuse(name_, "scores [n, classes, …] and classes int64 [n, …]", first_of(outputs), target);
     return scores;
   }
 
@@ -107,14 +112,14 @@ class Classification final : public MeasuredObjective {
 class Regression : public MeasuredObjective {
  public:
   at::Tensor loss(std::span<const at::Tensor> outputs, const Batch& batch) override {
-    return losses_(outputs[0], target_of(outputs, batch), at::Reduction::Mean);
+    return losses_(first_of(outputs), target_of(outputs, batch), at::Reduction::Mean);
   }
 
   void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
     const at::Tensor target = target_of(outputs, batch);
-    score.loss.sum += losses_(outputs[0], target, at::Reduction::None).sum(at::kDouble).item<double>();
+    score.loss.sum += losses_(first_of(outputs), target, at::Reduction::None).sum(at::kDouble).item<double>();
     score.loss.count += target.numel();
-    measure(score, outputs[0], target);
+    measure(score, first_of(outputs), target);
   }
 
  protected:
@@ -130,7 +135,7 @@ class Regression : public MeasuredObjective {
 
   /// A model with one output has [n, 1] where a column of a table is [n].
   at::Tensor target_of(std::span<const at::Tensor> outputs, const Batch& batch) const {
-    const at::Tensor& output = outputs[0];
+    const at::Tensor& output = first_of(outputs);
     const bool is_column = output.dim() == batch.target().dim() + 1 && output.size(-1) == 1;
     const at::Tensor target = is_column ? batch.target().unsqueeze(-1) : batch.target();
     if (output.sizes() != target.sizes()) refuse(name_, "output and target of one shape", output, batch.target());
@@ -170,10 +175,10 @@ class BinaryClassification final : public Regression {
 class OutputLoss final : public Objective {
  public:
   at::Tensor loss(std::span<const at::Tensor> outputs, const Batch&) override {
-    if (outputs[0].numel() == 1) return outputs[0].reshape({});
+    if (first_of(outputs).numel() == 1) return first_of(outputs).reshape({});
     throw RunError(ExitStatus::bad_configuration,
                    "key 'objective.name': output expects a model whose first output is the loss, a scalar; found " +
-                       text_of(outputs[0]));
+                       text_of(first_of(outputs)));
   }
 
   void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {

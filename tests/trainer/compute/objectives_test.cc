@@ -46,6 +46,27 @@ TEST(Classification, CountsNoIgnoredTarget) {
   EXPECT_NEAR(objective->metric(1, score.metrics[1]), std::exp(mean), 1e-5);
 }
 
+TEST(Classification, IsNaNWithAGradientOfZerosWhereEverythingIsIgnored) {
+  const at::Tensor scores = at::randn({2, 3}).requires_grad_();
+  const Batch batch{{at::zeros({2}), classes({-100, -100})}};
+  for (const char* name : {"cross_entropy", "nll"}) {
+    const auto objective = make(name, "");
+    const at::Tensor loss = objective->loss(std::vector{scores}, batch);
+    EXPECT_TRUE(std::isnan(loss.item<double>())) << name;
+    loss.backward();
+    EXPECT_TRUE(scores.grad().equal(at::zeros({2, 3}))) << name;
+    EXPECT_EQ(score_of(*objective, scores.detach(), batch).loss, Score::Sum()) << name;
+  }
+}
+
+TEST(Objectives, NeedAnOutput) {
+  const Batch batch{{at::zeros({2}), at::zeros({2})}};
+  for (const char* name : {"cross_entropy", "mse", "bce_with_logits", "output"}) {
+    EXPECT_THROW(make(name, "")->loss({}, batch), RunError) << name;
+    EXPECT_THROW(make(name, "")->loss(std::vector{at::Tensor()}, batch), RunError) << name;
+  }
+}
+
 /// With smoothing s the target is 1 - s for the class, and s spread over all classes.
 TEST(Classification, SmoothsLabels) {
   const at::Tensor scores = at::tensor({0.0F, 1.0F, 3.0F}).view({1, 3});
