@@ -28,8 +28,12 @@ std::string top_folder(const ZipArchive& archive) {
     const std::size_t top = member.name.size() - std::min(inner.size(), member.name.size());
     if (member.name.ends_with(inner) && member.name.find('/') == top) return member.name.substr(0, top + 1);
   }
+  const auto misplaced =
+      std::ranges::find_if(archive.members(), [](const ZipMember& member) { return member.name.ends_with(kModel); });
   refuse(archive.path(),
-         "expected an archive of torch.export, with a member models/model.json; found " + describe(kind_of(archive)));
+         "expected an archive of torch.export, which has " + std::string(kModel) + " in its one top folder; found " +
+             (misplaced == archive.members().end() ? describe(kind_of(archive))
+                                                   : "that file as \"" + printable(misplaced->name, 200) + '"'));
 }
 
 void check_version(const JsonView& model, const std::filesystem::path& file) {
