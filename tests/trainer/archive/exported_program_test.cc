@@ -204,6 +204,9 @@ TEST_F(ExportedProgramTest, NamesOtherArchives) {
   EXPECT_THAT(refusal_of("net/constants.pkl"), HasSubstr("a TorchScript archive"));
   EXPECT_THAT(refusal_of("net/data.pkl"), HasSubstr("a pickled file of torch.save"));
   EXPECT_THAT(refusal_of("a.npy"), HasSubstr("an archive of NumPy arrays"));
+  EXPECT_THAT(refusal_of("a/b/models/model.json"),
+              EndsWith("expected an archive of torch.export, which has models/model.json in its one top folder; found "
+                       "that file as \"a/b/models/model.json\""));
 }
 
 TEST_F(ExportedProgramTest, RefusesDeepJson) {
