@@ -20,6 +20,10 @@ template <class From>
 constexpr bool kIsFloat =
     std::is_floating_point_v<From> || std::is_same_v<From, c10::Half> || std::is_same_v<From, c10::BFloat16>;
 
+/// Whether float32 has each value of the type. Others, such as times, would lose what normalization leaves of them.
+template <class From>
+constexpr bool kFitsFloat = sizeof(From) <= 2 || std::is_same_v<From, float>;
+
 /// The first of `count` elements that is no whole number of int64; `count` when there is none.
 template <class From>
 std::size_t first_fraction(const std::byte* from, std::size_t count) {
@@ -72,7 +76,8 @@ void FieldReader::make_tables() {
       float& value = tables_[channel][byte];
       value = static_cast<float>(byte);
       if (rule_.divided_by_255) value /= 255.0F;
-      if (!rule_.offset.empty()) value = (value - rule_.offset[channel]) / rule_.divisor[channel];
+      if (rule_.offset.empty()) continue;
+      value = (value - static_cast<float>(rule_.offset[channel])) / static_cast<float>(rule_.divisor[channel]);
     }
   }
 }
@@ -122,8 +127,10 @@ void FieldReader::change(std::span<const std::byte> row, std::uint64_t seed, std
 void FieldReader::write(std::uint32_t sample, std::span<const std::byte> row, float* to) const {
   if (rule_.classes > 0) return write_one_hot(sample, row, to);
   if (tables_.empty()) {
-    with_element(array_.type, [&](auto zero) { convert<decltype(zero)>(row.data(), elements_, to); });
-    return normalize(to);
+    return with_element(array_.type, [&](auto zero) {
+      if (rule_.offset.empty()) return convert<decltype(zero)>(row.data(), elements_, to);
+      normalize<decltype(zero)>(row.data(), to);
+    });
   }
   const std::size_t count = elements_ / tables_.size();
   for (const Table& table : tables_) {
@@ -159,13 +166,18 @@ void FieldReader::write_one_hot(std::uint32_t sample, std::span<const std::byte>
   }
 }
 
-void FieldReader::normalize(float* values) const {
-  if (rule_.offset.empty()) return;
+template <class Element>
+void FieldReader::normalize(const std::byte* from, float* to) const {
+  using Number = std::conditional_t<kFitsFloat<Element>, float, double>;
   const std::size_t count = elements_ / rule_.offset.size();
   for (std::size_t channel = 0; channel < rule_.offset.size(); ++channel) {
-    const float offset = rule_.offset[channel], divisor = rule_.divisor[channel];
-    for (std::size_t i = 0; i < count; ++i) values[i] = (values[i] - offset) / divisor;
-    values += count;
+    const auto offset = static_cast<Number>(rule_.offset[channel]),
+               divisor = static_cast<Number>(rule_.divisor[channel]);
+    for (std::size_t i = 0; i < count; ++i) {
+      to[i] = static_cast<float>((static_cast<Number>(element<Element>(from, i)) - offset) / divisor);
+    }
+    from += count * sizeof(Element);
+    to += count;
   }
 }
 

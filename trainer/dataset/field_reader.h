@@ -39,7 +39,8 @@ class FieldReader {
   void write(std::uint32_t sample, std::span<const std::byte> row, float* to) const;
   void write(std::uint32_t sample, std::span<const std::byte> row, std::int64_t* to) const;
   void write_one_hot(std::uint32_t sample, std::span<const std::byte> row, float* to) const;
-  void normalize(float* values) const;
+  template <class Element>
+  void normalize(const std::byte* from, float* to) const;
   [[noreturn]] void refuse(std::uint32_t sample, const std::string& what) const;
 
   Array array_;

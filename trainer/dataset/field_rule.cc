@@ -90,9 +90,8 @@ class Normalization {
 
   static void set(FieldRule& rule, const std::vector<double>& offset, const std::vector<double>& divisor) {
     rule.type = at::kFloat;
-    const auto to_float = [](double number) { return static_cast<float>(number); };
-    std::ranges::transform(offset, std::back_inserter(rule.offset), to_float);
-    std::ranges::transform(divisor, std::back_inserter(rule.divisor), to_float);
+    rule.offset = offset;
+    rule.divisor = divisor;
   }
 
   const Options& options_;

@@ -20,8 +20,8 @@ struct FieldRule {
   std::vector<std::int64_t> shape;   ///< of a row, with as many elements as it has in the array
   at::ScalarType type = at::kFloat;  ///< float32 or int64
   bool divided_by_255 = false;       ///< before `offset`
-  std::vector<float> offset = {};    ///< is subtracted: one for all, or one a channel, the first dimension of `shape`
-  std::vector<float> divisor = {};   ///< as many
+  std::vector<double> offset = {};   ///< is subtracted: one for all, or one a channel, the first dimension of `shape`
+  std::vector<double> divisor = {};  ///< as many
   std::int64_t classes = 0;          ///< in a one-hot code; 0: none
   std::int64_t padding = 0;          ///< of rows that are cropped at random; 0: none are
   bool flip = false;                 ///< half of the rows, at random

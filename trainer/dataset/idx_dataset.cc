@@ -110,8 +110,8 @@ ArrayDataset::Contents contents_of(const IdxDataset::Settings& settings) {
                      .shape = {1, std::int64_t{IdxDataset::kRows}, std::int64_t{IdxDataset::kColumns}},
                      .type = at::kFloat,
                      .divided_by_255 = true,
-                     .offset = {static_cast<float>(settings.normalize[0])},
-                     .divisor = {static_cast<float>(settings.normalize[1])}};
+                     .offset = {settings.normalize[0]},
+                     .divisor = {settings.normalize[1]}};
   FieldRule label = {.name = "label", .shape = {}, .type = at::kLong};
   return {.readers = {FieldReader(std::move(images), std::move(image), images_path),
                       FieldReader(std::move(labels), std::move(label), labels_path)},

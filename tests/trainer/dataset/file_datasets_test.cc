@@ -57,6 +57,20 @@ TEST_F(FileDatasetTest, NormalizesByChannelWithEveryOperationRounded) {
   EXPECT_TRUE(read_npy(rule).fields[0].equal((bytes - mean) / deviation));
 }
 
+TEST_F(FileDatasetTest, NormalizesWhatFloat32CannotHoldBeforeItIsRounded) {
+  write<float>("y", "'<f4'", "(2,)", {0, 1});
+  const std::string time = "normalize.x = { mean = [1700000000], std = [2] }";
+  const at::Tensor expected = at::tensor({0.5F, -1.5F});
+  write<std::int64_t>("x", "'<i8'", "(2,)", {1'700'000'001, 1'699'999'997});
+  EXPECT_TRUE(read_npy(time).fields[0].equal(expected));
+  write<std::uint32_t>("x", "'<u4'", "(2,)", {1'700'000'001, 1'699'999'997});
+  EXPECT_TRUE(read_npy(time).fields[0].equal(expected));
+  write<double>("x", "'<f8'", "(2,)", {1'700'000'001, 1'699'999'997});
+  EXPECT_TRUE(read_npy(time).fields[0].equal(expected));
+  EXPECT_TRUE(
+      read_npy("normalize.x = { min = [1699999997], max = [1700000001] }").fields[0].equal(at::tensor({1.0F, 0.0F})));
+}
+
 TEST_F(FileDatasetTest, ReshapesCastsAndCodesClasses) {
   write<float>("x", "'<f4'", "(2, 4)", {0, 1, 2, 3, 4, 5, 6, 7});
   write<std::int32_t>("y", "'<i4'", "(2,)", {2, 0});
