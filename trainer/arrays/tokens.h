@@ -13,7 +13,7 @@ namespace runnel {
 /// A file that numpy.save has written holds its type, which is any integer. All other files are taken for raw tokens of
 /// type `raw`, uint16 or uint32, as numpy's `tofile` writes them; nothing in such a file tells that it is one. Throws
 /// `RunError` with the path: input_missing when the file cannot be opened, bad_data when it is empty, ends within a
-/// token, or is an array of another kind.
+/// token, or is an array of another kind, an archive, or a text.
 Array read_tokens(const std::filesystem::path& path, ElementType raw);
 
 }  // namespace runnel

@@ -59,6 +59,25 @@ TEST(Tokens, RefusesWhatIsNone) {
   EXPECT_THAT(refusal(npy_bytes(npy_dictionary("'<u2'", "(3,)"), Bytes(4))), HasSubstr("expected 6 bytes"));
 }
 
+TEST(Tokens, RefusesArchivesAndTexts) {
+  const auto of_text = [](const std::string& text) { return refusal(test::text_bytes(text)); };
+  EXPECT_THAT(of_text("PK\x03\x04" + std::string(60, '\1')), HasSubstr("of type uint16, found a ZIP archive"));
+  EXPECT_THAT(of_text("\x1f\x8b\x08\x01" + std::string(60, '\1')), HasSubstr("found a gzip file; decompress it"));
+  EXPECT_THAT(of_text("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("git lfs pull"));
+  std::string text = "In the beginning was the word, and it was written as letters,\nnot as\ttokens.\r\n";
+  EXPECT_EQ(of_text(text),
+            "byte 0: expected raw tokens of type uint16, found a text; write tokens with "
+            "array.astype('<u2').tofile(path)");
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_THAT(of_text(std::string(i, '-') + std::string(50, '-') + "ääääääääää"), HasSubstr("a text"));
+  text[20] = '\0';
+  EXPECT_EQ(of_text(text.substr(0, 64)), "") << "letters and zeros are what small tokens look like";
+  EXPECT_EQ(of_text("\x1f\x8b\x09\x01" + std::string(60, '\1')), "") << "token 35615";
+  EXPECT_EQ(of_text("\x80\x02" + std::string(60, '\1')), "") << "token 640";
+  EXPECT_EQ(of_text("four"), "") << "two tokens";
+  EXPECT_EQ(of_text(std::string(64, '\xff')), "");
+}
+
 TEST(Tokens, RandomChangesAreReadOrRefused) {
   test::expect_robust({Bytes(7 * 2, 1), npy_bytes(npy_dictionary("'<u2'", "(2,)"), Bytes(4))},
                       [](const auto& path) { return std::vector{read_tokens(path, ElementType::uint16)}; });
