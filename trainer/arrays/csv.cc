@@ -260,6 +260,12 @@ std::vector<Array> read_csv_tables(const std::filesystem::path& path,
   return read_groups<float>(text_of(file), header, found, ElementType::float32, path.string());
 }
 
+void check_csv_rows(std::string_view text, const std::string& place) {
+  const CsvHeader header = read_csv_header(text, place);
+  const std::vector<RowReader<float>::Column> none(header.names.size());
+  RowReader<float>(text, header, none, place).read_all();
+}
+
 std::vector<std::string> names_in_csv(const std::filesystem::path& path) {
   const MappedFile file(path);
   return read_csv_header(text_of(file), path.string()).names;

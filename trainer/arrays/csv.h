@@ -31,6 +31,9 @@ std::vector<Array> parse_csv(std::string_view text, const std::string& place,
 std::vector<Array> read_csv_tables(const std::filesystem::path& path,
                                    const std::vector<std::vector<std::string>>& groups);
 
+/// Throws as `read_csv` for a row of `text` that has not as many cells as the header; looks at no number.
+void check_csv_rows(std::string_view text, const std::string& place);
+
 /// The names of the columns, in the order of the file. Throws `RunError` as `read_csv`.
 std::vector<std::string> names_in_csv(const std::filesystem::path& path);
 

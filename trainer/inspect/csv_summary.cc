@@ -3,7 +3,10 @@
 #include "trainer/inspect/csv_summary.h"
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "runtime/base/joined.h"
 #include "runtime/base/mapped_file.h"
@@ -59,18 +62,43 @@ bool holds_numbers(const std::vector<Row>& rows, std::size_t column) {
 struct Columns {
   std::vector<std::string> numbers;
   std::vector<std::string> texts;
+  std::vector<std::string> repeated;  // of several columns, which no configuration can tell apart
 };
 
 Columns sort_columns(const CsvHeader& header, const std::vector<Row>& rows) {
+  std::map<std::string_view, int> counts;
+  for (const std::string& name : header.names) ++counts[name];
   Columns columns;
   for (std::size_t i = 0; i < header.names.size(); ++i) {
-    (holds_numbers(rows, i) ? columns.numbers : columns.texts).push_back(header.names[i]);
+    const std::string& name = header.names[i];
+    if (counts[name] == 1) (holds_numbers(rows, i) ? columns.numbers : columns.texts).push_back(name);
+    if (std::exchange(counts[name], 0) > 1) columns.repeated.push_back(name);
   }
   return columns;
 }
 
+/// Adds the columns `names` to `summary`; those that cannot be read as problems. A half of them after the other, so
+/// that one wrong column of many takes few passes.
+void read_columns(std::string_view text, std::span<const std::string> names, FileSummary& summary) {
+  try {
+    for (const Array& column : parse_csv(text, summary.path.string(), {names.begin(), names.end()})) {
+      summary.arrays.push_back(summarize(column, {.samples = 0}));
+    }
+    return;
+  } catch (const RunError& error) {
+    if (names.size() == 1) return summary.problems.push_back(error);
+  }
+  check_csv_rows(text, summary.path.string());
+  read_columns(text, names.first(names.size() / 2), summary);
+  read_columns(text, names.subspan(names.size() / 2), summary);
+}
+
 std::string quoted_name(const std::string& name) {
   return '"' + shown(name) + '"';
+}
+
+void note_columns(const std::string& what, const std::vector<std::string>& names, FileSummary& summary) {
+  if (!names.empty()) summary.notes.push_back(what + joined(names, ", ", quoted_name));
 }
 
 /// The text up to the last line end in what is read of it.
@@ -94,18 +122,20 @@ FileSummary inspect_csv(const std::filesystem::path& path, const InspectOptions&
                                              std::to_string(rows.size()) + " rows");
   }
   FileSummary summary{.path = path, .format = "table (CSV)"};
-  for (const Array& column : parse_csv(part, path.string(), columns.numbers)) {
-    summary.arrays.push_back(summarize(column, {.samples = 0}));
-  }
+  read_columns(part, columns.numbers, summary);
+  if (summary.arrays.empty()) throw summary.problems.front();
   if (part.size() < text.size()) {
     summary.notes.push_back("read: the rows in the first " + std::to_string(part.size()) + " of " +
                             std::to_string(text.size()) + " bytes");
   }
-  if (!columns.texts.empty()) summary.notes.push_back("no numbers in: " + joined(columns.texts, ", ", quoted_name));
+  note_columns("no numbers in: ", columns.texts, summary);
+  note_columns("several columns are called: ", columns.repeated, summary);
   summary.rows.push_back(header.names);
   summary.rows.insert(summary.rows.end(), rows.begin(),
                       rows.begin() + static_cast<std::ptrdiff_t>(std::min(options.samples, rows.size())));
-  summary.configuration = suggest_table(path, columns.numbers);
+  std::vector<std::string> read;
+  for (const ArraySummary& column : summary.arrays) read.push_back(column.name);
+  summary.configuration = suggest_table(path, read);
   return summary;
 }
 

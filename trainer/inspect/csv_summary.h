@@ -7,8 +7,8 @@
 namespace runnel {
 
 /// Looks at a CSV file: the columns of numbers as arrays, the first rows as texts. Of a file of more than 256 MB only
-/// the rows in its first 64 MB are read, which a note says. Throws as `read_csv`, and for a file without a column of
-/// numbers.
+/// the rows in its first 64 MB are read, which a note says. Columns that cannot be read are problems of the summary.
+/// Throws as `read_csv` for what concerns all columns, and for a file without a column of numbers.
 FileSummary inspect_csv(const std::filesystem::path& path, const InspectOptions& options);
 
 }  // namespace runnel

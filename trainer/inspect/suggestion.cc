@@ -97,9 +97,15 @@ std::string suggest_arrays(const std::string& name, const fs::path& path, const 
 }
 
 std::string suggest_table(const fs::path& path, const std::vector<std::string>& columns) {
-  Fields fields{.inputs = columns, .target = columns.back()};
-  fields.inputs.pop_back();
+  Fields fields{.inputs = columns, .target = ""};
   std::erase(fields.inputs, "");  // the index that pandas writes
+  // The last column; but "input" is the field of all inputs.
+  const auto last = std::ranges::find_if_not(fields.inputs.rbegin(), fields.inputs.rend(),
+                                             [](const std::string& name) { return name == "input"; });
+  if (last != fields.inputs.rend()) {
+    fields.target = *last;
+    fields.inputs.erase(std::next(last).base());
+  }
   return field_lines("csv", path, fields);
 }
 

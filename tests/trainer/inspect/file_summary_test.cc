@@ -130,6 +130,32 @@ TEST_F(FileSummaryTest, ShowsArraysBesideOnesThatItCannotRead) {
   EXPECT_THAT(summary.problems[0].what(), HasSubstr("\"names.npy\""));
 }
 
+TEST_F(FileSummaryTest, ShowsColumnsBesideOnesThatItCannotRead) {
+  std::string text = "id,age,size,fare,size,price\n";
+  for (int row = 0; row < 150; ++row) text += "1,2,3,4,5,6\n";
+  text += "1,,3,four,5,6\n";
+  const FileSummary summary = inspect(write("some.csv", test::text_bytes(text)), {});
+  ASSERT_EQ(summary.arrays.size(), 2U);
+  EXPECT_EQ(summary.arrays[1].range->elements, 151U);
+  ASSERT_EQ(summary.problems.size(), 2U);
+  EXPECT_THAT(summary.problems[0].what(), HasSubstr("line 152: column \"age\": expected a finite number"));
+  EXPECT_THAT(summary.problems[1].what(), HasSubstr("line 152: column \"fare\""));
+  EXPECT_THAT(summary.notes, ElementsAre("several columns are called: \"size\""));
+  EXPECT_THAT(summary.configuration, HasSubstr("inputs = [\"id\"], target = \"price\""));
+  EXPECT_THAT(refusal(write("row.csv", test::text_bytes("a,b\n1,x\n2\n"))).second,
+              HasSubstr("line 3: expected 2 cells, as the header has, found 1"));
+  EXPECT_THAT(refusal(write("nan.csv", test::text_bytes("a\nnan\n"))).second, HasSubstr("found \"nan\""));
+}
+
+TEST_F(FileSummaryTest, SuggestsNoTargetThatATableCannotHave) {
+  const auto options_for = [&](const std::string& header) {
+    std::filesystem::remove(folder_.path() / "some.csv");
+    return inspect(write("some.csv", test::text_bytes(header + "\n1,2,3\n")), {}).configuration;
+  };
+  EXPECT_THAT(options_for("a,b,input"), HasSubstr("inputs = [\"a\", \"input\"], target = \"b\""));
+  EXPECT_THAT(options_for("a,b,"), HasSubstr("inputs = [\"a\"], target = \"b\""));
+}
+
 TEST_F(FileSummaryTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(refusal(write("empty.npz", {})),
             std::pair(65, std::string("expected arrays or a model, found an empty file")));
