@@ -73,7 +73,9 @@ std::vector<Array> read_npz_headers(const std::filesystem::path& path, const std
 std::vector<std::string> names_in_npz(const std::filesystem::path& path) {
   const ZipArchive archive(path);
   std::vector<std::string> names;
-  for (const ZipMember& member : archive.members()) names.push_back(array_name(member));
+  for (const ZipMember& member : archive.members()) {
+    if (member.name.ends_with(kSuffix)) names.push_back(array_name(member));
+  }
   return names;
 }
 

@@ -56,6 +56,7 @@ TEST(Npz, ReadsThoseAskedForOnly) {
                                 {"notes.txt", "hello"}});
   const test::TemporaryFolder folder;
   test::write_bytes(folder.path() / "some.npz", bytes);
+  EXPECT_THAT(names_in_npz(folder.path() / "some.npz"), ElementsAre("a", "b", "names")) << "notes.txt is no array";
   const auto arrays = read_npz(folder.path() / "some.npz", {"b", "a"});
   ASSERT_EQ(arrays.size(), 2U);
   EXPECT_THAT(elements<std::uint8_t>(arrays[0]), ElementsAre(9));
