@@ -166,7 +166,12 @@ class CsvSource final : public FileSource {
  public:
   using FileSource::FileSource;
 
-  std::vector<std::string> names() const override { return names_in_csv(file()); }
+  /// Without columns that have no name, such as the row numbers that pandas writes before the others.
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names = names_in_csv(file());
+    std::erase(names, "");
+    return names;
+  }
 
   std::vector<std::string> field_names(const ArrayChoice& choice) const override {
     return ArrayChoice{{"input"}, choice.target}.all();

@@ -197,6 +197,13 @@ TEST_F(FileDatasetTest, ATableKeepsTheOrderOfItsInputsAndHasNoTwoFieldsOfOneName
               HasSubstr("give the column of the target another name"));
 }
 
+TEST_F(FileDatasetTest, RowNumbersOfPandasAreNoInputs) {
+  write_bytes(folder_.path() / "a.csv", text_bytes(",a,b,y\n0,1,2,3\n1,4,5,6\n"));
+  const auto table = open("csv", "a.csv", "", "test_path = 'a.csv'");
+  EXPECT_TRUE(read(*table).fields[0].equal(at::tensor({1.0F, 2.0F, 4.0F, 5.0F}).view({2, 2})));
+  EXPECT_EQ(open("csv", "a.csv", "inputs = ['', 'a']")->fields()[0].shape, std::vector<std::int64_t>{2});
+}
+
 TEST_F(FileDatasetTest, FingerprintsFollowTheBytes) {
   const auto fingerprint = [&] { return open("npy", ".", "target = ''", "test_path = '.'")->fingerprint(); };
   write<float>("x", "'<f4'", "(2,)", {1, 2});
