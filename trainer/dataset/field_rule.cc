@@ -118,6 +118,10 @@ void read_changes(const Options& options, Split split, FieldRule& rule) {
     options.fail(padding > 0 ? crop : flip, "samples of at least two dimensions, and \"" + printable(rule.name, 200) +
                                                 "\" has " + shape_text(rule.shape));
   }
+  if (padding > 0 && padding >= *std::min_element(rule.shape.end() - 2, rule.shape.end())) {
+    options.fail(crop,
+                 "fewer zeros on each side than height and width, the last two sizes of " + shape_text(rule.shape));
+  }
   if (split == Split::test) return;
   rule.padding = padding;
   rule.flip = flips;

@@ -143,7 +143,8 @@ TEST_F(FileDatasetTest, RefusesArraysOfOtherLengthsAndOptionsThatDoNotFit) {
       {"shape.x = [2]", "sizes of 1 elements"},
       {"shape.x = [268435456, 268435456, 268435456]", "sizes of 1 elements"},
       {"one_hot.x = 2", "an array of integers"},
-      {"crop.x = 2", "at least two dimensions"}};
+      {"crop.x = 2", "at least two dimensions"},
+      {"shape.x = [1, 1], crop.x = 1", "fewer zeros on each side than height and width, the last two sizes of [1, 1]"}};
   for (const auto& [options, text] : cases) {
     EXPECT_THAT(error_of([&] { read_npy(options); }, ExitStatus::bad_configuration), HasSubstr(text)) << options;
   }
