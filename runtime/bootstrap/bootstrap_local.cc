@@ -175,14 +175,15 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
   return pid;
 }
 
-LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline) : place_(place) {
+LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline, const Meanwhile& meanwhile)
+    : place_(place) {
   if (place.rank < 0 || place.rank >= place.size) {
     fail(name_of(place.rank) + " of a group of " + std::to_string(place.size));
   }
   if (place.rank == 0) {
     accept_all(deadline);
   } else {
-    connect_to_root(deadline);
+    connect_to_root(deadline, meanwhile);
   }
 }
 
@@ -220,12 +221,13 @@ std::string LocalBootstrap::missing_ranks() const {
   return joined(missing, ", ", name_of);
 }
 
-void LocalBootstrap::connect_to_root(const Deadline& deadline) {
+void LocalBootstrap::connect_to_root(const Deadline& deadline, const Meanwhile& meanwhile) {
   OwnedFd root(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const AbstractAddress address(place_.socket);
   while (connect(root.get(), address.get(), address.length) != 0) {
     if (errno != ECONNREFUSED && errno != EINTR && errno != EAGAIN) fail_errno("cannot connect to rank 0");
     if (deadline.expired()) fail("rank 0 did not come in time");
+    if (meanwhile) meanwhile();
     std::this_thread::sleep_for(kConnectRetry);
   }
   if (!is_same_user(root.get())) fail("rank 0 belongs to another user");

@@ -42,8 +42,9 @@ class LocalBootstrap final : public Bootstrap {
  public:
   /// Meets the group: rank 0 opens the socket, the others connect, in any order of arrival. Only processes of the same
   /// user are let in.
-  /// Throws `BootstrapError`, naming the ranks that did not come by the deadline.
-  LocalBootstrap(const LocalPlace& place, const Deadline& deadline);
+  /// `meanwhile` is called while rank 0 has not come. Throws `BootstrapError`, naming the ranks that did not come by
+  /// the deadline.
+  LocalBootstrap(const LocalPlace& place, const Deadline& deadline, const Meanwhile& meanwhile = {});
 
   int rank() const override { return place_.rank; }
   int size() const override { return place_.size; }
@@ -53,7 +54,7 @@ class LocalBootstrap final : public Bootstrap {
 
  private:
   void accept_all(const Deadline& deadline);
-  void connect_to_root(const Deadline& deadline);
+  void connect_to_root(const Deadline& deadline, const Meanwhile& meanwhile);
   std::string missing_ranks() const;
 
   LocalPlace place_;

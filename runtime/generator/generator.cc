@@ -3,6 +3,7 @@
 #include "runtime/generator/generator.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -89,12 +90,45 @@ void Generator::publish_start(std::span<const float> all) {
   for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 
+void Generator::adopt_start() {
+  assert(fabric_.device() == nullptr);
+  for (auto& link : links_) ring(*link, protocol_.version_word());
+  const std::uint64_t step = protocol_.step();
+  fabric_.liveness().enter(Phase::reduce, step);
+  wait_until([this] { return !protocol_.first_awaited(); }, [this] { return awaited(); });
+  const float* const start = memory_.slot(/*trainer=*/0, slot_of_step(step));
+  std::copy_n(start, shard_.bytes.size() / sizeof(float), memory_.parameters(step + 1));
+  while (!protocol_.step_complete()) protocol_.reduced();
+  protocol_.end_step();
+  adopted_ = protocol_.step();
+  publish(step);
+}
+
 Generator::Step Generator::step(double lr) {
+  begin_step(lr);
+  return make_step();
+}
+
+std::optional<Generator::Step> Generator::step_of_trainers() {
+  fabric_.liveness().enter(Phase::reduce, protocol_.step());
+  wait_until([this] { return protocol_.next_bucket().has_value(); }, [this] { return awaited(); });
+  const StepRecords::Decision decision = records_.decision(protocol_.step());
+  if (decision.over) return std::nullopt;
+  begin_step(decision.lr);
+  return make_step();
+}
+
+void Generator::begin_step(double lr) {
   const std::uint64_t step = protocol_.step();
   fabric_.liveness().enter(Phase::reduce, step);
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
-  reducer_->begin_step(lr, static_cast<std::int64_t>(step) + 1, memory_.parameters(step), memory_.parameters(step + 1),
-                       slots_);
+  reducer_->begin_step(lr, static_cast<std::int64_t>(step - adopted_) + 1, memory_.parameters(step),
+                       memory_.parameters(step + 1), slots_);
+}
+
+/// The step that is begun.
+Generator::Step Generator::make_step() {
+  const std::uint64_t step = protocol_.step();
   wait_until(
       [this] {
         reduce_ready_buckets();
@@ -165,15 +199,19 @@ Score Generator::collect_evaluation() {
   const TraceSpan wait(fabric_.trace(), {.what = TraceWhat::wait, .step = protocol_.version() - 1});
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
   ++evaluations_collected_;
-  const auto missing = [this] {
-    return std::find_if(evaluations_.begin(), evaluations_.end(),
-                        [this](std::uint64_t received) { return received < evaluations_collected_; });
-  };
-  wait_until([&] { return missing() == evaluations_.end(); },
-             [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
+  await_evaluations(evaluations_collected_);
   const Score sum = records_.read_evaluation(protocol_.version());
   finite_.check_loss("the test", sum.loss.mean(), protocol_.version() - 1);
   return sum;
+}
+
+/// Waits until all trainers have rung the evaluation bell `count` times.
+void Generator::await_evaluations(std::uint64_t count) {
+  const auto missing = [&] {
+    return std::ranges::find_if(evaluations_, [count](std::uint64_t received) { return received < count; });
+  };
+  wait_until([&] { return missing() == evaluations_.end(); },
+             [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
 }
 
 std::span<const float> Generator::collect_parameters() {
@@ -199,6 +237,7 @@ void Generator::leave() {
   }
   if (others_) others_->end_run();
   for (auto& link : links_) fabric_.loop().ring(link->version, kEndOfRun.encode(), link->peer.rank);
+  if (adopted_ > 0) await_evaluations(1);
   fabric_.loop().wait_for_transfers([this] { return first_unreached(links_); });
   fabric_.liveness().leave();
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace runnel {
 namespace {
@@ -62,6 +64,25 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
   close_exchange();
   exchange_ = {.open = true, .last_gradient_ns = last_gradient_ns, .published_ns = published_ns};
   return sum;
+}
+
+StepRecords::Decision StepRecords::decision(std::uint64_t step) const {
+  std::optional<std::pair<int, double>> decided;
+  bool over = true;
+  for (int index = 0; index < group_.trainers(); ++index) {
+    const StepRecord record = step_record(group_.trainer(index), step);
+    if (record.step == step && record.leaving != 0) continue;
+    over = false;
+    if (record.step != step) continue;
+    if (!decided) decided = {index, record.lr};
+    if (record.lr == decided->second) continue;
+    throw RunError(ExitStatus::bad_configuration,
+                   "step " + std::to_string(step) + ": " + group_.trainer(decided->first).name +
+                       " makes it with learning rate " + std::to_string(decided->second) + ", " +
+                       group_.trainer(index).name + " with " + std::to_string(record.lr) +
+                       "; set the same learning rate in every trainer");
+  }
+  return {.lr = decided ? decided->second : 0, .over = over};
 }
 
 void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
