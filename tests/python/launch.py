@@ -17,10 +17,10 @@ PACKAGE = Path(os.environ["RUNNEL_TEST_PACKAGE"])  # the folder that has runnel/
 SERVE = PACKAGE / "runnel" / "bin" / "runnel-serve"
 TIMEOUT_S = 60
 
-# The stacks of all threads come out before the deadline of the job ends it.
+# SIGUSR2 prints the stacks of all threads.
 _PEER = """
-import faulthandler, json, sys
-faulthandler.dump_traceback_later({stacks_s}, exit=False)
+import faulthandler, json, signal, sys
+faulthandler.register(signal.SIGUSR2)
 sys.path.insert(0, {folder!r})
 import {module}
 result = {module}.{function}(*json.loads({arguments!r}))
@@ -110,7 +110,6 @@ def run_alone(function, *arguments, environment=()):
 def peer_command(function, *arguments):
     module = Path(sys.modules[function.__module__].__file__).stem
     script = _PEER.format(
-        stacks_s=TIMEOUT_S - 10,
         folder=str(Path(__file__).parent),
         module=module,
         function=function.__name__,
@@ -148,7 +147,9 @@ def _communicate(name, process, deadline):
     try:
         out, err = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(signal.SIGUSR2)
+        time.sleep(1)
+        process.kill()
         out, err = process.communicate()
         err += f"\n{name} was killed: it did not end in time\n"
     return Ended(name, process.returncode, out, err)

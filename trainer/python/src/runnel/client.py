@@ -36,7 +36,8 @@ class Client:
             raise ValueError(f"{described[0][0]} is optimized: name an optimizer, such as runnel.optim.SGD(lr=0.1)")
         self._lr = 0.0 if optimizer is None else optimizer.lr
         self._closed = False
-        self._client = job.current().join(
+        self._job = job.current()
+        self._client = self._job.join(
             self, [] if optimizer is None else optimizer.settings(), tensors=described, start=arrays
         )
         count = range(len(described))
@@ -100,13 +101,17 @@ class Client:
         except BaseException:
             self.fail()
             raise
-        self._closed = True
+        self._leave()
 
     def fail(self):
         """After an error of the script: the other trainers end with PeerLost. Never throws."""
         if not self._closed:
             self._client.fail()
-            self._closed = True
+            self._leave()
+
+    def _leave(self):
+        self._closed = True
+        self._job.left(self)
 
     def __enter__(self):
         return self

@@ -6,7 +6,6 @@ import atexit
 import os
 import subprocess
 import sys
-import weakref
 from pathlib import Path
 
 from runnel import _binding
@@ -31,7 +30,7 @@ class Job:
         self.world_size = 1 if self.place is None else self.place[1] - self.generators
         if self.rank < 0 or self.rank >= self.world_size:
             raise RunError(_BAD_CONFIGURATION, f"RUNNEL_GENERATORS={self.generators} does not fit RUNNEL_LOCAL_RANK")
-        self.exchanges = weakref.WeakSet()
+        self.exchanges = []  # kept until they are closed, whoever else has them
         self.joined = False
 
     def join(self, exchange, settings, **arguments):
@@ -45,7 +44,7 @@ class Job:
         client = _binding.Client(
             place=place, generators=self.generators, settings=[*self.settings, *settings], **arguments
         )
-        self.exchanges.add(exchange)
+        self.exchanges.append(exchange)
         return client
 
     def _start_generators(self):
@@ -71,6 +70,11 @@ class Job:
     def fail(self):
         for exchange in list(self.exchanges):
             exchange.fail()
+
+    def left(self, exchange):
+        """`exchange` is closed, or has failed."""
+        if exchange in self.exchanges:
+            self.exchanges.remove(exchange)
 
 
 _children = []
