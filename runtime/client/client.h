@@ -51,8 +51,8 @@ class Client {
  public:
   /// Collective: joins the job that `bootstrap` leads to, in which the first `options.generators` ranks are generators
   /// (`serve`). `tensors`: in all trainers the same; of the kind `optimized` first. `start`: the values of each tensor
-  /// to start from, those of the first trainer count; of kind `averaged` they are not looked at. Throws as `RunError`
-  /// and `std::invalid_argument` for tensors that make no layout.
+  /// to start from, those of the first trainer count: all trainers have them in `value` before the first step, also of
+  /// kind `averaged`. Throws as `RunError` and `std::invalid_argument` for tensors that make no layout.
   Client(std::unique_ptr<Bootstrap> bootstrap, const std::vector<ClientTensor>& tensors,
          const std::vector<std::span<const float>>& start, const ClientOptions& options);
 

@@ -4,12 +4,10 @@
 
 import numpy
 
-from runnel import job
-
-_KINDS = {"optimized": 0, "averaged": 1, "synced": 2}
+from runnel.exchange import KINDS, Exchange
 
 
-class Client:
+class Client(Exchange):
     """A trainer's side of the exchange. A step is: compute from `value(i)` into `gradient(i)`, then `push`, `pull`.
 
     The arrays are the exchange's memory itself, two for each tensor that alternate from step to step: ask anew in each
@@ -31,15 +29,11 @@ class Client:
         for (name, shape, _), array in zip(described, arrays, strict=True):
             if array.size != numpy.prod(shape, dtype=int):
                 raise ValueError(f"{name}: start has the shape {array.shape}, the tensor {tuple(shape)}")
-        self._optimizes = any(kind == _KINDS["optimized"] for _, _, kind in described)
+        self._optimizes = any(kind == KINDS["optimized"] for _, _, kind in described)
         if self._optimizes and optimizer is None:
             raise ValueError(f"{described[0][0]} is optimized: name an optimizer, such as runnel.optim.SGD(lr=0.1)")
         self._lr = 0.0 if optimizer is None else optimizer.lr
-        self._closed = False
-        self._job = job.current()
-        self._client = self._job.join(
-            self, [] if optimizer is None else optimizer.settings(), tensors=described, start=arrays
-        )
+        super().__init__(described, arrays, [] if optimizer is None else optimizer.settings())
         count = range(len(described))
         self._gradients = [[self._client.gradient(slot, i) for i in count] for slot in (0, 1)]
         self._values = [[self._client.value(buffer, i) for i in count] for buffer in (0, 1)]
@@ -88,31 +82,6 @@ class Client:
         """Waits until the values that the last step has made are there."""
         self._client.pull()
 
-    def paths(self):
-        """A line for each generator: the path to it, the transports, and why."""
-        return self._client.paths()
-
-    def close(self):
-        """Waits until all trainers have closed, adding zeros to their steps, and leaves. Arrays stay readable."""
-        if self._closed:
-            return
-        try:
-            self._client.close()
-        except BaseException:
-            self.fail()
-            raise
-        self._leave()
-
-    def fail(self):
-        """After an error of the script: the other trainers end with PeerLost. Never throws."""
-        if not self._closed:
-            self._client.fail()
-            self._leave()
-
-    def _leave(self):
-        self._closed = True
-        self._job.left(self)
-
     def __enter__(self):
         return self
 
@@ -124,6 +93,6 @@ class Client:
 
 
 def _described(name, shape, kind="optimized"):
-    if kind not in _KINDS:
-        raise ValueError(f"{name}: kind {kind!r} is not one of {', '.join(_KINDS)}")
-    return name, [int(size) for size in shape], _KINDS[kind]
+    if kind not in KINDS:
+        raise ValueError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
+    return name, [int(size) for size in shape], KINDS[kind]

@@ -129,9 +129,25 @@ def _end():
     if getattr(sys, "last_value", None) is not None:
         _job.fail()
     else:
-        _job.close()
+        _close_or_exit()
     for child in _children:
         child.wait()
+
+
+def _close_or_exit():
+    """An exception would be printed and ignored here: the only way left to end with another status than 0."""
+    try:
+        _job.close()
+    except BaseException as error:
+        _report(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.status if isinstance(error, RunError) else 1)
+
+
+def _report(error):
+    """One line for what the rank that has failed reports at length."""
+    print(f"runnel.{type(error).__name__}: {error}", file=sys.stderr)
 
 
 class _ExceptHook:
@@ -144,7 +160,7 @@ class _ExceptHook:
         if os.getpid() == _job.pid:
             _job.fail()
         if isinstance(error, PeerLost):
-            print(f"runnel.PeerLost: {error}", file=sys.stderr)
+            _report(error)
         else:
             self.previous(kind, error, trace)
 
