@@ -9,11 +9,12 @@ from torch import nn
 
 
 class Net(nn.Module):
-    """Convolution, batch normalisation, a tied, a frozen and an unused parameter, a mask with infinities."""
+    """Convolution, batch normalization, a tied, a frozen and an unused parameter, a mask with infinities."""
 
     def __init__(self, scalar=True):
         super().__init__()
-        self.conv = nn.Conv2d(1, 8, 3)
+        # A bias before the normalization has only noise as gradient, which Adam would blow up.
+        self.conv = nn.Conv2d(1, 8, 3, bias=False)
         self.norm = nn.BatchNorm2d(8)
         self.hidden = nn.Linear(8 * 36, 40)
         self.out = nn.Linear(40, 10)
