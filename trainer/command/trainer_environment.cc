@@ -72,6 +72,8 @@ Variables variables_of_trainers(const RunSettings& job) {
                          {"MASTER_PORT", std::to_string(free_port())},
                          {"RUNNEL_GENERATORS", std::to_string(job.generators)},
                          {"RUNNEL_SETTINGS", joined(job.settings, "\n")}};
+  // UCX takes SIGHUP for a debugger's signal otherwise, and a trainer outlives its terminal.
+  if (std::getenv("UCX_DEBUG_SIGNO") == nullptr) variables.emplace_back("UCX_DEBUG_SIGNO", "0");
   add_memory_settings(variables);
   add_thread_settings(variables, job.trainers);
   return variables;
