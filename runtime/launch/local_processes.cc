@@ -142,7 +142,7 @@ class JobWait {
       if (status != 0) failed.push_back(&child);
     }
     // Of those that ended at about the same time, one that was killed is the cause.
-    std::ranges::stable_partition(failed, [](const Child* child) { return WIFSIGNALED(*child->status); });
+    std::stable_partition(failed.begin(), failed.end(), [](const Child* child) { return WIFSIGNALED(*child->status); });
     for (const Child* child : failed) on_failure(failure_of(*child));
   }
 

@@ -78,6 +78,7 @@ std::vector<std::string> command_of(std::vector<std::string> program, const std:
 std::vector<LocalProcess> processes_of(const RunSettings& job, const LocalPlace& place,
                                        const std::vector<std::string>& command, bool has_pipes) {
   std::vector<LocalProcess> processes;
+  processes.reserve(static_cast<std::size_t>(place.size));
   for (int rank = 0; rank < job.generators; ++rank) {
     processes.push_back({.name = "generator" + (job.generators == 1 ? "" : " " + std::to_string(rank)),
                          .argv = {generator_program(), std::to_string(job.generators)},
