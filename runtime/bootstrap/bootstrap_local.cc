@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "runtime/base/joined.h"
+#include "runtime/launch/process_tree.h"
 #include "transport/context.h"
 
 namespace runnel {
@@ -118,6 +119,13 @@ struct AbstractAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
 };
 
+/// Whether `ancestor` lives and has started this process, itself or through others, such as a shell.
+bool descends_from(pid_t ancestor) {
+  pid_t process = getppid();
+  while (process > 0 && process != ancestor) process = state_of(process).parent;
+  return process > 0;
+}
+
 bool is_same_user(int fd) {
   ucred credentials = {};
   socklen_t length = sizeof credentials;
@@ -140,12 +148,12 @@ std::optional<LocalPlace> LocalPlace::from_environment() {
   const char* parent = std::getenv(kParentVariable);
   if (rank == nullptr || size == nullptr || socket == nullptr || parent == nullptr) return std::nullopt;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (std::to_string(getppid()) != parent) std::_Exit(EXIT_FAILURE);  // it died before it could take us along
+  if (!descends_from(std::atoi(parent))) std::_Exit(EXIT_FAILURE);  // it died before it could take us along
   return LocalPlace{.rank = std::atoi(rank), .size = std::atoi(size), .socket = socket};
 }
 
-pid_t start_process(const LocalPlace& place, const std::vector<std::string>& argv,
-                    const std::vector<std::pair<std::string, std::string>>& environment) {
+std::vector<std::string> environment_of(const LocalPlace& place,
+                                        const std::vector<std::pair<std::string, std::string>>& environment) {
   std::vector<std::string> variables;
   const auto set = [&](const std::string& name, const std::string& value) {
     std::erase_if(variables, [&](const std::string& variable) { return variable.starts_with(name + "="); });
@@ -161,7 +169,12 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
   set(kSizeVariable, std::to_string(place.size));
   set(kSocketVariable, place.socket);
   set(kParentVariable, std::to_string(getpid()));
+  return variables;
+}
 
+pid_t start_process(const LocalPlace& place, const std::vector<std::string>& argv,
+                    const std::vector<std::pair<std::string, std::string>>& environment) {
+  const std::vector<std::string> variables = environment_of(place, environment);
   const auto pointers = [](const std::vector<std::string>& strings) {
     std::vector<char*> result;
     result.reserve(strings.size() + 1);

@@ -140,6 +140,7 @@ Client::Client(std::unique_ptr<Bootstrap> bootstrap, const std::vector<ClientTen
       std::ranges::copy(start[i], to.begin());
     }
     client.push({.batches = 0});
+    client.begin_steps();
     client.pull();
   });
 }

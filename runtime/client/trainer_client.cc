@@ -81,9 +81,9 @@ void TrainerClient::await_buckets(std::size_t buckets) {
   const std::int64_t begin = usable_ == 0 && pushed_ns_ != 0 ? pushed_ns_ : steady_ns();
   const bool had_to_wait = usable_ == 0 || !usable(buckets);
   const std::int64_t wait_begin_ns = trace().begin();
-  fabric_.liveness().enter(Phase::pull, step_);
+  fabric_.liveness().enter(Phase::pull, step_ - first_step_);
   wait_until([&] { return usable(buckets); }, [this] { return awaited(); });
-  fabric_.liveness().enter(Phase::push, step_);
+  fabric_.liveness().enter(Phase::push, step_ - first_step_);
   const bool all = buckets == layout_.bucket_count();
   trace().end(wait_begin_ns, {.what = TraceWhat::wait,
                               .bucket = all ? TraceLabel::kNoBucket : static_cast<std::uint32_t>(buckets - 1),
@@ -280,8 +280,8 @@ void TrainerClient::report_evaluation(const Score& score) {
 }
 
 bool TrainerClient::is_over() const {
-  return std::ranges::any_of(
-      generators_, [](const auto& one) { return one->link.version_received.value() >= kEndOfRun.encode(); });
+  return std::ranges::any_of(generators_,
+                             [](const auto& one) { return one->link.version_received.value() >= kEndOfRun.encode(); });
 }
 
 void TrainerClient::confirm_end() {

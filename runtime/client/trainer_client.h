@@ -57,6 +57,9 @@ class TrainerClient final : public PassObserver {
   /// Waits until those of the tensors up to and with `tensor` are.
   void before_use(std::size_t tensor) override;
 
+  /// Messages count steps from here on: those before only handed over the values to start from.
+  void begin_steps() { first_step_ = step_; }
+
   /// Buffer and slot of the current step, numbered from 0; they alternate.
   int buffer() const { return buffer_of_version(step_); }
   int slot() const { return slot_of_step(step_); }
@@ -101,8 +104,8 @@ class TrainerClient final : public PassObserver {
   /// Once `is_over()`, before `leave`: lets the generators go, which wait for this.
   void confirm_end();
 
-  /// After the last `report_evaluation`, or once `is_over()`: waits until the generators have everything from everybody, then
-  /// disconnects.
+  /// After the last `report_evaluation`, or once `is_over()`: waits until the generators have everything from
+  /// everybody, then disconnects.
   void leave();
 
   /// After an error that this process reports: notifies its peers, which then stop at once instead of waiting for it.
@@ -144,6 +147,7 @@ class TrainerClient final : public PassObserver {
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;
   std::uint64_t step_ = 0;
+  std::uint64_t first_step_ = 0;
   std::size_t usable_ = 0;                // buckets from the first on that the current step may read
   std::int64_t pushed_ns_ = 0;            // when the last step was handed over
   std::int64_t usable_ns_ = 0;            // when all parameters of the current step were found to be usable

@@ -101,6 +101,7 @@ void Generator::adopt_start() {
   while (!protocol_.step_complete()) protocol_.reduced();
   protocol_.end_step();
   adopted_ = protocol_.step();
+  records_.begin_steps(adopted_);
   publish(step);
 }
 
@@ -110,7 +111,7 @@ Generator::Step Generator::step(double lr) {
 }
 
 std::optional<Generator::Step> Generator::step_of_trainers() {
-  fabric_.liveness().enter(Phase::reduce, protocol_.step());
+  fabric_.liveness().enter(Phase::reduce, protocol_.step() - adopted_);
   wait_until([this] { return protocol_.next_bucket().has_value(); }, [this] { return awaited(); });
   const StepRecords::Decision decision = records_.decision(protocol_.step());
   if (decision.over) return std::nullopt;
@@ -120,7 +121,7 @@ std::optional<Generator::Step> Generator::step_of_trainers() {
 
 void Generator::begin_step(double lr) {
   const std::uint64_t step = protocol_.step();
-  fabric_.liveness().enter(Phase::reduce, step);
+  fabric_.liveness().enter(Phase::reduce, step - adopted_);
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
   reducer_->begin_step(lr, static_cast<std::int64_t>(step - adopted_) + 1, memory_.parameters(step),
                        memory_.parameters(step + 1), slots_);
@@ -138,7 +139,7 @@ Generator::Step Generator::make_step() {
       [this] { return awaited(); }, [this] { return !passes_->idle(); });
   finish_step(step);
   require_finite(step);
-  fabric_.liveness().enter(Phase::publish, step);
+  fabric_.liveness().enter(Phase::publish, step - adopted_);
   protocol_.end_step();
   publish(step);
   if (!fabric_.group().is_lead()) return {};
@@ -176,7 +177,7 @@ void Generator::require_finite(std::uint64_t step) {
   if (!index) return;
   if (!leads && finite_.stops()) let_lead_report();
   const std::size_t in_all = shard_.bytes.begin / sizeof(float) + *index;
-  finite_.report_parameter(layout_.element_name(in_all), memory_.parameters(step + 1)[*index], step);
+  finite_.report_parameter(layout_.element_name(in_all), memory_.parameters(step + 1)[*index], step - adopted_);
 }
 
 /// A loss or gradient that is not finite usually spoils all shards in the same step: then the lead reports it, and this
@@ -218,7 +219,7 @@ std::span<const float> Generator::collect_parameters() {
   const auto own = memory_.read(protocol_.version());
   const std::span<const float> all = others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
   const auto index = first_nonfinite(all.first(layout_.float_counts().optimized));
-  if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1);
+  if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1 - adopted_);
   return all;
 }
 

@@ -77,7 +77,7 @@ StepRecords::Decision StepRecords::decision(std::uint64_t step) const {
     if (!decided) decided = {index, record.lr};
     if (record.lr == decided->second) continue;
     throw RunError(ExitStatus::bad_configuration,
-                   "step " + std::to_string(step) + ": " + group_.trainer(decided->first).name +
+                   "step " + std::to_string(step - first_) + ": " + group_.trainer(decided->first).name +
                        " makes it with learning rate " + std::to_string(decided->second) + ", " +
                        group_.trainer(index).name + " with " + std::to_string(record.lr) +
                        "; set the same learning rate in every trainer");
@@ -91,7 +91,7 @@ void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
     const StepRecord record = step_record(trainer, step);
     if (std::isfinite(record.loss)) continue;
     check(record, step, trainer);
-    guard.check_loss(name_of_loss(record, trainer), record.loss, step);
+    guard.check_loss(name_of_loss(record, trainer), record.loss, step - first_);
   }
 }
 

@@ -49,6 +49,9 @@ class StepRecords {
   StepRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
               const std::vector<TrainerFacts>& facts);
 
+  /// Messages count steps from `first` on: those before only handed over the values to start from.
+  void begin_steps(std::uint64_t first) { first_ = first; }
+
   /// Makes room for the timings of `steps` steps.
   void reserve(std::size_t steps);
 
@@ -91,6 +94,7 @@ class StepRecords {
   bool has_virtual_trainers_;
   std::uint64_t batch_size_;  // the most samples of a batch
   const std::vector<TrainerFacts>& facts_;
+  std::uint64_t first_ = 0;
   Exchange exchange_;
   Timings timings_;
 };
