@@ -24,7 +24,7 @@ class FrameError : public RunError {
   explicit FrameError(const std::string& message) : RunError(ExitStatus::protocol_mismatch, message) {}
 };
 
-enum class FrameKind : std::uint32_t { introduction = 1, connection = 2, path = 3, cores = 4, job = 5 };
+enum class FrameKind : std::uint32_t { introduction = 1, connection = 2, path = 3, cores = 4, job = 5, relay = 6 };
 
 /// Appends fixed-width little-endian values to a buffer.
 class FrameWriter {
