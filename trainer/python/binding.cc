@@ -9,6 +9,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -22,9 +23,12 @@
 
 #include "runnel_version.h"
 #include "runtime/base/run_error.h"
+#include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/bootstrap_local.h"
+#include "runtime/bootstrap/bootstrap_relay.h"
 #include "runtime/client/client.h"
 #include "runtime/generator/serve.h"
+#include "transport/deadline.h"
 #include "transport/status.h"
 #include "transport/ucx_library.h"
 
@@ -85,15 +89,79 @@ std::optional<Place> place_from_environment() {
   return Place{place->rank, place->size, place->socket};
 }
 
-Place fresh_place(int size) {
-  return {0, size, LocalPlace::fresh(size).socket};
+std::string fresh_socket() {
+  return LocalPlace::fresh(1).socket;
+}
+
+/// The all-gather that Python has between the trainers, such as a store of torch.distributed: a callable that takes
+/// this one's bytes and what to call while it waits, and gives the bytes of all.
+class CalledBootstrap final : public Bootstrap {
+ public:
+  CalledBootstrap(int rank, int size, nb::object gather) : rank_(rank), size_(size), gather_(std::move(gather)) {}
+  ~CalledBootstrap() override {
+    const nb::gil_scoped_acquire gil;
+    gather_.reset();
+  }
+  CalledBootstrap(const CalledBootstrap&) = delete;
+  CalledBootstrap& operator=(const CalledBootstrap&) = delete;
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline,
+                                                 const Meanwhile& meanwhile) override {
+    const nb::gil_scoped_acquire gil;
+    const nb::object idle = nb::cpp_function([&] {
+      if (deadline.expired()) throw BootstrapError("bootstrap: the other trainers did not come in time");
+      if (meanwhile) meanwhile();
+    });
+    const nb::object gathered = gather_(nb::bytes(mine.data(), mine.size()), idle);
+    std::vector<std::vector<std::byte>> all;
+    for (const nb::handle one : gathered) {
+      const auto bytes = nb::cast<nb::bytes>(one);
+      const auto* const first = static_cast<const std::byte*>(bytes.data());
+      all.emplace_back(first, first + bytes.size());
+    }
+    return all;
+  }
+
+  void barrier(const Deadline& deadline, const Meanwhile& meanwhile) override { all_gather({}, deadline, meanwhile); }
+
+ private:
+  int rank_;
+  int size_;
+  nb::object gather_;
+};
+
+/// A bootstrap until a client takes it.
+struct BoundBootstrap {
+  std::unique_ptr<Bootstrap> held;
+};
+
+std::unique_ptr<LocalBootstrap> meet(const Place& place, std::chrono::minutes longest) {
+  const nb::gil_scoped_release released;
+  const auto& [rank, size, socket] = place;
+  return std::make_unique<LocalBootstrap>(LocalPlace{.rank = rank, .size = size, .socket = socket},
+                                          Deadline::after(longest), run_signal_handlers);
+}
+
+BoundBootstrap local_bootstrap(const Place& place) {
+  return {meet(place, kLongestStart)};
+}
+
+BoundBootstrap relay_bootstrap(int rank, int size, nb::object gather, int generators,
+                               const std::optional<Place>& place) {
+  // Its own child processes come at once.
+  auto own = place ? meet(*place, std::chrono::minutes(1)) : nullptr;
+  return {std::make_unique<RelayHost>(std::make_unique<CalledBootstrap>(rank, size, std::move(gather)), std::move(own),
+                                      generators)};
 }
 
 /// `Client` with Python's types. Every call that may wait lets other threads of Python run.
 class BoundClient {
  public:
-  BoundClient(const Place& place, int generators, const std::vector<Tensor>& tensors, const std::vector<Floats>& start,
-              std::vector<std::string> settings) {
+  BoundClient(BoundBootstrap& bootstrap, int generators, const std::vector<Tensor>& tensors,
+              const std::vector<Floats>& start, std::vector<std::string> settings) {
     for (const auto& [name, shape, kind] : tensors) {
       tensors_.push_back({name, shape, static_cast<ClientTensor::Kind>(kind)});
     }
@@ -101,11 +169,8 @@ class BoundClient {
     for (const Floats& one : start) values.emplace_back(one.data(), one.size());
     const ClientOptions options = {
         .generators = generators, .settings = std::move(settings), .while_waiting = run_signal_handlers};
-    const auto& [rank, size, socket] = place;
     const nb::gil_scoped_release released;
-    auto bootstrap = std::make_unique<LocalBootstrap>(LocalPlace{.rank = rank, .size = size, .socket = socket},
-                                                      Deadline::after(kLongestStart), run_signal_handlers);
-    client_ = std::make_unique<Client>(std::move(bootstrap), tensors_, values, options);
+    client_ = std::make_unique<Client>(std::move(bootstrap.held), tensors_, values, options);
   }
 
   Client* operator->() const { return client_.get(); }
@@ -144,9 +209,9 @@ Array writable_value(nb::handle_t<BoundClient> self, int which, std::size_t tens
 void bind_client(nb::module_& module) {
   using Released = nb::call_guard<nb::gil_scoped_release>;
   nb::class_<BoundClient>(module, "Client")
-      .def(nb::init<const Place&, int, const std::vector<Tensor>&, const std::vector<Floats>&,
+      .def(nb::init<BoundBootstrap&, int, const std::vector<Tensor>&, const std::vector<Floats>&,
                     std::vector<std::string>>(),
-           "place"_a, "generators"_a, "tensors"_a, "start"_a, "settings"_a)
+           "bootstrap"_a, "generators"_a, "tensors"_a, "start"_a, "settings"_a)
       .def("index", [](const BoundClient& self) { return self->index(); })
       .def("count", [](const BoundClient& self) { return self->count(); })
       .def("steps", [](const BoundClient& self) { return self->steps(); })
@@ -182,7 +247,10 @@ NB_MODULE(_binding, module) {
   module.attr("version") = kVersion;
   module.attr("ucx_file") = ucx_library_file();
   module.def("place_from_environment", &place_from_environment);
-  module.def("fresh_place", &fresh_place, "size"_a);
+  module.def("fresh_socket", &fresh_socket);
+  nb::class_<BoundBootstrap>(module, "Bootstrap");
+  module.def("local_bootstrap", &local_bootstrap, "place"_a);
+  module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "place"_a.none());
   bind_client(module);
 }
 

@@ -4,16 +4,12 @@
 
 import atexit
 import os
-import subprocess
 import sys
-from pathlib import Path
 
-from runnel import _binding
+from runnel import _binding, places
 from runnel.errors import PeerLost, RunError
 
 _USAGE = 64
-_BAD_CONFIGURATION = 78
-_SERVE = Path(__file__).parent / "bin" / "runnel-serve"
 
 _job = None
 
@@ -23,13 +19,9 @@ class Job:
 
     def __init__(self, settings):
         self.pid = os.getpid()
-        self.settings = [*_lines("RUNNEL_SETTINGS"), *settings]
-        self.generators = _number("RUNNEL_GENERATORS", 1)
-        self.place = _launched_place()
-        self.rank = 0 if self.place is None else self.place[0] - self.generators
-        self.world_size = 1 if self.place is None else self.place[1] - self.generators
-        if self.rank < 0 or self.rank >= self.world_size:
-            raise RunError(_BAD_CONFIGURATION, f"RUNNEL_GENERATORS={self.generators} does not fit RUNNEL_LOCAL_RANK")
+        settings_of_launcher = os.environ.get("RUNNEL_SETTINGS", "").splitlines()
+        self.settings = [*filter(None, settings_of_launcher), *settings]
+        self.place = places.find()
         self.exchanges = []  # kept until they are closed, whoever else has them
         self.joined = False
 
@@ -37,31 +29,17 @@ class Job:
         """The extension's client, of a new exchange. `exchange` has `close` and `fail`, for the interpreter's end."""
         if os.getpid() != self.pid:
             raise RunError(_USAGE, "this process was forked after runnel.init(); call runnel.init() in its parent only")
-        if self.place is not None and self.joined:
+        if self.place.once and self.joined:
             raise RunError(_USAGE, "this job has had its exchange: a job has one DistributedDataParallel, shard or Client")
         self.joined = True
-        place = self.place or self._start_generators()
         client = _binding.Client(
-            place=place, generators=self.generators, settings=[*self.settings, *settings], **arguments
+            bootstrap=self.place.meet(),
+            generators=self.place.generators,
+            settings=[*self.settings, *settings],
+            **arguments,
         )
         self.exchanges.append(exchange)
         return client
-
-    def _start_generators(self):
-        """Of a trainer without a launcher: generators as child processes, which end with it."""
-        _, size, socket = _binding.fresh_place(self.generators + 1)
-        place = {"RUNNEL_LOCAL_SIZE": str(size), "RUNNEL_LOCAL_SOCKET": socket, "RUNNEL_LOCAL_PARENT": str(os.getpid())}
-        for generator in range(self.generators):
-            # Ctrl-C is for the script, which tells them when it ends.
-            _children.append(
-                subprocess.Popen(
-                    [_SERVE, str(self.generators)],
-                    env={**os.environ, **place, "RUNNEL_LOCAL_RANK": str(generator)},
-                    stdin=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-            )
-        return self.generators, size, socket
 
     def close(self):
         for exchange in list(self.exchanges):
@@ -77,11 +55,9 @@ class Job:
             self.exchanges.remove(exchange)
 
 
-_children = []
-
-
 def init(settings=()):
-    """Joins the job whose launcher has started this process; without one, a job of this trainer alone.
+    """Joins the job whose launcher has started this process: `runnel run`, torchrun, mpirun or srun; without one, a job
+    of this trainer alone.
 
     Once, before the first exchange. `settings`: `"key=value"` of the tables transport, generator, optimizer and run of
     trainer/configs/README.md, in all trainers the same; they win over those of the launcher.
@@ -105,12 +81,12 @@ def current():
 
 def rank():
     """Index of this trainer: 0 … world_size() - 1."""
-    return current().rank
+    return current().place.rank
 
 
 def world_size():
     """How many trainers the job has."""
-    return current().world_size
+    return current().place.size
 
 
 def close():
@@ -130,8 +106,7 @@ def _end():
         _job.fail()
     else:
         _close_or_exit()
-    for child in _children:
-        child.wait()
+    _job.place.end()
 
 
 def _close_or_exit():
@@ -163,29 +138,3 @@ class _ExceptHook:
             _report(error)
         else:
             self.previous(kind, error, trace)
-
-
-def _launched_place():
-    """Rank, size and socket among all processes of the job, from the launcher; None without one."""
-    parent = os.environ.get("RUNNEL_LOCAL_PARENT")
-    if parent is None:
-        return None
-    if parent != str(os.getppid()):
-        raise RunError(
-            _USAGE,
-            f"runnel.init() in a process that the launcher (process {parent}) has not started itself, but process "
-            f"{os.getppid()}. In a DataLoader's worker, call it below if __name__ == '__main__'; in a shell script "
-            "that runs Python, write exec python",
-        )
-    return _binding.place_from_environment()
-
-
-def _lines(name):
-    return [line for line in os.environ.get(name, "").splitlines() if line.strip()]
-
-
-def _number(name, otherwise):
-    text = os.environ.get(name, str(otherwise))
-    if not text.isdecimal() or int(text) < 1:
-        raise RunError(_BAD_CONFIGURATION, f"{name}={text} is not a number from 1 on")
-    return int(text)
