@@ -116,6 +116,16 @@ def forks():
     return texts
 
 
+def inherits_a_place():
+    """A process that a trainer starts, and that joins like one."""
+    client = client_of_one_tensor()
+    started = subprocess.run(
+        [sys.executable, "-c", "import runnel; runnel.init()"], capture_output=True, text=True, timeout=launch.TIMEOUT_S
+    )
+    step(client)
+    return started.stderr
+
+
 def second_ucx(file):
     import ctypes
 
@@ -189,6 +199,10 @@ class EndingTest(unittest.TestCase):
         (texts,) = launch.run_job(forks, trainers=1)
         for text in texts:
             self.assertIn("fork", text)
+
+    def test_a_process_that_a_trainer_starts_is_no_trainer(self):
+        for error in launch.run_job(inherits_a_place):
+            self.assertIn("is the trainer at this place", error)
 
     def test_a_job_alone_ends_with_its_script(self):
         ended = launch.run_alone(ends_without_close)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Optimizer:
+class Optimizer:
     """`clip_norm`: largest L2 norm of the averaged gradient, 0: none; needs one generator."""
 
     lr: float
     weight_decay: float = 0.0
     clip_norm: float = 0.0
 
-    def settings(self):
+    def settings(self) -> list[str]:
         """Its configuration: `key=value` for the runtime. The learning rate goes with each step instead."""
         name = type(self).__name__.lower()
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "lr"}
@@ -28,7 +28,7 @@ class _Optimizer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SGD(_Optimizer):
+class SGD(Optimizer):
     """As torch.optim.SGD; without dampening, nesterov and maximize."""
 
     lr: float = 1e-3
@@ -36,7 +36,7 @@ class SGD(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adam(_Optimizer):
+class Adam(Optimizer):
     """As torch.optim.Adam; without amsgrad and maximize."""
 
     lr: float = 1e-3
@@ -45,7 +45,7 @@ class Adam(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamW(_Optimizer):
+class AdamW(Optimizer):
     """As torch.optim.AdamW; without amsgrad and maximize."""
 
     lr: float = 1e-3
@@ -55,7 +55,7 @@ class AdamW(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adadelta(_Optimizer):
+class Adadelta(Optimizer):
     """As torch.optim.Adadelta; without maximize."""
 
     lr: float = 1.0
