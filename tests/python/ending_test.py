@@ -225,7 +225,9 @@ class EndingTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "libucp.so.0"
             source = Path(folder) / "old.c"
-            source.write_text("void ucp_get_version(unsigned* a, unsigned* b, unsigned* c) { *a = 1; *b = 13; *c = 1; }")
+            source.write_text(
+                "void ucp_get_version(unsigned* a, unsigned* b, unsigned* c) { *a = 1; *b = 13; *c = 1; }"
+            )
             if subprocess.run(["cc", "-shared", "-fPIC", "-o", file, source]).returncode != 0:
                 self.skipTest("no C compiler")
             ended = launch.run_alone(second_ucx, str(file))

@@ -37,7 +37,12 @@ class LaunchersTest(unittest.TestCase):
         """What the script printed, by rank."""
         ended = subprocess.run(
             command,
-            env={**os.environ, "PYTHONPATH": os.environ["RUNNEL_TEST_PACKAGE"], "OMP_NUM_THREADS": "1", **dict(environment)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.environ["RUNNEL_TEST_PACKAGE"],
+                "OMP_NUM_THREADS": "1",
+                **dict(environment),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

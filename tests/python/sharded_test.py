@@ -183,9 +183,7 @@ class ShardTest(unittest.TestCase):
     def test_same_bits_over_paths_and_generators(self):
         found = set()
         for path, generators in (("mapped", 1), ("mapped", 2), ("one-sided", 1), ("emulated", 2)):
-            results = launch.run_job(
-                train, "AdamW", 0.0, generators=generators, settings=[f"transport.path={path}"]
-            )
+            results = launch.run_job(train, "AdamW", 0.0, generators=generators, settings=[f"transport.path={path}"])
             found |= {one["last"] for one in results}
         self.assertEqual(len(found), 1)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Least squares without torch: each trainer has a part of the data. `python numpy_only.py`, or under `runnel run -n 4`."""
+"""Least squares without torch: each trainer has a part of the data. `python numpy_only.py`, or `runnel run -n 4 …`."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ mine = slice(runnel.rank(), None, runnel.world_size())
 x, y = x[mine], y[mine]
 
 with runnel.Client([("w", (32,))], [np.zeros(32)], optimizer=runnel.optim.SGD(lr=0.1)) as client:
-    for step in range(200):
+    for _ in range(200):
         error = x @ client.value(0) - y
         client.gradient(0)[:] = 2 / len(x) * error @ x
         client.push(loss=float(np.mean(error**2)), samples=len(x))

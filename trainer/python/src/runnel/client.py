@@ -58,7 +58,7 @@ class Client(Exchange):
         return self._values[self._client.buffer()][tensor]
 
     def gradient(self, tensor):
-        """Where this step's gradient, or value if it is synced, is to be written. It holds what it had two steps ago."""
+        """Where this step's gradient, or synced value, is to be written. It holds what it had two steps ago."""
         return self._gradients[self._client.slot()][tensor]
 
     def gradient_ready(self, tensor):

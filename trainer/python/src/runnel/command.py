@@ -13,8 +13,8 @@ def main():
     if sys.argv[1:2] != ["run"]:
         print(
             "usage: runnel run -n TRAINERS [OPTION…] SCRIPT.py [ARGUMENT…]\n\n"
-            "Starts a script as the trainers of a job on this machine; runnel run --help lists the options. This is the\n"
-            "command of the Python package, which has no other; the program runnel trains models without Python.",
+            "Starts a script as the trainers of a job on this machine; runnel run --help lists the options. The\n"
+            "Python package has no other command; the program runnel trains models without Python.",
             file=sys.stderr,
         )
         return 0 if sys.argv[1:2] in (["--help"], ["-h"]) else 64

@@ -30,7 +30,9 @@ class Job:
         if os.getpid() != self.pid:
             raise RunError(_USAGE, "this process was forked after runnel.init(); call runnel.init() in its parent only")
         if self.place.once and self.joined:
-            raise RunError(_USAGE, "this job has had its exchange: a job has one DistributedDataParallel, shard or Client")
+            raise RunError(
+                _USAGE, "this job has had its exchange: a job has one DistributedDataParallel, shard or Client"
+            )
         self.joined = True
         client = _binding.Client(
             bootstrap=self.place.meet(),

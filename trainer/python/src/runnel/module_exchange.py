@@ -56,9 +56,9 @@ class ModuleExchange(Exchange):
             self.fail()
             raise RunError(
                 _BAD_DATA,
-                "parameters without requires_grad, or buffers that are not float32, differ from those of trainer 0; they "
-                "are not exchanged: load the same values in all trainers, or call torch.manual_seed before the module "
-                "is made",
+                "parameters without requires_grad, or buffers that are not float32, differ from those of trainer 0; "
+                "they are not exchanged: load the same values in all trainers, or call torch.manual_seed before the "
+                "module is made",
             )
         for slot in self.slots:
             slot[-1].copy_(own)
@@ -110,8 +110,10 @@ def _require_usable(name, parameter):
     if parameter.device.type != "cpu":
         raise TypeError(f"{name} is on {parameter.device}; the Python package exchanges tensors on the CPU only")
     if parameter.dtype != torch.float32:
-        raise TypeError(f"{name} is {parameter.dtype}; only float32 is exchanged. torch.autocast computes in bfloat16 "
-                        "with parameters in float32")
+        raise TypeError(
+            f"{name} is {parameter.dtype}; only float32 is exchanged. torch.autocast computes in bfloat16 "
+            "with parameters in float32"
+        )
 
 
 def _digest(tensors):

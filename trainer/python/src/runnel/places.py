@@ -42,8 +42,8 @@ class LaunchedPlace:
         if before != taken and before.split()[1] == taken.split()[1]:
             raise RunError(
                 _USAGE,
-                f"process {before.split()[0]} is the trainer at this place, and has started this one. In a DataLoader's "
-                "worker, runnel.init() belongs below if __name__ == '__main__'",
+                f"process {before.split()[0]} is the trainer at this place, and has started this one. In a "
+                "DataLoader's worker, runnel.init() belongs below if __name__ == '__main__'",
             )
         os.environ[_TAKEN] = taken
         self._place = _binding.place_from_environment()
@@ -124,7 +124,9 @@ def _mpi_place(generators):
     try:
         from mpi4py import MPI
     except ImportError as error:
-        raise RunError(_USAGE, "under mpirun or srun, runnel needs mpi4py: pip install mpi4py; or use runnel run") from error
+        raise RunError(
+            _USAGE, "under mpirun or srun, runnel needs mpi4py: pip install mpi4py; or use runnel run"
+        ) from error
 
     world = MPI.COMM_WORLD
 

@@ -66,8 +66,8 @@ class ShardedOptimizer(torch.optim.Optimizer):
     def state_dict(self):
         """Not offered: the optimizer's states are at the generators, which do not give them back yet."""
         raise NotImplementedError(
-            "the optimizer's states are at the generators and cannot be saved yet; save the module's state_dict, and the "
-            'learning rate of opt.param_groups[0]["lr"]'
+            "the optimizer's states are at the generators and cannot be saved yet; save the module's state_dict, and "
+            'the learning rate of opt.param_groups[0]["lr"]'
         )
 
     def load_state_dict(self, state_dict):
