@@ -144,6 +144,17 @@ def unknown_setting():
     runnel.Client([("w", (3,))], [numpy.ones(3)], optimizer=runnel.optim.SGD())
 
 
+def old_torch():
+    import types
+
+    import runnel
+
+    torch = types.ModuleType("torch")
+    torch.__version__ = "2.0.1+cpu"
+    sys.modules["torch"] = torch
+    runnel.shard  # noqa: B018
+
+
 class ClientTest(unittest.TestCase):
     def test_sgd_has_the_bits_of_a_plain_loop_over_each_path(self):
         for path in ("mapped", "one-sided", "emulated"):
@@ -182,6 +193,10 @@ class ClientTest(unittest.TestCase):
     def test_without_a_launcher_it_is_a_job_of_one(self):
         ended = launch.run_alone(alone)
         self.assertEqual((ended.status, ended.result, ended.err), (0, [0, 1], ""), ended)
+
+    def test_a_torch_that_is_too_old_is_named(self):
+        ended = launch.run_alone(old_torch)
+        self.assertIn("ImportError: runnel needs torch 2.1 or newer for modules, this is 2.0.1", ended.err)
 
     def test_a_setting_that_does_not_exist_is_named(self):
         ended = launch.run_alone(unknown_setting)
