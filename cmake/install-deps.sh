@@ -16,7 +16,7 @@ ${RUNNEL_DEPS:-$HOME/.cache/runnel}, which all clones share. No CUDA toolkit is 
            download, 2.3 GB unpacked. Neither the driver, which is the machine's, nor a compiler for CUDA
   --tests  also what only tests use: an Open MPI 5, beside the system's; 7 MB to download
   --python also a virtual environment with PyTorch, NumPy and safetensors, in which the Python tests and the peers of
-           bench/ run; 3 GB to download, 4.7 GB unpacked. Needs Python 3.11
+           bench/ run, and with what builds trainer/python; 3 GB to download, 4.7 GB unpacked. Needs Python 3.11
   --dev    also what the presets tsan and ci use: clang, clang-format, clang-tidy; and Slurm, for the test hosts.slurm
   --list   print the Debian packages and the wheels, install nothing
   --help   this text
@@ -38,7 +38,7 @@ readonly dev_packages=(
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
 )
 
-readonly python_packages=(python3-venv)
+readonly python_packages=(python3-venv python3-dev)
 
 # One wheel a line: folder in the cache, requirement, MB to download, platform tag, SHA-256, paths to keep. Wheels with the
 # same folder are unpacked side by side, because LibTorch looks for libcudart and libcupti relative to itself.
@@ -187,17 +187,23 @@ lock_deps() {
   flock -n 9 || { say "waiting for another install-deps.sh in $deps"; flock 9; }
 }
 
-# make_python: the virtual environment, whole or not at all. The copy of its list says that it is complete.
+# make_python: the virtual environment, whole or not at all. The copy of its list says that it is complete; with
+# another list, pip adds what has changed.
 make_python() {
   local list target=$deps/python watcher
   list=$(dirname "${BASH_SOURCE[0]}")/python-requirements.txt
   ! cmp -s "$list" "$target/requirements.txt" || return 0
   python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || die "the pinned wheels are for Python 3.11, python3 is $(python3 --version)"
   lock_deps
-  require_space python 3000
-  rm -rf "$target"
-  python3 -m venv "$target" || die "python3 cannot make a virtual environment; install python3-venv"
-  say "installing PyTorch for Python (3000 MB)"
+  if [ -f "$target/requirements.txt" ]; then
+    say "updating PyTorch for Python and what goes with it"
+    rm "$target/requirements.txt"
+  else
+    require_space python 3000
+    rm -rf "$target"
+    python3 -m venv "$target" || die "python3 cannot make a virtual environment; install python3-venv"
+    say "installing PyTorch for Python (3000 MB)"
+  fi
   watch_download "$target" PyTorch 4700 9>&- &
   watcher=$!
   "$target/bin/python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --no-deps --require-hashes \

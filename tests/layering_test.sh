@@ -17,10 +17,10 @@ declare -A runtime_rooms=(
   [generator]="$fabric_imports fabric reduction checkpoint plan")
 # Besides runtime/.
 declare -A trainer_rooms=(
-  [archive]="" [arrays]="archive" [inspect]="archive arrays" [torch]="" [dataset]="torch archive arrays"
+  [archive]="" [arrays]="archive" [inspect]="archive arrays" [command]="" [torch]="" [dataset]="torch archive arrays"
   [model]="torch archive arrays dataset"
   [compute]="torch archive arrays model dataset" [run]="torch archive arrays model dataset compute"
-  [program]="torch archive arrays inspect model dataset compute run")
+  [program]="torch archive arrays inspect command model dataset compute run" [python]="")
 
 # rooms_beyond FOLDER ROOM: the rooms of FOLDER that ROOM may not import.
 rooms_beyond() {
@@ -83,7 +83,10 @@ check_tree() (
   forbid "trainer/archive and trainer/arrays are built without LibTorch, over runtime/base and runtime/checkpoint" \
     "$(include "$torch|runtime/($(printf '%s\n' "${!runtime_rooms[@]}" | grep -vxE 'base|checkpoint' | paste -sd '|'))/")" \
     trainer/archive/*.{h,cc} trainer/arrays/*.{h,cc}
-  forbid "trainer/inspect is built without LibTorch" "$(include "$torch")" trainer/inspect/*.{h,cc}
+  forbid "trainer/inspect and trainer/command are built without LibTorch" "$(include "$torch")" \
+    trainer/inspect/*.{h,cc} trainer/command/*.{h,cc}
+  forbid "trainer/python is built without LibTorch, over runtime/client, runtime/generator and what they may import" \
+    "$(include "$torch|runtime/(doctor|cuda)/")" trainer/python/*.{h,cc}
   forbid "CUDA stays in runtime/cuda" "$(include "$cuda")" "${cpu[@]}"
   forbid "UCX stays in transport" "$(include "$ucx")" "${runtime[@]}" "${trainer[@]}"
   forbid "LibTorch brings an fmt of its own" "$(include 'spdlog/|fmt/')" "${trainer[@]}"
@@ -132,6 +135,9 @@ plant trainer/archive/zip_archive.cc '#include "runtime/config/config.h"'
 plant trainer/arrays/npy.cc '#include <c10/core/ScalarType.h>'
 plant trainer/arrays/npy.cc '#include "runtime/config/config.h"'
 plant trainer/inspect/number_range.cc '#include <c10/util/Half.h>'
+plant trainer/python/binding.cc '#include <torch/extension.h>'
+plant trainer/python/binding.cc '#include "runtime/doctor/diagnosis.h"'
+plant trainer/command/run_command.cc '#include <ATen/ATen.h>'
 plant runtime/telemetry/run_report.h '#include <nlohmann/json.hpp>'
 plant transport/endpoint.cc 'ucp_worker_fence(worker);'
 plant bench/put.cc 'ucp_atomic_op_nbx(endpoint, op, buffer, 1, address, key, &param);'

@@ -43,18 +43,26 @@ class Bootstrap {
 
   /// Returns when all ranks have called it. `meanwhile` and errors as for `all_gather`.
   virtual void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) = 0;
+
+  /// Whether this rank reports what all ranks find wrong alike. Rank 0 does, and after a call of `report_errors`,
+  /// others.
+  bool reports_errors() const { return reports_errors_ || rank() == 0; }
+  void report_errors() { reports_errors_ = true; }
+
+ private:
+  bool reports_errors_ = false;
 };
 
-/// Runs `decide` on what all ranks know alike, so that a `RunError` of it is thrown on all of them: by rank 0 as it is,
-/// by the others as `AlreadyReported`. These wait first, as mpirun ends the whole job when one rank has ended, and rank
-/// 0 needs time to report why.
+/// Runs `decide` on what all ranks know alike, so that a `RunError` of it is thrown on all of them: as it is by those
+/// that report errors, by the others as `AlreadyReported`. These wait first, as mpirun ends the whole job when one rank
+/// has ended, and rank 0 needs time to report why.
 template <std::invocable Decide>
 auto decide_alike(const Bootstrap& bootstrap, Decide&& decide) {
   constexpr std::chrono::milliseconds kTimeToReport{300};
   try {
     return decide();
   } catch (const RunError& error) {
-    if (bootstrap.rank() == 0) throw;
+    if (bootstrap.reports_errors()) throw;
     std::this_thread::sleep_for(kTimeToReport);
     throw AlreadyReported(error.status());
   }

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "runtime/base/joined.h"
+#include "runtime/launch/process_tree.h"
 #include "transport/context.h"
 
 namespace runnel {
@@ -118,6 +119,13 @@ struct AbstractAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
 };
 
+/// Whether `ancestor` lives and has started this process, itself or through others, such as a shell.
+bool descends_from(pid_t ancestor) {
+  pid_t process = getppid();
+  while (process > 0 && process != ancestor) process = state_of(process).parent;
+  return process > 0;
+}
+
 bool is_same_user(int fd) {
   ucred credentials = {};
   socklen_t length = sizeof credentials;
@@ -140,12 +148,12 @@ std::optional<LocalPlace> LocalPlace::from_environment() {
   const char* parent = std::getenv(kParentVariable);
   if (rank == nullptr || size == nullptr || socket == nullptr || parent == nullptr) return std::nullopt;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (std::to_string(getppid()) != parent) std::_Exit(EXIT_FAILURE);  // it died before it could take us along
+  if (!descends_from(std::atoi(parent))) std::_Exit(EXIT_FAILURE);  // it died before it could take us along
   return LocalPlace{.rank = std::atoi(rank), .size = std::atoi(size), .socket = socket};
 }
 
-pid_t start_process(const LocalPlace& place, const std::vector<std::string>& argv,
-                    const std::vector<std::pair<std::string, std::string>>& environment) {
+std::vector<std::string> environment_of(const LocalPlace& place,
+                                        const std::vector<std::pair<std::string, std::string>>& environment) {
   std::vector<std::string> variables;
   const auto set = [&](const std::string& name, const std::string& value) {
     std::erase_if(variables, [&](const std::string& variable) { return variable.starts_with(name + "="); });
@@ -161,7 +169,12 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
   set(kSizeVariable, std::to_string(place.size));
   set(kSocketVariable, place.socket);
   set(kParentVariable, std::to_string(getpid()));
+  return variables;
+}
 
+pid_t start_process(const LocalPlace& place, const std::vector<std::string>& argv,
+                    const std::vector<std::pair<std::string, std::string>>& environment) {
+  const std::vector<std::string> variables = environment_of(place, environment);
   const auto pointers = [](const std::vector<std::string>& strings) {
     std::vector<char*> result;
     result.reserve(strings.size() + 1);
@@ -175,14 +188,15 @@ pid_t start_process(const LocalPlace& place, const std::vector<std::string>& arg
   return pid;
 }
 
-LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline) : place_(place) {
+LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline, const Meanwhile& meanwhile)
+    : place_(place) {
   if (place.rank < 0 || place.rank >= place.size) {
     fail(name_of(place.rank) + " of a group of " + std::to_string(place.size));
   }
   if (place.rank == 0) {
     accept_all(deadline);
   } else {
-    connect_to_root(deadline);
+    connect_to_root(deadline, meanwhile);
   }
 }
 
@@ -220,12 +234,13 @@ std::string LocalBootstrap::missing_ranks() const {
   return joined(missing, ", ", name_of);
 }
 
-void LocalBootstrap::connect_to_root(const Deadline& deadline) {
+void LocalBootstrap::connect_to_root(const Deadline& deadline, const Meanwhile& meanwhile) {
   OwnedFd root(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const AbstractAddress address(place_.socket);
   while (connect(root.get(), address.get(), address.length) != 0) {
     if (errno != ECONNREFUSED && errno != EINTR && errno != EAGAIN) fail_errno("cannot connect to rank 0");
     if (deadline.expired()) fail("rank 0 did not come in time");
+    if (meanwhile) meanwhile();
     std::this_thread::sleep_for(kConnectRetry);
   }
   if (!is_same_user(root.get())) fail("rank 0 belongs to another user");

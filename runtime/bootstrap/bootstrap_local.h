@@ -25,15 +25,20 @@ struct LocalPlace {
   /// Rank 0 of a new group with a name that nobody else has.
   static LocalPlace fresh(int size);
 
-  /// The place that `start_process` gave this process, which dies with its parent from here on; nothing when it was
-  /// started otherwise.
+  /// The place that `environment_of` gave this process, which dies with its parent from here on; nothing when it was
+  /// started otherwise. Ends the process when the one that made the group is gone already.
   static std::optional<LocalPlace> from_environment();
 
   LocalPlace with_rank(int other) const { return {other, size, socket}; }
 };
 
-/// Starts `argv` (argv[0] is looked up in PATH) as the process at `place`, with this process's environment, what UCX
-/// must find at start, and `environment` (name, value) on top. Returns its process id. Throws `BootstrapError`.
+/// The environment of the process at `place`: this process's own, what UCX must find at start, and `environment` (name,
+/// value) on top; each as NAME=value.
+std::vector<std::string> environment_of(const LocalPlace& place,
+                                        const std::vector<std::pair<std::string, std::string>>& environment = {});
+
+/// Starts `argv` (argv[0] is looked up in PATH) as the process at `place`, with the environment of `environment_of`.
+/// Returns its process id. Throws `BootstrapError`.
 pid_t start_process(const LocalPlace& place, const std::vector<std::string>& argv,
                     const std::vector<std::pair<std::string, std::string>>& environment = {});
 
@@ -42,8 +47,9 @@ class LocalBootstrap final : public Bootstrap {
  public:
   /// Meets the group: rank 0 opens the socket, the others connect, in any order of arrival. Only processes of the same
   /// user are let in.
-  /// Throws `BootstrapError`, naming the ranks that did not come by the deadline.
-  LocalBootstrap(const LocalPlace& place, const Deadline& deadline);
+  /// `meanwhile` is called while rank 0 has not come. Throws `BootstrapError`, naming the ranks that did not come by
+  /// the deadline.
+  LocalBootstrap(const LocalPlace& place, const Deadline& deadline, const Meanwhile& meanwhile = {});
 
   int rank() const override { return place_.rank; }
   int size() const override { return place_.size; }
@@ -53,7 +59,7 @@ class LocalBootstrap final : public Bootstrap {
 
  private:
   void accept_all(const Deadline& deadline);
-  void connect_to_root(const Deadline& deadline);
+  void connect_to_root(const Deadline& deadline, const Meanwhile& meanwhile);
   std::string missing_ranks() const;
 
   LocalPlace place_;

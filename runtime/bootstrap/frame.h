@@ -16,7 +16,7 @@
 namespace runnel {
 
 /// Grows with every change of a frame's or a bell word's meaning. Processes of different protocols refuse each other.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 /// A frame that is no frame, or comes from another protocol version. Exit status 76.
 class FrameError : public RunError {
@@ -24,7 +24,7 @@ class FrameError : public RunError {
   explicit FrameError(const std::string& message) : RunError(ExitStatus::protocol_mismatch, message) {}
 };
 
-enum class FrameKind : std::uint32_t { introduction = 1, connection = 2, path = 3, cores = 4 };
+enum class FrameKind : std::uint32_t { introduction = 1, connection = 2, path = 3, cores = 4, job = 5, relay = 6 };
 
 /// Appends fixed-width little-endian values to a buffer.
 class FrameWriter {

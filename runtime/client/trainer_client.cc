@@ -24,10 +24,11 @@ constexpr std::uint32_t kFirstFetch = 2;
 }  // namespace
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
-                             const Config& config, const Deadline& deadline, Device* device, std::size_t state_bytes)
+                             const Config& config, const Deadline& deadline, Device* device, std::size_t state_bytes,
+                             const ProcessPolicy& process)
     : state_bytes_(group.self().index == 0 ? state_bytes : 0),
       fabric_(group, config, TrainerControl::bytes(group.generators(), state_bytes_), operations_for(layout), deadline,
-              device, 0),
+              device, /*tensor_bytes=*/0, process),
       layout_(layout),
       windows_{.gradients = TensorWindow(layout, fabric_.context(), device),
                .parameters = TensorWindow(layout, fabric_.context(), device)},
@@ -80,9 +81,9 @@ void TrainerClient::await_buckets(std::size_t buckets) {
   const std::int64_t begin = usable_ == 0 && pushed_ns_ != 0 ? pushed_ns_ : steady_ns();
   const bool had_to_wait = usable_ == 0 || !usable(buckets);
   const std::int64_t wait_begin_ns = trace().begin();
-  fabric_.liveness().enter(Phase::pull, step_);
+  fabric_.liveness().enter(Phase::pull, step_ - first_step_);
   wait_until([&] { return usable(buckets); }, [this] { return awaited(); });
-  fabric_.liveness().enter(Phase::push, step_);
+  fabric_.liveness().enter(Phase::push, step_ - first_step_);
   const bool all = buckets == layout_.bucket_count();
   trace().end(wait_begin_ns, {.what = TraceWhat::wait,
                               .bucket = all ? TraceLabel::kNoBucket : static_cast<std::uint32_t>(buckets - 1),
@@ -142,9 +143,9 @@ void TrainerClient::push(const Batch& batch) {
   countdown_.all_ready();
   note_computed();
   begin_hand_over();
-  await_device([this] { return hand_over_early(); });
+  if (!gradients_complete()) await_device([this] { return hand_over_early(); });
   note_device_times();
-  put_record(batch);
+  put_records(batch);
   for (auto& peer : generators_) {
     require_ok(peer->gradients.hand_over_all(step_, put_tag(*peer)), *peer);
     peer->protocol.end_step();
@@ -179,12 +180,12 @@ void TrainerClient::begin_hand_over() {
 
 /// Hands over what is complete, but for each generator's last bucket; says whether all that was begun is complete.
 bool TrainerClient::hand_over_early() {
-  bool idle = true;
-  for (auto& peer : generators_) {
-    require_ok(peer->gradients.hand_over_early(step_, put_tag(*peer)), *peer);
-    idle &= peer->gradients.stage().idle();
-  }
-  return idle;
+  for (auto& peer : generators_) require_ok(peer->gradients.hand_over_early(step_, put_tag(*peer)), *peer);
+  return gradients_complete();
+}
+
+bool TrainerClient::gradients_complete() const {
+  return std::ranges::all_of(generators_, [](const auto& peer) { return peer->gradients.stage().idle(); });
 }
 
 /// When the gradients were computed, and what the device did in this step.
@@ -233,7 +234,9 @@ void TrainerClient::require_ok(const Status& status, const GeneratorPeer& peer) 
   if (!status.ok()) fabric_.loop().throw_for(status, peer.link.peer.rank);
 }
 
-void TrainerClient::put_record(const Batch& batch) {
+/// Before the last bell of the step, so that who has that has the record; on the host before all bells that `push`
+/// rings.
+void TrainerClient::put_records(const Batch& batch) {
   const StepRecord record{.step = step_,
                           .samples = batch.samples,
                           .loss = batch.loss,
@@ -244,12 +247,16 @@ void TrainerClient::put_record(const Batch& batch) {
                           .batches = batch.batches,
                           .nonfinite_share = batch.nonfinite ? *batch.nonfinite + 1 : 0,
                           .data_ns = batch.data_ns,
+                          .lr = batch.lr,
+                          .leaving = batch.leaving ? 1U : 0U,
                           .reserved = {}};
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());
-  const std::uint64_t tag = Tag{lead().link.peer.rank, kOther}.encode();
-  require_ok(fabric_.loop().queue().put(lead().link.control, target, copy, fabric_.control(), tag), lead());
+  for (auto& peer : generators_) {
+    const std::uint64_t tag = Tag{peer->link.peer.rank, kOther}.encode();
+    require_ok(fabric_.loop().queue().put(peer->link.control, target, copy, fabric_.control(), tag), *peer);
+  }
 }
 
 std::span<std::byte> TrainerClient::state() {
@@ -270,6 +277,18 @@ void TrainerClient::report_evaluation(const Score& score) {
       lead().link.control, GeneratorControl::evaluation_record(fabric_.group().self().index), copy, fabric_.control(),
       lead().link.evaluation, ++evaluations_, Tag{lead().link.peer.rank, kOther}.encode());
   require_ok(status, lead());
+}
+
+bool TrainerClient::is_over() const {
+  return std::ranges::any_of(generators_,
+                             [](const auto& one) { return one->link.version_received.value() >= kEndOfRun.encode(); });
+}
+
+void TrainerClient::confirm_end() {
+  ++evaluations_;
+  for (auto& peer : generators_) fabric_.loop().ring(peer->link.evaluation, evaluations_, peer->link.peer.rank);
+  // The generators may be gone as soon as they have it.
+  fabric_.loop().wait_for_transfers(lead().link.peer.rank);
 }
 
 void TrainerClient::leave() {

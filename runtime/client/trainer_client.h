@@ -39,7 +39,8 @@ class TrainerClient final : public PassObserver {
   /// lie, else null. `state_bytes`: of what the lead generator collects from the first trainer, the same in all
   /// processes. `group`, `layout` and `device` outlive this.
   TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0);
+                const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0,
+                const ProcessPolicy& process = {});
 
   /// The path to each generator.
   const std::vector<PathReport>& paths() const { return paths_; }
@@ -55,6 +56,9 @@ class TrainerClient final : public PassObserver {
 
   /// Waits until those of the tensors up to and with `tensor` are.
   void before_use(std::size_t tensor) override;
+
+  /// Messages count steps from here on: those before only handed over the values to start from.
+  void begin_steps() { first_step_ = step_; }
 
   /// Buffer and slot of the current step, numbered from 0; they alternate.
   int buffer() const { return buffer_of_version(step_); }
@@ -77,6 +81,8 @@ class TrainerClient final : public PassObserver {
     std::uint64_t samples = 0;       ///< of all of them
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
     std::int64_t data_ns = 0;        ///< waited for the batches
+    double lr = 0;                   ///< of the step, where trainers decide it
+    bool leaving = false;            ///< nothing comes from this trainer any more: `gradients(slot())` adds nothing
     /// Index among this trainer's virtual trainers of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };
@@ -92,8 +98,14 @@ class TrainerClient final : public PassObserver {
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(const Score& score);
 
-  /// After the last `report_evaluation`: waits until the generators have everything from everybody, then
-  /// disconnects.
+  /// Where trainers end the run: whether all of them were leaving, so that it is over. After `pull`.
+  bool is_over() const;
+
+  /// Once `is_over()`, before `leave`: lets the generators go, which wait for this.
+  void confirm_end();
+
+  /// After the last `report_evaluation`, or once `is_over()`: waits until the generators have everything from
+  /// everybody, then disconnects.
   void leave();
 
   /// After an error that this process reports: notifies its peers, which then stop at once instead of waiting for it.
@@ -116,13 +128,14 @@ class TrainerClient final : public PassObserver {
   void note_computed();
   void begin_hand_over();
   bool hand_over_early();
+  bool gradients_complete() const;
   void note_device_times();
   void note_copies();
   template <class Done>
   void await_device(Done&& done);
   static std::uint64_t put_tag(const GeneratorPeer& peer);
   void require_ok(const Status& status, const GeneratorPeer& peer) const;
-  void put_record(const Batch& batch);
+  void put_records(const Batch& batch);
   GeneratorPeer& lead() { return *generators_.front(); }
 
   std::size_t state_bytes_;
@@ -134,6 +147,7 @@ class TrainerClient final : public PassObserver {
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;
   std::uint64_t step_ = 0;
+  std::uint64_t first_step_ = 0;
   std::size_t usable_ = 0;                // buckets from the first on that the current step may read
   std::int64_t pushed_ns_ = 0;            // when the last step was handed over
   std::int64_t usable_ns_ = 0;            // when all parameters of the current step were found to be usable

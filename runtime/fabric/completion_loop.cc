@@ -60,15 +60,28 @@ CompletionQueue::Polled CompletionLoop::poll_busily(const Deadline& until) {
   return {};
 }
 
+/// Sleeps until something completes; where somebody else wants to be called meanwhile, for an interval at most.
+CompletionQueue::Polled CompletionLoop::wait(const Deadline& until) {
+  if (!liveness_.calls_back()) return queue_.wait(completions_, *waiter_, until);
+  liveness_.on_wait();
+  CompletionQueue::Polled polled = queue_.wait(completions_, *waiter_, until.within(ProcessPolicy::kInterval));
+  if (polled.status.code() == StatusCode::deadline_exceeded && !until.expired()) polled.status = {};
+  return polled;
+}
+
 Meanwhile CompletionLoop::progress() {
   return [this] {
+    liveness_.on_wait();
     require_going_on();
     drop_completions();
   };
 }
 
 Meanwhile CompletionLoop::silence() const {
-  return [this] { require_going_on(); };
+  return [this] {
+    liveness_.on_wait();
+    require_going_on();
+  };
 }
 
 void CompletionLoop::drop_completions() {

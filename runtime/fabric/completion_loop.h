@@ -77,7 +77,7 @@ class CompletionLoop {
         require_going_on();  // `awaited` may throw for a reason of its own
         throw_for(polled.status, awaited());
       }
-      polled = busy() ? poll_busily(until) : queue_.wait(completions_, *waiter_, until);
+      polled = busy() ? poll_busily(until) : wait(until);
     }
   }
 
@@ -107,7 +107,7 @@ class CompletionLoop {
         require_going_on();
         throw_for(polled.status, awaited());
       }
-      polled = queue_.wait(completions_, *waiter_, until);
+      polled = wait(until);
     }
   }
 
@@ -147,6 +147,7 @@ class CompletionLoop {
   }
 
   CompletionQueue::Polled poll_busily(const Deadline& until);
+  CompletionQueue::Polled wait(const Deadline& until);
 
   Worker& worker_;
   ParkWord park_word_;

@@ -96,17 +96,20 @@ Device* bound(Device* device) {
 }  // namespace
 
 Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
-               const Deadline& bootstrap, Device* device, std::size_t tensor_bytes)
-    : group_(group),
+               const Deadline& bootstrap, Device* device, std::size_t tensor_bytes, const ProcessPolicy& process)
+    : blocked_(process.owned ? std::make_optional<BlockedStopSignals>() : std::nullopt),
+      held_(process.owned ? nullptr : std::make_unique<HeldSignals>()),
+      group_(group),
       device_(bound(device)),
       mapping_policy_(policy_for(config.transport)),
       context_(make_context(
           context_options(group, config.transport, device, control_bytes + trace_bytes(config) + tensor_bytes))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
-      liveness_(context_, group),
+      liveness_(context_, group, process),
       loop_(worker_, operations, ParkWord(control_.bytes(), kParkOffset), group, liveness_, bootstrap,
             timeout_for(group, config.run.timeout_s)) {
+  held_.reset();
   if (group.is_lead()) report_overridden(context_);
   if (!config.run.trace.empty()) {
     trace_slab_ = Slab::allocate(context_, trace_bytes(config));

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "runtime/bootstrap/connection_offer.h"
@@ -11,6 +12,7 @@
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/fabric/completion_loop.h"
+#include "runtime/launch/process_policy.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/liveness/liveness.h"
 #include "runtime/telemetry/trace.h"
@@ -33,7 +35,7 @@ class Fabric {
   /// caller will allocate: shared memory must have room for them before UCX starts; 0 leaves it to the slabs. Throws
   /// `TransportError`, `RunError`.
   Fabric(const PeerGroup& group, const Config& config, std::size_t control_bytes, std::size_t operations,
-         const Deadline& bootstrap, Device* device, std::size_t tensor_bytes);
+         const Deadline& bootstrap, Device* device, std::size_t tensor_bytes, const ProcessPolicy& process = {});
 
   Fabric(const Fabric&) = delete;
   Fabric& operator=(const Fabric&) = delete;
@@ -74,7 +76,9 @@ class Fabric {
   void fail(StopCause cause = StopCause::own_error);
 
  private:
-  BlockedStopSignals blocked_;  // before UCX starts threads
+  // Before UCX and the heartbeats start threads.
+  std::optional<BlockedStopSignals> blocked_;  // in a process of the runtime's own
+  std::unique_ptr<HeldSignals> held_;          // else, until they are started
   const PeerGroup& group_;
   Device* device_;
   MappingPolicy mapping_policy_;

@@ -3,6 +3,7 @@
 #include "runtime/generator/generator.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -89,12 +90,46 @@ void Generator::publish_start(std::span<const float> all) {
   for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 
-Generator::Step Generator::step(double lr) {
+void Generator::adopt_start() {
+  assert(fabric_.device() == nullptr);
+  for (auto& link : links_) ring(*link, protocol_.version_word());
   const std::uint64_t step = protocol_.step();
   fabric_.liveness().enter(Phase::reduce, step);
+  wait_until([this] { return !protocol_.first_awaited(); }, [this] { return awaited(); });
+  const float* const start = memory_.slot(/*trainer=*/0, slot_of_step(step));
+  std::copy_n(start, shard_.bytes.size() / sizeof(float), memory_.parameters(step + 1));
+  while (!protocol_.step_complete()) protocol_.reduced();
+  protocol_.end_step();
+  adopted_ = protocol_.step();
+  records_.begin_steps(adopted_);
+  publish(step);
+}
+
+Generator::Step Generator::step(double lr) {
+  begin_step(lr);
+  return make_step();
+}
+
+std::optional<Generator::Step> Generator::step_of_trainers() {
+  fabric_.liveness().enter(Phase::reduce, protocol_.step() - adopted_);
+  wait_until([this] { return protocol_.next_bucket().has_value(); }, [this] { return awaited(); });
+  const StepRecords::Decision decision = records_.decision(protocol_.step());
+  if (decision.over) return std::nullopt;
+  begin_step(decision.lr);
+  return make_step();
+}
+
+void Generator::begin_step(double lr) {
+  const std::uint64_t step = protocol_.step();
+  fabric_.liveness().enter(Phase::reduce, step - adopted_);
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
-  reducer_->begin_step(lr, static_cast<std::int64_t>(step) + 1, memory_.parameters(step), memory_.parameters(step + 1),
-                       slots_);
+  reducer_->begin_step(lr, static_cast<std::int64_t>(step - adopted_) + 1, memory_.parameters(step),
+                       memory_.parameters(step + 1), slots_);
+}
+
+/// The step that is begun.
+Generator::Step Generator::make_step() {
+  const std::uint64_t step = protocol_.step();
   wait_until(
       [this] {
         reduce_ready_buckets();
@@ -104,7 +139,7 @@ Generator::Step Generator::step(double lr) {
       [this] { return awaited(); }, [this] { return !passes_->idle(); });
   finish_step(step);
   require_finite(step);
-  fabric_.liveness().enter(Phase::publish, step);
+  fabric_.liveness().enter(Phase::publish, step - adopted_);
   protocol_.end_step();
   publish(step);
   if (!fabric_.group().is_lead()) return {};
@@ -142,7 +177,7 @@ void Generator::require_finite(std::uint64_t step) {
   if (!index) return;
   if (!leads && finite_.stops()) let_lead_report();
   const std::size_t in_all = shard_.bytes.begin / sizeof(float) + *index;
-  finite_.report_parameter(layout_.element_name(in_all), memory_.parameters(step + 1)[*index], step);
+  finite_.report_parameter(layout_.element_name(in_all), memory_.parameters(step + 1)[*index], step - adopted_);
 }
 
 /// A loss or gradient that is not finite usually spoils all shards in the same step: then the lead reports it, and this
@@ -165,22 +200,26 @@ Score Generator::collect_evaluation() {
   const TraceSpan wait(fabric_.trace(), {.what = TraceWhat::wait, .step = protocol_.version() - 1});
   fabric_.liveness().enter(Phase::evaluate, protocol_.version());
   ++evaluations_collected_;
-  const auto missing = [this] {
-    return std::find_if(evaluations_.begin(), evaluations_.end(),
-                        [this](std::uint64_t received) { return received < evaluations_collected_; });
-  };
-  wait_until([&] { return missing() == evaluations_.end(); },
-             [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
+  await_evaluations(evaluations_collected_);
   const Score sum = records_.read_evaluation(protocol_.version());
   finite_.check_loss("the test", sum.loss.mean(), protocol_.version() - 1);
   return sum;
+}
+
+/// Waits until all trainers have rung the evaluation bell `count` times.
+void Generator::await_evaluations(std::uint64_t count) {
+  const auto missing = [&] {
+    return std::ranges::find_if(evaluations_, [count](std::uint64_t received) { return received < count; });
+  };
+  wait_until([&] { return missing() == evaluations_.end(); },
+             [&] { return links_[static_cast<std::size_t>(missing() - evaluations_.begin())]->peer.rank; });
 }
 
 std::span<const float> Generator::collect_parameters() {
   const auto own = memory_.read(protocol_.version());
   const std::span<const float> all = others_ ? others_->collect(buffer_of_version(protocol_.version()), own) : own;
   const auto index = first_nonfinite(all.first(layout_.float_counts().optimized));
-  if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1);
+  if (index) finite_.report_parameter(layout_.element_name(*index), all[*index], protocol_.version() - 1 - adopted_);
   return all;
 }
 
@@ -199,6 +238,7 @@ void Generator::leave() {
   }
   if (others_) others_->end_run();
   for (auto& link : links_) fabric_.loop().ring(link->version, kEndOfRun.encode(), link->peer.rank);
+  if (adopted_ > 0) await_evaluations(1);
   fabric_.loop().wait_for_transfers([this] { return first_unreached(links_); });
   fabric_.liveness().leave();
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));

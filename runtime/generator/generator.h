@@ -51,10 +51,19 @@ class Generator {
   /// Fills this generator's shard of version 0 from `all`, the parameters of all tensors, and lets trainers begin.
   void publish_start(std::span<const float> all);
 
+  /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which they make no
+  /// gradients. That trainer hands over the values; they become version 1, with which the first step begins. Host
+  /// memory only.
+  void adopt_start();
+
   /// Waits for all gradients of the current step, reduces them, and publishes the next version. Gives what the trainers
   /// reported, nothing where this is not the lead. Throws `NotFinite`, and does not publish, for a loss or a parameter
   /// of this shard that is not finite, unless run.on_nonfinite is "warn".
   Step step(double lr);
+
+  /// The same with the learning rate that the trainers have put into their records. Nothing, and no step, once all of
+  /// them are leaving.
+  std::optional<Step> step_of_trainers();
 
   /// Waits for every trainer's part of a test of the current version, and adds them in trainer order. The lead only.
   Score collect_evaluation();
@@ -78,7 +87,8 @@ class Generator {
   /// `own_trace`.
   std::vector<ProcessTrace> collect_traces() { return traces_->collect(facts_); }
 
-  /// After the last test: disconnects from the trainers. Generators that do not lead wait here until the lead does.
+  /// After the last test, or when trainers end the run: disconnects from the trainers. Generators that do not lead wait
+  /// here until the lead does.
   void leave();
 
   /// After `error`, which this process reports: notifies its peers, which then stop at once instead of waiting for it.
@@ -91,9 +101,12 @@ class Generator {
   void connect(const std::vector<ConnectionOffer>& offers, std::size_t state_bytes);
   void ring(TrainerLink& link, std::uint64_t word);
   void publish(std::uint64_t step);
+  void begin_step(double lr);
+  Step make_step();
   void finish_step(std::uint64_t step);
   void require_finite(std::uint64_t step);
   void let_lead_report();
+  void await_evaluations(std::uint64_t count);
   int awaited() const;
   void on_completion(const Completion& completion, const Tag& tag);
   /// As `CompletionLoop::wait_until` and `poll`; `on_completion` gets what completes.
@@ -129,6 +142,7 @@ class Generator {
   std::vector<const float*> slots_;          // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;   // received, by trainer
   std::uint64_t evaluations_collected_ = 0;
+  std::uint64_t adopted_ = 0;       // steps that only handed over the values to start from
   std::int64_t idle_since_ns_ = 0;  // for the trace; 0 while there is something to reduce
 };
 

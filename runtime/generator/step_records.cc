@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace runnel {
 namespace {
@@ -64,13 +66,32 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
   return sum;
 }
 
+StepRecords::Decision StepRecords::decision(std::uint64_t step) const {
+  std::optional<std::pair<int, double>> decided;
+  bool over = true;
+  for (int index = 0; index < group_.trainers(); ++index) {
+    const StepRecord record = step_record(group_.trainer(index), step);
+    if (record.step == step && record.leaving != 0) continue;
+    over = false;
+    if (record.step != step) continue;
+    if (!decided) decided = {index, record.lr};
+    if (record.lr == decided->second) continue;
+    throw RunError(ExitStatus::bad_configuration,
+                   "step " + std::to_string(step - first_) + ": " + group_.trainer(decided->first).name +
+                       " makes it with learning rate " + std::to_string(decided->second) + ", " +
+                       group_.trainer(index).name + " with " + std::to_string(record.lr) +
+                       "; set the same learning rate in every trainer");
+  }
+  return {.lr = decided ? decided->second : 0, .over = over};
+}
+
 void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
   for (int index = 0; index < group_.trainers(); ++index) {
     const Peer& trainer = group_.trainer(index);
     const StepRecord record = step_record(trainer, step);
     if (std::isfinite(record.loss)) continue;
     check(record, step, trainer);
-    guard.check_loss(name_of_loss(record, trainer), record.loss, step);
+    guard.check_loss(name_of_loss(record, trainer), record.loss, step - first_);
   }
 }
 

@@ -31,6 +31,12 @@ class StepRecords {
     std::int64_t data_ns = 0;   ///< the longest that a trainer waited for its batches
   };
 
+  /// What trainers decide about a step, where they do.
+  struct Decision {
+    double lr = 0;
+    bool over = false;  ///< no step: all trainers are leaving
+  };
+
   /// Durations that are known so far, in ms, a value a step: what happened in a step is complete only when the trainers
   /// tell about it with the next one. The definitions are in bench/README.md.
   struct Timings {
@@ -43,12 +49,19 @@ class StepRecords {
   StepRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
               const std::vector<TrainerFacts>& facts);
 
+  /// Messages count steps from `first` on: those before only handed over the values to start from.
+  void begin_steps(std::uint64_t first) { first_ = first; }
+
   /// Makes room for the timings of `steps` steps.
   void reserve(std::size_t steps);
 
   /// All trainers have handed step `step` over, and its version was published at `published_ns`. Throws `RunError` (76)
   /// when a record is one that no trainer can put.
   Step read_step(std::uint64_t step, std::int64_t published_ns);
+
+  /// All trainers have handed over a bucket of step `step`. Those that decide its learning rate, and those that are
+  /// leaving, have put their records before. Throws `RunError` (78) for different learning rates.
+  Decision decision(std::uint64_t step) const;
 
   /// All trainers have handed step `step` over: checks their losses, the first trainer's first. Throws `NotFinite`.
   void check_losses(std::uint64_t step, FiniteGuard& guard) const;
@@ -81,6 +94,7 @@ class StepRecords {
   bool has_virtual_trainers_;
   std::uint64_t batch_size_;  // the most samples of a batch
   const std::vector<TrainerFacts>& facts_;
+  std::uint64_t first_ = 0;
   Exchange exchange_;
   Timings timings_;
 };

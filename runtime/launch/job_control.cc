@@ -58,6 +58,12 @@ void suspend_with(pid_t mpirun) {
   kill(mpirun, SIGCONT);
 }
 
+void suspend_with(const std::vector<pid_t>& processes) {
+  for (const pid_t process : processes) kill(process, SIGTSTP);
+  suspend_this_process();
+  for (const pid_t process : processes) kill(process, SIGCONT);
+}
+
 void count_suspended_time() {
   struct sigaction action {};
   action.sa_flags = SA_RESTART;

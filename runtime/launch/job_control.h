@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <vector>
 
 /// Ctrl-Z of a shell, for a launcher and its ranks.
 ///
@@ -23,6 +24,9 @@ void leave_terminal_signals_to_launcher();
 /// Suspends mpirun with its ranks of this host, then this process, until a shell continues that (fg, bg); then
 /// continues them all.
 void suspend_with(pid_t mpirun);
+
+/// The same with children that are processes of the job themselves.
+void suspend_with(const std::vector<pid_t>& processes);
 
 /// In a rank: counts the time for which `suspend_with` suspends this process as `SuspendedTime`.
 void count_suspended_time();

@@ -15,13 +15,14 @@ constexpr milliseconds kCloseTime{300};
 
 }  // namespace
 
-HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group)
+HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group, bool takes_signals)
     : mailbox_(mailbox),
       group_(group),
       peers_(group.connected_to(group.self().rank)),
       worker_(context),
       slab_(Slab::allocate(context, (1 + peers_.size()) * kLineBytes)),
       queue_(worker_, HeartbeatLink::kMaxRings * peers_.size()) {
+  if (takes_signals) signals_.emplace();
   for (const int rank : peers_) links_.push_back(std::make_unique<HeartbeatLink>(group, group.at(rank)));
 }
 
@@ -191,7 +192,8 @@ void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
   // An armed worker makes its descriptor readable; if it cannot be armed, it has work to do first.
   if (!worker_.arm().ok()) return;
   std::vector<pollfd>& fds = poll_fds_;
-  fds.assign({{worker_.event_fd(), POLLIN, 0}, {mailbox_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}});
+  fds.assign(
+      {{worker_.event_fd(), POLLIN, 0}, {mailbox_.fd(), POLLIN, 0}, {signals_ ? signals_->fd() : -1, POLLIN, 0}});
   for (auto& link : links_) {
     fds.push_back({link->over || link->suspicion ? -1 : link->process.get(), POLLIN, 0});
   }
@@ -209,7 +211,7 @@ void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
 }
 
 void HeartbeatLoop::take_signals() {
-  while (const auto cause = signals_.take()) {
+  while (const auto cause = signals_->take()) {
     if (*cause != StopCause::terminated) {
       stop({*cause, group_.self().rank, false});
     } else if (!sigterm_at_) {

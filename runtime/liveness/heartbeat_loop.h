@@ -45,8 +45,9 @@ class HeartbeatLoop {
   static constexpr std::chrono::milliseconds kSigtermDelay{300};
   static_assert(kSuspicionOfLead < kSigtermDelay && kSigtermDelay + kGraceAfterSignal < std::chrono::seconds(1));
 
-  /// The arguments outlive this. Throws `TransportError`.
-  HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group);
+  /// `takes_signals`: reads those that `BlockedStopSignals` holds back. The arguments outlive this. Throws
+  /// `TransportError`.
+  HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group, bool takes_signals);
   ~HeartbeatLoop();
 
   HeartbeatLoop(const HeartbeatLoop&) = delete;
@@ -82,7 +83,7 @@ class HeartbeatLoop {
 
   HeartbeatMailbox& mailbox_;
   const PeerGroup& group_;
-  StopSignals signals_;
+  std::optional<StopSignals> signals_;
   std::vector<int> peers_;  // ranks
   Worker worker_;
   Slab slab_;

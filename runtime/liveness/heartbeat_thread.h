@@ -13,13 +13,14 @@
 namespace runnel {
 
 /// The thread that sends and watches heartbeats, between processes that are connected, and that receives the signals
-/// which `BlockedStopSignals` holds back. It owns a worker, a slab and endpoints of its own, so it works while the main
-/// thread computes. Every process forwards a stop to its peers, so that all ranks are notified.
+/// which `BlockedStopSignals` holds back, in a process that the runtime owns. It owns a worker, a slab and endpoints of
+/// its own, so it works while the main thread computes. Every process forwards a stop to its peers, so that all ranks
+/// are notified.
 class HeartbeatThread {
  public:
   /// Starts the thread, which watches the processes of this host from here on. `context` is shared between threads and,
-  /// like `group`, outlives this. Throws `TransportError`.
-  HeartbeatThread(Context& context, const PeerGroup& group, HeartbeatMailbox::Callbacks callbacks);
+  /// like `group`, outlives this. `takes_signals` as for `HeartbeatLoop`. Throws `TransportError`.
+  HeartbeatThread(Context& context, const PeerGroup& group, HeartbeatMailbox::Callbacks callbacks, bool takes_signals);
 
   /// Ends the thread. Unless `leave` was called before, peers treat that as a loss.
   ~HeartbeatThread();

@@ -76,10 +76,12 @@ const Loss* loss_of(const std::exception& error) {
   return nullptr;
 }
 
-Liveness::Liveness(Context& context, const PeerGroup& group)
+Liveness::Liveness(Context& context, const PeerGroup& group, ProcessPolicy process)
     : group_(group),
+      process_(std::move(process)),
       thread_(context, group,
-              {.on_stop = [this](const Stop& reason) { on_stop(reason); }, .on_overdue = [this] { end_process(); }}) {}
+              {.on_stop = [this](const Stop& reason) { on_stop(reason); }, .on_overdue = [this] { end_process(); }},
+              /*takes_signals=*/process_.owned) {}
 
 void Liveness::interrupt_on_stop(Waiter* waiter) {
   const std::lock_guard lock(waiter_mutex_);
@@ -88,9 +90,24 @@ void Liveness::interrupt_on_stop(Waiter* waiter) {
 }
 
 void Liveness::throw_stop() const {
+  if (!process_.owned) throw_stop_with_text();
   if (is_signal(stop_.cause)) throw_stopped(stop_);
   if (stop_.cause == StopCause::not_finite) throw AlreadyReported(ExitStatus::bad_data);
   if (stop_.reported) throw ReportedPeerLost({.rank = stop_.rank, .cause = describe(stop_)});
+  throw_about(stop_.rank, "lost", describe(stop_), kLostRemedy);
+}
+
+/// The rank that the stop is about has reported it on its own terminal, which the user of this process may not see.
+void Liveness::throw_stop_with_text() const {
+  if (is_signal(stop_.cause)) {
+    const bool interrupted = stop_.cause == StopCause::interrupted || stop_.cause == StopCause::launcher_interrupted;
+    throw RunError(interrupted ? ExitStatus::interrupted : ExitStatus::terminated,
+                   group_.at(stop_.rank).name + " got " + (interrupted ? "SIGINT" : "SIGTERM") + "; the run ends here");
+  }
+  if (stop_.cause == StopCause::not_finite) {
+    throw RunError(ExitStatus::bad_data, "a loss or parameter is not finite; " + group_.at(stop_.rank).name +
+                                             " reports which, and the run ends here");
+  }
   throw_about(stop_.rank, "lost", describe(stop_), kLostRemedy);
 }
 
@@ -122,6 +139,7 @@ void Liveness::on_stop(const Stop& reason) {
 }
 
 void Liveness::end_process() const {
+  if (!process_.owned) return;  // the next call throws
   try {
     throw_stop();
   } catch (const RunError& error) {

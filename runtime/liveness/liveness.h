@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "runtime/launch/process_policy.h"
 #include "runtime/liveness/heartbeat_thread.h"
 #include "transport/waiter.h"
 
@@ -55,7 +56,7 @@ const Loss* loss_of(const std::exception& error);
 class Liveness {
  public:
   /// `context` is shared between threads and, like `group`, outlives this.
-  Liveness(Context& context, const PeerGroup& group);
+  Liveness(Context& context, const PeerGroup& group, ProcessPolicy process = {});
 
   void add_to(ConnectionOffer& offer) const { thread_.add_to(offer); }
 
@@ -72,10 +73,16 @@ class Liveness {
     step_.store(step, std::memory_order_relaxed);
   }
 
+  /// What waits do meanwhile, in a process of somebody else. Throws what ends the run there.
+  void on_wait() const {
+    if (process_.while_waiting) process_.while_waiting();
+  }
+  bool calls_back() const { return static_cast<bool>(process_.while_waiting); }
+
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
   /// Throws the error to end with once `stopping()`: `PeerLost`, `ReportedPeerLost`, or as `throw_stopped` for a
-  /// signal.
+  /// signal. In a process of somebody else it has a text, whoever has reported the cause.
   [[noreturn]] void throw_stop() const;
 
   /// Throws the error to end with when the main thread finds that it has lost its connection to rank `rank`. Waits
@@ -96,11 +103,13 @@ class Liveness {
   }
 
  private:
+  [[noreturn]] void throw_stop_with_text() const;
   void on_stop(const Stop& reason);
   void end_process() const;
   [[noreturn]] void throw_about(int rank, const char* state, const std::string& cause, const std::string& remedy) const;
 
   const PeerGroup& group_;
+  ProcessPolicy process_;
   std::atomic<Phase> phase_{Phase::bootstrap};
   std::atomic<std::uint64_t> step_{0};
   std::atomic<bool> stopping_{false};

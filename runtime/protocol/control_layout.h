@@ -27,7 +27,9 @@ struct StepRecord {
   std::uint32_t batches;             ///< that are not empty: 0 or 1, or up to as many as the trainer's virtual trainers
   std::uint32_t nonfinite_share;     ///< 1 + index of its first virtual trainer whose loss is not finite; 0: none
   std::int64_t data_ns;              ///< waited for the batches of this step
-  std::uint64_t reserved[7];         ///< 0
+  double lr;                         ///< of the step, where trainers decide it
+  std::uint64_t leaving;             ///< 1: it hands over zeros, as it has made its last step; else 0
+  std::uint64_t reserved[5];         ///< 0
 };
 
 /// A trainer's record of its part of an evaluation. The run's last one also closes the last step.

@@ -7,9 +7,9 @@
 
 #include "runtime/config/config.h"
 #include "runtime/launch/launch_place.h"
+#include "trainer/command/program_name.h"
 #include "trainer/program/host_list.h"
 #include "trainer/program/job_diagnosis.h"
-#include "trainer/program/program_name.h"
 #include "trainer/program/rank_count.h"
 #include "trainer/program/start_checks.h"
 #include "transport/ucx_library.h"

@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "runtime/launch/launch_place.h"
+#include "trainer/command/program_name.h"
 #include "trainer/inspect/file_summary.h"
 #include "trainer/inspect/shown_text.h"
 #include "trainer/inspect/summary_json.h"
 #include "trainer/inspect/summary_text.h"
-#include "trainer/program/program_name.h"
 #include "transport/log.h"
 
 namespace runnel {

@@ -18,11 +18,12 @@
 #include "runtime/launch/launch_place.h"
 #include "runtime/launch/openmp_settings.h"
 #include "runtime/launch/sighup.h"
+#include "trainer/command/run_command.h"
+#include "trainer/command/usage_error.h"
 #include "trainer/program/doctor_command.h"
 #include "trainer/program/inspect_command.h"
 #include "trainer/program/test_command.h"
 #include "trainer/program/train_command.h"
-#include "trainer/program/usage_error.h"
 #include "trainer/program/working_directory.h"
 #include "trainer/run/failure.h"
 #include "trainer/torch/torch_setup.h"
@@ -42,6 +43,7 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
   const TestCommand test(app, registry);
   const DoctorCommand doctor(app, registry);
   const InspectCommand inspect(app);
+  const RunCommand run(*app.add_subcommand(RunCommand::kName, RunCommand::kSummary), name + ' ' + RunCommand::kName);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -50,6 +52,7 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
     throw usage_error(app, error);
   }
   if (app.got_subcommand(InspectCommand::kName)) return inspect.run();
+  if (app.got_subcommand(RunCommand::kName)) return run.run();
   std::vector<std::string> arguments(argv + 1, argv + argc);
   // A colon alone, as a file's name, would begin another command for mpirun, which gets these arguments.
   std::ranges::replace(arguments, ":", "./:");

@@ -23,7 +23,8 @@ class BeatingProcess {
       : group_(introduce(bootstrap, generators)), context_(over_tcp()) {
     thread_.emplace(context_, group_,
                     HeartbeatMailbox::Callbacks{.on_stop = [this](const Stop& stop) { stop_.set_value(stop); },
-                                                .on_overdue = [] {}});
+                                                .on_overdue = [] {}},
+                    /*takes_signals=*/true);
     ConnectionOffer mine;
     thread_->add_to(mine);
     mine.data_address = mine.liveness_address;

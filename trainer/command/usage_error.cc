@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/program/usage_error.h"
+#include "trainer/command/usage_error.h"
 
 #include <algorithm>
 #include <string>
@@ -45,16 +45,25 @@ std::string about_unknown_word(const CLI::App& command, const std::string& word)
   return nearest.empty() ? text : text + ", did you mean '" + std::string(nearest) + "'?";
 }
 
+std::string help_of(const CLI::App& command) {
+  const CLI::App* program = command.get_parent();
+  return (program == nullptr ? "" : program->get_name() + ' ') + command.get_name() + " --help";
+}
+
 }  // namespace
+
+RunError unknown_option(const CLI::App& command, const std::string& option) {
+  return {ExitStatus::usage, about_unknown_word(command, option) + "; see " + help_of(command)};
+}
 
 RunError usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = chosen_command(app);
-  const std::vector<std::string> unknown = app.remaining(true);
+  // What a command runs is not for it to know.
+  const std::vector<std::string> unknown =
+      command.get_prefix_command() ? std::vector<std::string>() : app.remaining(true);
   std::string text = unknown.empty() ? error.what() : about_unknown_word(command, unknown.front());
   std::ranges::replace(text, '\n', ' ');
-  const std::string help =
-      &command == &app ? app.get_name() + " --help" : app.get_name() + ' ' + command.get_name() + " --help";
-  return {ExitStatus::usage, text + "; see " + help};
+  return {ExitStatus::usage, text + "; see " + help_of(command)};
 }
 
 }  // namespace runnel

@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "runtime/client/client.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include "runtime/base/joined.h"
+#include "runtime/base/run_error.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/peer_group.h"
+#include "runtime/client/trainer_client.h"
+#include "runtime/config/config.h"
+#include "runtime/fabric/job_description.h"
+#include "runtime/launch/process_policy.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "transport/deadline.h"
+
+namespace runnel {
+namespace {
+
+using Kind = ClientTensor::Kind;
+
+JobDescription describe(const std::vector<ClientTensor>& tensors, const std::vector<std::string>& settings) {
+  JobDescription description{.tensors = {}, .settings = settings};
+  for (const ClientTensor& tensor : tensors) {
+    description.tensors.push_back(
+        {tensor.name, tensor.shape, tensor.kind == Kind::optimized ? TensorRule::optimize : TensorRule::average});
+  }
+  return description;
+}
+
+Deadline deadline_of(const Config& config) {
+  return Deadline::after(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(config.run.timeout_s)));
+}
+
+/// Errors that all ranks find alike are thrown in all trainers: each has a user of its own.
+Bootstrap& with_errors(Bootstrap& bootstrap) {
+  bootstrap.report_errors();
+  return bootstrap;
+}
+
+}  // namespace
+
+struct Client::Exchange {
+  Exchange(std::unique_ptr<Bootstrap> meeting, const std::vector<ClientTensor>& its_tensors,
+           const ClientOptions& options)
+      : pid(getpid()),
+        bootstrap(std::move(meeting)),
+        tensors(its_tensors),
+        process({.owned = false, .while_waiting = options.while_waiting}),
+        mine(describe(tensors, options.settings)),
+        config(config_of(mine, bootstrap->size(), options.generators)),
+        deadline(deadline_of(config)),
+        layout(layout_of(mine.tensors, config)),
+        group(meet(options.generators)),
+        client(*bootstrap, group, layout, config, deadline, nullptr, 0, process) {}
+
+  PeerGroup meet(int generators) {
+    with_errors(*bootstrap);
+    share_description(*bootstrap, &mine, generators, deadline, process.while_waiting);
+    return PeerGroup::introduce(*bootstrap, make_introduction(config, layout.fingerprint(), DeviceId::cpu()),
+                                generators, deadline);
+  }
+
+  std::span<float> part(std::span<float> all, std::size_t tensor) const {
+    const ByteRange bytes = layout.tensors().at(tensor).bytes;
+    return all.subspan(bytes.begin / sizeof(float), bytes.size() / sizeof(float));
+  }
+
+  /// Runs `work` unless something has failed before, or this is another process; from its first exception on, all
+  /// fails.
+  template <class Work>
+  void run(Work&& work) {
+    require_usable();
+    try {
+      work();
+    } catch (const std::exception& error) {
+      failure = error.what();
+      throw;
+    } catch (...) {  // what an interpreter throws through a wait
+      failure = "a wait was interrupted";
+      throw;
+    }
+  }
+
+  void require_usable() const {
+    if (getpid() != pid) {
+      throw RunError(ExitStatus::usage, "process " + std::to_string(getpid()) + " was forked from process " +
+                                            std::to_string(pid) +
+                                            ", which takes part in the run; use the exchange there");
+    }
+    if (closed) throw RunError(ExitStatus::usage, "the exchange is closed; no step can follow");
+    if (!failure.empty()) throw RunError(ExitStatus::peer_lost, "the run has ended before: " + failure);
+  }
+
+  /// A step of a trainer that has no more: zeros, and of synced tensors the values that they have.
+  void hand_over_nothing() {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const auto to = part(client.gradients(client.slot()), i);
+      if (tensors[i].kind == Kind::synced) {
+        std::ranges::copy(part(client.parameters(client.buffer()), i), to.begin());
+      } else {
+        std::ranges::fill(to, 0.0F);
+      }
+    }
+    client.push({.batches = 0, .leaving = true});
+  }
+
+  pid_t pid;
+  std::unique_ptr<Bootstrap> bootstrap;
+  std::vector<ClientTensor> tensors;
+  ProcessPolicy process;
+  JobDescription mine;
+  Config config;
+  Deadline deadline;
+  BucketLayout layout;
+  PeerGroup group;
+  TrainerClient client;
+  std::uint64_t steps = 0;
+  std::string failure;  // the first exception's
+  bool closed = false;
+};
+
+Client::Client(std::unique_ptr<Bootstrap> bootstrap, const std::vector<ClientTensor>& tensors,
+               const std::vector<std::span<const float>>& start, const ClientOptions& options)
+    : exchange_(std::make_unique<Exchange>(std::move(bootstrap), tensors, options)) {
+  TrainerClient& client = exchange_->client;
+  exchange_->run([&] {
+    client.pull();
+    for (std::size_t i = 0; index() == 0 && i < tensors.size(); ++i) {
+      const auto to = exchange_->part(client.gradients(client.slot()), i);
+      if (start.at(i).size() != to.size()) throw std::invalid_argument(tensors[i].name + ": start has another size");
+      std::ranges::copy(start[i], to.begin());
+    }
+    client.push({.batches = 0});
+    client.begin_steps();
+    client.pull();
+  });
+}
+
+Client::~Client() {
+  if (!exchange_->closed) fail();
+  // A child of a fork has none of the threads that this ends.
+  if (getpid() != exchange_->pid) (void)exchange_.release();
+}
+
+int Client::index() const {
+  return exchange_->group.self().index;
+}
+
+int Client::count() const {
+  return exchange_->group.trainers();
+}
+
+std::uint64_t Client::steps() const {
+  return exchange_->steps;
+}
+
+std::span<float> Client::gradient(int which, std::size_t tensor) const {
+  return exchange_->part(exchange_->client.gradients(which), tensor);
+}
+
+std::span<const float> Client::value(int which, std::size_t tensor) const {
+  return exchange_->part(exchange_->client.parameters(which), tensor);
+}
+
+int Client::slot() const {
+  return exchange_->client.slot();
+}
+
+int Client::buffer() const {
+  return exchange_->client.buffer();
+}
+
+void Client::pull() {
+  exchange_->run([&] { exchange_->client.pull(); });
+}
+
+void Client::gradient_ready(std::size_t tensor) {
+  exchange_->run([&] { exchange_->client.gradient_ready(tensor); });
+}
+
+void Client::push(const Step& step) {
+  exchange_->run([&] {
+    exchange_->client.push({.loss = step.loss, .batches = 1, .samples = step.samples, .lr = step.lr});
+    ++exchange_->steps;
+  });
+}
+
+void Client::close() {
+  if (exchange_->closed) return;
+  exchange_->run([&] {
+    TrainerClient& client = exchange_->client;
+    for (client.pull(); !client.is_over(); client.pull()) exchange_->hand_over_nothing();
+    client.confirm_end();
+    client.leave();
+  });
+  exchange_->closed = true;
+}
+
+void Client::fail() noexcept {
+  if (exchange_->closed || getpid() != exchange_->pid) return;
+  if (exchange_->failure.empty()) exchange_->failure = "this process has failed";
+  exchange_->client.fail();
+}
+
+std::vector<std::string> Client::paths() const {
+  std::vector<std::string> lines;
+  for (const PathReport& path : exchange_->client.paths()) {
+    lines.push_back(std::string(to_string(path.path)) + " (" + joined(path.transports, " ") + "), " + path.reason);
+  }
+  return lines;
+}
+
+}  // namespace runnel

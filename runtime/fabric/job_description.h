@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/config/config.h"
+#include "runtime/protocol/bucket_layout.h"
+#include "transport/deadline.h"
+
+namespace runnel {
+
+/// What only the trainers of a job know at start, where their tensors are made by somebody else's program.
+struct JobDescription {
+  std::vector<BucketLayout::Tensor> tensors;
+  std::vector<std::string> settings;  ///< `key=value`, as for `--set`
+};
+
+/// Collective: the first trainer's description, which it gives to all. `mine`: of a trainer; null in a generator. The
+/// ranks 0 … `generators` - 1 are generators. Throws `BootstrapError`, and `FrameError` for a damaged frame.
+JobDescription share_description(Bootstrap& bootstrap, const JobDescription* mine, int generators,
+                                 const Deadline& deadline, const Meanwhile& meanwhile = {});
+
+/// The configuration of such a job: the settings over defaults in which waits may be long, as nobody knows what a
+/// trainer does between two steps, and a batch may be of any size. Throws `ConfigError`.
+Config config_of(const JobDescription& description, int ranks, int generators);
+
+/// The layout of `tensors` for all generators of `config`. Throws `RunError` (78) for more generators than blocks, or
+/// more buckets than a generator can count.
+BucketLayout layout_of(const std::vector<BucketLayout::Tensor>& tensors, const Config& config);
+
+}  // namespace runnel

@@ -1,0 +1,257 @@
+// SPDX-FileCopyrightText: 2026 The Runnel authors
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The extension runnel._binding: `Client` for Python. What is pleasant to use is in src/runnel.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "runnel_version.h"
+#include "runtime/base/run_error.h"
+#include "runtime/bootstrap/bootstrap.h"
+#include "runtime/bootstrap/bootstrap_local.h"
+#include "runtime/bootstrap/bootstrap_relay.h"
+#include "runtime/client/client.h"
+#include "runtime/generator/serve.h"
+#include "transport/deadline.h"
+#include "transport/status.h"
+#include "transport/ucx_library.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace runnel::python {
+namespace {
+
+using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Array = nb::ndarray<nb::numpy, float>;
+using ReadOnlyArray = nb::ndarray<nb::numpy, const float>;
+/// Rank, size and socket of a `LocalPlace`.
+using Place = std::tuple<int, int, std::string>;
+/// Name, shape and kind of a tensor.
+using Tensor = std::tuple<std::string, std::vector<std::int64_t>, int>;
+
+/// A signal handler of Python has raised an exception, such as KeyboardInterrupt, in a wait.
+class Interrupted : public std::exception {
+ public:
+  explicit Interrupted(std::shared_ptr<nb::python_error> raised) : raised_(std::move(raised)) {}
+
+  const char* what() const noexcept override { return "a wait was interrupted"; }
+  void restore() const { raised_->restore(); }
+
+ private:
+  std::shared_ptr<nb::python_error> raised_;  // shared, as exceptions are copied
+};
+
+/// Runs the handlers of the signals that came meanwhile. Only Python's main thread does; others just hold the GIL.
+void run_signal_handlers() {
+  const nb::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw Interrupted(std::make_shared<nb::python_error>());
+}
+
+/// Sets Python's error indicator to the exception of runnel.errors for `status`.
+void raise(ExitStatus status, const char* text) {
+  const nb::object error = nb::module_::import_("runnel.errors").attr("from_status")(static_cast<int>(status), text);
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+}
+
+/// What it does not catch is for nanobind's own translators.
+void translate(const std::exception_ptr& thrown, void* /*unused*/) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Interrupted& error) {
+    error.restore();
+  } catch (const RunError& error) {
+    raise(error.status(), error.what());
+  } catch (const TransportError& error) {
+    raise(status_of(error), error.what());
+  }
+}
+
+std::optional<Place> place_from_environment() {
+  const auto place = LocalPlace::from_environment();
+  if (!place) return std::nullopt;
+  return Place{place->rank, place->size, place->socket};
+}
+
+std::string fresh_socket() {
+  return LocalPlace::fresh(1).socket;
+}
+
+/// The all-gather that Python has between the trainers, such as a store of torch.distributed: a callable that takes
+/// this one's bytes and what to call while it waits, and gives the bytes of all.
+class CalledBootstrap final : public Bootstrap {
+ public:
+  CalledBootstrap(int rank, int size, nb::object gather) : rank_(rank), size_(size), gather_(std::move(gather)) {}
+  ~CalledBootstrap() override {
+    const nb::gil_scoped_acquire gil;
+    gather_.reset();
+  }
+  CalledBootstrap(const CalledBootstrap&) = delete;
+  CalledBootstrap& operator=(const CalledBootstrap&) = delete;
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline,
+                                                 const Meanwhile& meanwhile) override {
+    const nb::gil_scoped_acquire gil;
+    const nb::object idle = nb::cpp_function([&] {
+      if (deadline.expired()) throw BootstrapError("bootstrap: the other trainers did not come in time");
+      if (meanwhile) meanwhile();
+    });
+    const nb::object gathered = gather_(nb::bytes(mine.data(), mine.size()), idle);
+    std::vector<std::vector<std::byte>> all;
+    for (const nb::handle one : gathered) {
+      const auto bytes = nb::cast<nb::bytes>(one);
+      const auto* const first = static_cast<const std::byte*>(bytes.data());
+      all.emplace_back(first, first + bytes.size());
+    }
+    return all;
+  }
+
+  void barrier(const Deadline& deadline, const Meanwhile& meanwhile) override { all_gather({}, deadline, meanwhile); }
+
+ private:
+  int rank_;
+  int size_;
+  nb::object gather_;
+};
+
+/// A bootstrap until a client takes it.
+struct BoundBootstrap {
+  std::unique_ptr<Bootstrap> held;
+};
+
+std::unique_ptr<LocalBootstrap> meet(const Place& place, std::chrono::minutes longest) {
+  const nb::gil_scoped_release released;
+  const auto& [rank, size, socket] = place;
+  return std::make_unique<LocalBootstrap>(LocalPlace{.rank = rank, .size = size, .socket = socket},
+                                          Deadline::after(longest), run_signal_handlers);
+}
+
+BoundBootstrap local_bootstrap(const Place& place) {
+  return {meet(place, kLongestStart)};
+}
+
+BoundBootstrap relay_bootstrap(int rank, int size, nb::object gather, int generators,
+                               const std::optional<Place>& place) {
+  // Its own child processes come at once.
+  auto own = place ? meet(*place, std::chrono::minutes(1)) : nullptr;
+  return {std::make_unique<RelayHost>(std::make_unique<CalledBootstrap>(rank, size, std::move(gather)), std::move(own),
+                                      generators)};
+}
+
+/// `Client` with Python's types. Every call that may wait lets other threads of Python run.
+class BoundClient {
+ public:
+  BoundClient(BoundBootstrap& bootstrap, int generators, const std::vector<Tensor>& tensors,
+              const std::vector<Floats>& start, std::vector<std::string> settings) {
+    for (const auto& [name, shape, kind] : tensors) {
+      tensors_.push_back({name, shape, static_cast<ClientTensor::Kind>(kind)});
+    }
+    std::vector<std::span<const float>> values;
+    for (const Floats& one : start) values.emplace_back(one.data(), one.size());
+    const ClientOptions options = {
+        .generators = generators, .settings = std::move(settings), .while_waiting = run_signal_handlers};
+    const nb::gil_scoped_release released;
+    client_ = std::make_unique<Client>(std::move(bootstrap.held), tensors_, values, options);
+  }
+
+  Client* operator->() const { return client_.get(); }
+
+  std::vector<std::size_t> shape(std::size_t tensor) const {
+    const auto& shape = tensors_.at(tensor).shape;
+    return {shape.begin(), shape.end()};
+  }
+
+ private:
+  std::vector<ClientTensor> tensors_;
+  std::unique_ptr<Client> client_;
+};
+
+// Arrays keep the client alive, whose memory they are.
+
+Array gradient(nb::handle_t<BoundClient> self, int which, std::size_t tensor) {
+  const auto& client = nb::cast<const BoundClient&>(self);
+  const auto shape = client.shape(tensor);
+  return Array(client->gradient(which, tensor).data(), shape.size(), shape.data(), self);
+}
+
+ReadOnlyArray value(nb::handle_t<BoundClient> self, int which, std::size_t tensor) {
+  const auto& client = nb::cast<const BoundClient&>(self);
+  const auto shape = client.shape(tensor);
+  return ReadOnlyArray(client->value(which, tensor).data(), shape.size(), shape.data(), self);
+}
+
+/// For torch, which has no tensors that are only to be read.
+Array writable_value(nb::handle_t<BoundClient> self, int which, std::size_t tensor) {
+  const auto& client = nb::cast<const BoundClient&>(self);
+  const auto shape = client.shape(tensor);
+  return Array(const_cast<float*>(client->value(which, tensor).data()), shape.size(), shape.data(), self);
+}
+
+void bind_client(nb::module_& module) {
+  using Released = nb::call_guard<nb::gil_scoped_release>;
+  nb::class_<BoundClient>(module, "Client")
+      .def(nb::init<BoundBootstrap&, int, const std::vector<Tensor>&, const std::vector<Floats>&,
+                    std::vector<std::string>>(),
+           "bootstrap"_a, "generators"_a, "tensors"_a, "start"_a, "settings"_a)
+      .def("index", [](const BoundClient& self) { return self->index(); })
+      .def("count", [](const BoundClient& self) { return self->count(); })
+      .def("steps", [](const BoundClient& self) { return self->steps(); })
+      .def("slot", [](const BoundClient& self) { return self->slot(); })
+      .def("buffer", [](const BoundClient& self) { return self->buffer(); })
+      .def("paths", [](const BoundClient& self) { return self->paths(); })
+      .def("gradient", &gradient, "which"_a, "tensor"_a)
+      .def("value", &value, "which"_a, "tensor"_a)
+      .def("writable_value", &writable_value, "which"_a, "tensor"_a)
+      .def(
+          "pull", [](const BoundClient& self) { self->pull(); }, Released())
+      .def(
+          "gradient_ready", [](const BoundClient& self, std::size_t tensor) { self->gradient_ready(tensor); },
+          "tensor"_a, Released())
+      .def(
+          "push",
+          [](const BoundClient& self, double loss, std::uint64_t samples, double lr) {
+            self->push({.loss = loss, .samples = samples, .lr = lr});
+          },
+          "loss"_a, "samples"_a, "lr"_a, Released())
+      .def(
+          "close", [](const BoundClient& self) { self->close(); }, Released())
+      .def(
+          "fail", [](const BoundClient& self) { self->fail(); }, Released());
+}
+
+}  // namespace
+
+NB_MODULE(_binding, module) {
+  require_supported_ucx();       // becomes an ImportError
+  nb::set_leak_warnings(false);  // at exit an array may still be held, and with it its client
+  nb::register_exception_translator(translate);
+  module.attr("version") = kVersion;
+  module.attr("ucx_file") = ucx_library_file();
+  module.def("place_from_environment", &place_from_environment);
+  module.def("fresh_socket", &fresh_socket);
+  nb::class_<BoundBootstrap>(module, "Bootstrap");
+  module.def("local_bootstrap", &local_bootstrap, "place"_a);
+  module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "place"_a.none());
+  bind_client(module);
+}
+
+}  // namespace runnel::python

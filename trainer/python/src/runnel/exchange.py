@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The Runnel authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all exchanges have in common: how they begin and end."""
+
+from runnel import job
+
+# Of ClientTensor in runtime/client/client.h.
+KINDS = {"optimized": 0, "averaged": 1, "synced": 2}
+
+
+class Exchange:
+    """This trainer's side of the job's exchange."""
+
+    def __init__(self, tensors, start, settings):
+        """`tensors`: name, shape and number of the kind of each; `start`: an array or tensor for each."""
+        self._closed = False
+        self._job = job.current()
+        self._client = self._job.join(self, settings, tensors=tensors, start=start)
+
+    def paths(self):
+        """A line for each generator: the path to it, the transports, and why."""
+        return self._client.paths()
+
+    def close(self):
+        """Waits until all trainers have closed, adding zeros to their steps, and leaves. Values stay readable."""
+        if self._closed:
+            return
+        try:
+            self._client.close()
+        except BaseException:
+            self.fail()
+            raise
+        self._leave()
+
+    def fail(self):
+        """After an error of the script: the other trainers end with PeerLost. Never throws."""
+        if not self._closed:
+            self._client.fail()
+            self._leave()
+
+    def _leave(self):
+        self._closed = True
+        self._job.left(self)
