@@ -17,6 +17,7 @@
 #include "runtime/client/trainer_client.h"
 #include "runtime/config/config.h"
 #include "runtime/fabric/job_description.h"
+#include "runtime/fabric/job_layout.h"
 #include "runtime/launch/process_policy.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "transport/deadline.h"

@@ -7,9 +7,7 @@
 #include <limits>
 #include <span>
 
-#include "runtime/base/run_error.h"
 #include "runtime/bootstrap/frame.h"
-#include "runtime/protocol/slot_protocol.h"
 
 namespace runnel {
 namespace {
@@ -78,24 +76,6 @@ Config config_of(const JobDescription& description, int ranks, int generators) {
   Config config = parse_config("", "runnel", {.sets = sets, .default_data_dir = {}, .ranks = ranks});
   config.trainer.batch_size = std::numeric_limits<std::int64_t>::max();
   return config;
-}
-
-BucketLayout layout_of(const std::vector<BucketLayout::Tensor>& tensors, const Config& config) {
-  const auto shards = static_cast<std::size_t>(config.generator.count);
-  BucketLayout layout(tensors, kBlockBytes);
-  if (shards > layout.bucket_count()) {
-    throw RunError(ExitStatus::bad_configuration,
-                   "key 'generator.count': " + std::to_string(shards) + " generators for tensors of " +
-                       std::to_string(layout.bucket_count()) + " blocks of 16 KiB; use fewer generators");
-  }
-  layout = BucketLayout(tensors, static_cast<std::size_t>(config.transport.bucket_bytes), shards);
-  for (std::size_t i = 0; i < shards; ++i) {
-    if (layout.shard(i).buckets <= kMaxBuckets) continue;
-    throw RunError(ExitStatus::bad_configuration,
-                   "key 'transport.bucket_bytes': a generator's part has " + std::to_string(layout.shard(i).buckets) +
-                       " buckets, at most " + std::to_string(kMaxBuckets) + " are possible; use larger buckets");
-  }
-  return layout;
 }
 
 }  // namespace runnel

@@ -27,8 +27,4 @@ JobDescription share_description(Bootstrap& bootstrap, const JobDescription* min
 /// trainer does between two steps, and a batch may be of any size. Throws `ConfigError`.
 Config config_of(const JobDescription& description, int ranks, int generators);
 
-/// The layout of `tensors` for all generators of `config`. Throws `RunError` (78) for more generators than blocks, or
-/// more buckets than a generator can count.
-BucketLayout layout_of(const std::vector<BucketLayout::Tensor>& tensors, const Config& config);
-
 }  // namespace runnel

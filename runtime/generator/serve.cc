@@ -16,6 +16,7 @@
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/config/config.h"
 #include "runtime/fabric/job_description.h"
+#include "runtime/fabric/job_layout.h"
 #include "runtime/generator/generator.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"

@@ -19,6 +19,7 @@
 #include "runtime/doctor/machine_facts.h"
 #include "runtime/doctor/machine_findings.h"
 #include "runtime/doctor/pair_probe.h"
+#include "runtime/fabric/job_layout.h"
 #include "runtime/launch/job_control.h"
 #include "runtime/launch/launcher.h"
 #include "runtime/launch/stop_signals.h"
@@ -28,7 +29,6 @@
 #include "runtime/protocol/tensor_slabs.h"
 #include "trainer/program/diagnosis_output.h"
 #include "trainer/run/failure.h"
-#include "trainer/run/job_layout.h"
 #include "trainer/run/job_rank.h"
 #include "trainer/run/software.h"
 #include "trainer/torch/placement.h"
@@ -48,7 +48,7 @@ constexpr std::int64_t kProcessSharedMemory = 2 << 20;
 
 JobFacts job_facts(const DiagnosisRequest& request, const std::vector<MachineFacts>& ranks) {
   const Config& config = request.config;
-  const BucketLayout layout = layout_of(request.registry.make_model(config).tensors(), config);
+  const BucketLayout layout = layout_of(request.registry.make_model(config).tensors().shapes(), config);
   const auto trainers = static_cast<int>(config.trainer.count);
   const Shard& all = layout.shard(0);
   std::size_t slabs = GeneratorControl::bytes(trainers);
@@ -132,7 +132,7 @@ void try_pairs(Bootstrap& bootstrap, const DiagnosisRequest& request, Device* de
                Diagnosis& diagnosis) {
   Config config = request.config;
   config.run.timeout_s = std::chrono::duration<double>(timeout).count();
-  const BucketLayout layout = layout_of(request.registry.make_model(config).tensors(), config);
+  const BucketLayout layout = layout_of(request.registry.make_model(config).tensors().shapes(), config);
   const PeerGroup group =
       PeerGroup::introduce(bootstrap, make_introduction(config, layout.fingerprint(), id_of(device)),
                            /*generators=*/1, Deadline::after(timeout));

@@ -11,10 +11,10 @@
 #include "runtime/bootstrap/core_binding.h"
 #include "runtime/bootstrap/host.h"
 #include "runtime/bootstrap/rdma_ports.h"
+#include "runtime/fabric/job_layout.h"
 #include "runtime/launch/stop_signals.h"
 #include "trainer/model/local_buffers.h"
 #include "trainer/model/weights.h"
-#include "trainer/run/job_layout.h"
 #include "trainer/run/stopwatch.h"
 #include "trainer/torch/torch_setup.h"
 #include "transport/context.h"
@@ -66,7 +66,7 @@ JobRank::JobRank(const Config& config, const Registry& registry, const LaunchPla
       device_(start_device(config, place.rank, place.local_rank)),
       kernels_(config.trainer.kernels),
       model_(registry.make_model(config, torch_device(generates() ? DeviceId::cpu() : device_.id))),
-      layout_(layout_of(model_.tensors(), config)) {
+      layout_(layout_of(model_.tensors().shapes(), config)) {
   load_weights(config, model_.tensors());
 }
 

@@ -6,9 +6,9 @@
 
 #include <cstddef>
 
+#include "runtime/fabric/job_layout.h"
 #include "trainer/model/initial_parameters.h"
 #include "trainer/model/weights.h"
-#include "trainer/run/job_layout.h"
 #include "trainer/torch/placement.h"
 
 namespace runnel {
@@ -18,7 +18,7 @@ LocalJob::LocalJob(const Config& config, const Registry& registry, const RunPlan
     : plan_(plan),
       trace_(trace),
       model_(registry.make_model(config, torch_device(id_of(device)))),
-      layout_(layout_of(model_.tensors(), config)),
+      layout_(layout_of(model_.tensors().shapes(), config)),
       buffers_{OwnedArena(layout_, model_.device()), OwnedArena(layout_, model_.device())},
       gradient_(layout_, model_.device()),
       gradients_{gradient_.floats.const_data_ptr<float>()},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/fabric/job_layout.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "runtime/telemetry/run_report.h"
 #include "trainer/model/initial_parameters.h"
@@ -15,7 +16,6 @@
 #include "trainer/model/tensor_arena.h"
 #include "trainer/model/weights.h"
 #include "trainer/run/failure.h"
-#include "trainer/run/job_layout.h"
 #include "trainer/run/job_rank.h"
 #include "trainer/run/sample_check.h"
 #include "trainer/run/test_result.h"
@@ -89,7 +89,7 @@ void check_test_job(const Config& config, const Registry& registry) {
   check_devices(config);
   const KernelChoice kernels(config.trainer.kernels);
   TrainedModel model = registry.make_model(config);
-  layout_of(model.tensors(), config);
+  layout_of(model.tensors().shapes(), config);
   load_weights(config, model.tensors());
   check_test_pass(model, *registry.make_dataset(config, Split::test), config);
 }

@@ -7,13 +7,13 @@
 #include <optional>
 #include <string>
 
+#include "runtime/fabric/job_layout.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/model/kernel_choice.h"
 #include "trainer/model/weights.h"
 #include "trainer/run/generator_run.h"
-#include "trainer/run/job_layout.h"
 #include "trainer/run/job_rank.h"
 #include "trainer/run/sample_check.h"
 #include "trainer/run/stopwatch.h"
@@ -86,7 +86,7 @@ void check_job(const Config& config, const Registry& registry) {
   const RunPlan plan(config, train->size());
   const KernelChoice kernels(config.trainer.kernels);
   TrainedModel model = registry.make_model(config);
-  const BucketLayout layout = layout_of(model.tensors(), config);
+  const BucketLayout layout = layout_of(model.tensors().shapes(), config);
   load_weights(config, model.tensors());
   const auto test = registry.make_dataset(config, Split::test);
   const GeneratorRun generator(config, plan, layout, model, /*leads=*/true, test->size());

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/fabric/job_layout.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "tests/support/strict_log.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/model/initial_parameters.h"
 #include "trainer/model/weights.h"
-#include "trainer/run/job_layout.h"
 #include "trainer/run/registry.h"
 
 namespace runnel {
@@ -134,7 +134,7 @@ TEST_F(LocalTrainingTest, SavesWhatItReportsAndGoesOnFromIt) {
   config_.model.init = config_.run.save;
   const TrainedModel model = registry_.make_model(config_);
   load_weights(config_, model.tensors());
-  const BucketLayout layout = layout_of(model.tensors(), config_);
+  const BucketLayout layout = layout_of(model.tensors().shapes(), config_);
   std::vector<float> parameters(layout.float_count());
   write_initial_parameters(model.tensors(), layout, parameters);
   EXPECT_EQ(to_hex(sha256(std::as_bytes(std::span(parameters)))), report.parameters_sha256);

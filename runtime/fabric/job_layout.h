@@ -2,14 +2,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <vector>
+
 #include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
-#include "trainer/model/trained_tensors.h"
 
 namespace runnel {
 
-/// The layout of trained tensors in a job. Throws `RunError` (78) when they cannot be cut into so many shards, or
+/// The layout of `tensors` in a job. Throws `RunError` (78) when they cannot be cut into so many shards, or
 /// when a shard has more buckets than a bell word can count.
-BucketLayout layout_of(const TrainedTensors& tensors, const Config& config);
+BucketLayout layout_of(const std::vector<BucketLayout::Tensor>& tensors, const Config& config);
 
 }  // namespace runnel

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/run/job_layout.h"
+#include "runtime/fabric/job_layout.h"
 
 #include <cstddef>
 #include <string>
@@ -10,15 +10,15 @@
 
 namespace runnel {
 
-BucketLayout layout_of(const TrainedTensors& tensors, const Config& config) {
+BucketLayout layout_of(const std::vector<BucketLayout::Tensor>& tensors, const Config& config) {
   const auto shards = static_cast<std::size_t>(config.generator.count);
-  BucketLayout layout(tensors.shapes(), kBlockBytes);
+  BucketLayout layout(tensors, kBlockBytes);
   if (shards > layout.bucket_count()) {
     throw RunError(ExitStatus::bad_configuration,
                    "key 'generator.count': " + std::to_string(shards) + " generators for tensors of " +
                        std::to_string(layout.bucket_count()) + " blocks of 16 KiB; use fewer generators");
   }
-  layout = BucketLayout(tensors.shapes(), static_cast<std::size_t>(config.transport.bucket_bytes), shards);
+  layout = BucketLayout(tensors, static_cast<std::size_t>(config.transport.bucket_bytes), shards);
   for (std::size_t i = 0; i < shards; ++i) {
     if (layout.shard(i).buckets <= kMaxBuckets) continue;
     throw RunError(ExitStatus::bad_configuration,
