@@ -27,7 +27,10 @@ void FiniteGuard::report_parameter(const std::string& element, float value, std:
 
 void FiniteGuard::report(const std::string& what) {
   if (stops_) {
-    throw NotFinite(what + "; lower optimizer.lr or set optimizer.clip_norm (run.on_nonfinite = \"warn\" continues)");
+    throw NotFinite(
+        what +
+        "; lower optimizer.lr or set optimizer.clip_norm, or look for NaN in the data with `runnel inspect` "
+        "(run.on_nonfinite = \"warn\" continues)");
   }
   if (warned_) return;
   warned_ = true;

@@ -5,6 +5,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,7 +70,7 @@ TEST_F(PassErrorTest, ATargetThatIsNoClassEndsTrainingWithItsStep) {
         computer.compute(0, {layout, parameters}, {layout, gradients});
       }),
       AllOf(HasSubstr("model 'mlp' with objective 'cross_entropy' and data set 'mnist' cannot compute step 1: "),
-            HasSubstr("is out of bounds")));
+            HasSubstr("is out of bounds"), HasSubstr("; a target is none of the classes that the model gives")));
 }
 
 TEST_F(PassErrorTest, ATargetThatIsNoClassEndsATestWithItsSamples) {
@@ -106,6 +107,19 @@ TEST(TrainingStepErrors, ASparseGradientIsRefusedByName) {
     EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
     EXPECT_THAT(error.what(), AllOf(HasSubstr("\"table\" is sparse"), HasSubstr("sparse=False")));
   }
+}
+
+TEST(MakePass, SaysWhatToDoAboutWhatLibTorchReports) {
+  const auto refusal = [](const std::function<void()>& pass) -> std::string {
+    try {
+      make_pass(pass, "model", "step 1");
+    } catch (const RunError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(refusal([] { at::embedding(at::randn({5, 3}), at::arange(7)); }), HasSubstr("model.options.vocabulary"));
+  EXPECT_THAT(refusal([] { at::mm(at::arange(6).view({2, 3}), at::randn({3, 4})); }), HasSubstr("set cast.NAME"));
 }
 
 TEST(MakePass, LeavesErrorsOfMemoryWhatTheyAre) {
