@@ -4,6 +4,7 @@
 
 #include <ATen/record_function.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
