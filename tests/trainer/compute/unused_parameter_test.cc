@@ -1,8 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/nll_loss.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros_like.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <string>
 #include <string_view>
@@ -32,21 +40,21 @@ enum Tensor : std::size_t { kWeight, kBias, kNeverUsed, kScale };
 class SometimesBiased final : public Model {
  public:
   SometimesBiased() {
-    torch::manual_seed(3);
-    tensors_ = {{"weight", torch::randn({10, 784}).mul_(0.01).requires_grad_()},
-                {"bias", torch::randn({10}).requires_grad_()},
-                {"never_used", torch::randn({5}).requires_grad_()},
-                {"scale", torch::randn({10}).requires_grad_()}};
+    at::manual_seed(3);
+    tensors_ = {{"weight", at::randn({10, 784}).mul_(0.01).requires_grad_()},
+                {"bias", at::randn({10}).requires_grad_()},
+                {"never_used", at::randn({5}).requires_grad_()},
+                {"scale", at::randn({10}).requires_grad_()}};
   }
 
   std::vector<NamedTensor> parameters() override { return tensors_; }
   void set_training(bool) override {}
 
   std::vector<at::Tensor> forward(const Batch& batch) override {
-    torch::Tensor x = torch::mm(batch.fields[0].flatten(1), tensors_[kWeight].tensor.t());
+    at::Tensor x = at::mm(batch.fields[0].flatten(1), tensors_[kWeight].tensor.t());
     x = x * tensors_[kScale].tensor;
     if (passes++ % 2 == 0) x = x + tensors_[kBias].tensor;
-    return {torch::log_softmax(x * tensors_[kScale].tensor, 1)};
+    return {at::log_softmax(x * tensors_[kScale].tensor, 1)};
   }
 
   int passes = 0;
@@ -88,13 +96,13 @@ class UnusedParameterTest : public testing::Test {
     const std::vector<std::uint32_t> samples = {first, first + 1, first + 2, first + 3};
     BatchBuilder builder(data_, 4, c10::kCPU);
     const Batch batch = builder.build({.samples = samples});
-    torch::nll_loss(model.forward(batch)[0], batch.target()).backward();
-    std::vector<torch::Tensor> flat;
+    at::nll_loss(model.forward(batch)[0], batch.target()).backward();
+    std::vector<at::Tensor> flat;
     for (const NamedTensor& parameter : model.parameters()) {
-      const torch::Tensor& gradient = parameter.tensor.grad();
-      flat.push_back((gradient.defined() ? gradient : torch::zeros_like(parameter.tensor)).flatten());
+      const at::Tensor& gradient = parameter.tensor.grad();
+      flat.push_back((gradient.defined() ? gradient : at::zeros_like(parameter.tensor)).flatten());
     }
-    const torch::Tensor all = torch::cat(flat);
+    const at::Tensor all = at::cat(flat);
     return {all.data_ptr<float>(), all.data_ptr<float>() + all.numel()};
   }
 
