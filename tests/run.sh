@@ -62,7 +62,8 @@ stage "tests"
 run_tests "$folder" "${options[@]}"
 if [ "$preset" = release ] || [ "$preset" = ci ]; then
   # The one folder that includes UCX's headers.
-  build "$preset" "$folder/ucx-1.19" transport_tests "-DUCX_ROOT=${RUNNEL_DEPS:-$HOME/.cache/runnel}/ucx-1.19.0/libucx" \
+  build "$preset" "$folder/ucx-1.19" transport_tests \
+    "-DUCX_ROOT=${RUNNEL_DEPS:-$HOME/.cache/runnel}/ucx-1.19.0/libucx" \
     -DRUNNEL_MPI=OFF -DRUNNEL_TRAINER=OFF -DRUNNEL_BENCH=OFF -DRUNNEL_CUDA=OFF
   stage "tests of transport with UCX 1.19"
   run_tests "$folder/ucx-1.19" -L '^transport$' "${options[@]}"
