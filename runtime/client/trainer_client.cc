@@ -230,10 +230,6 @@ std::uint64_t TrainerClient::put_tag(const GeneratorPeer& peer) {
   return Tag{peer.link.peer.rank, kPut}.encode();
 }
 
-void TrainerClient::require_ok(const Status& status, const GeneratorPeer& peer) const {
-  if (!status.ok()) fabric_.loop().throw_for(status, peer.link.peer.rank);
-}
-
 /// Before the last bell of the step, so that who has that has the record; on the host before all bells that `push`
 /// rings.
 void TrainerClient::put_records(const Batch& batch) {
@@ -257,10 +253,6 @@ void TrainerClient::put_records(const Batch& batch) {
     const std::uint64_t tag = Tag{peer->link.peer.rank, kOther}.encode();
     require_ok(fabric_.loop().queue().put(peer->link.control, target, copy, fabric_.control(), tag), *peer);
   }
-}
-
-std::span<std::byte> TrainerClient::state() {
-  return fabric_.control().bytes().subspan(TrainerControl::state(fabric_.group().generators()), state_bytes_);
 }
 
 void TrainerClient::report_evaluation(const Score& score) {

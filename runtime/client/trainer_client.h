@@ -16,6 +16,7 @@
 #include "runtime/fabric/fabric.h"
 #include "runtime/protocol/bucket_countdown.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/pass_observer.h"
 #include "runtime/protocol/score.h"
 #include "runtime/protocol/slot_protocol.h"
@@ -93,7 +94,9 @@ class TrainerClient final : public PassObserver {
 
   /// Of the first trainer: memory for its state, which goes with the parameters of the last `pull`. It is written
   /// before `report_evaluation`, and not between that and the next `push`. Empty in other trainers.
-  std::span<std::byte> state();
+  std::span<std::byte> state() {
+    return fabric_.control().bytes().subspan(TrainerControl::state(fabric_.group().generators()), state_bytes_);
+  }
 
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(const Score& score);
@@ -134,7 +137,9 @@ class TrainerClient final : public PassObserver {
   template <class Done>
   void await_device(Done&& done);
   static std::uint64_t put_tag(const GeneratorPeer& peer);
-  void require_ok(const Status& status, const GeneratorPeer& peer) const;
+  void require_ok(const Status& status, const GeneratorPeer& peer) const {
+    if (!status.ok()) fabric_.loop().throw_for(status, peer.link.peer.rank);
+  }
   void put_records(const Batch& batch);
   GeneratorPeer& lead() { return *generators_.front(); }
 
