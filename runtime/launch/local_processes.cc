@@ -178,12 +178,13 @@ class JobWait {
     if (has_come) {
       const auto ended = std::ranges::find_if(
           children_, [](const Child& child) { return child.process->is_trainer && child.status == 0; });
-      failure_ = {kPeerLost, ended->process->name +
-                                 " ended with status 0 before all trainers had joined the run; all "
-                                 "of them must join it (in Python: runnel.init()), and the run ends "
-                                 "here"};
+      failure_ = {kPeerLost,
+                  ended->process->name +
+                      " ended with status 0 before all trainers had joined the run, which needs all of them"};
     } else {
-      log_warning("no trainer took part in a run: the program has not joined it (in Python: runnel.init())");
+      log_warning(
+          "no trainer took part: the program has not met the generators; it does by runnel.Client, shard or "
+          "DistributedDataParallel");
     }
     end_all();
   }
