@@ -77,6 +77,21 @@ check "a second run succeeds" run
 check "a second run is silent" [ ! -s "$place/log" ]
 check "a second run downloads nothing" [ "$(wc -l <"$calls")" -eq 5 ]
 
+# An environment for Python that was installed with an older list.
+mkdir -p "$RUNNEL_DEPS/python/bin"
+echo "torch==2.10.0" >"$RUNNEL_DEPS/python/requirements.txt"
+printf '#!/bin/sh\necho "$@" >>"%s/updates"\n' "$place" >"$RUNNEL_DEPS/python/bin/python"
+chmod +x "$RUNNEL_DEPS/python/bin/python"
+if python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
+  check "another list of Python's wheels is installed" run --python
+  check "pip changes what is there" grep -q -- "--require-hashes .*python-requirements.txt" "$place/updates"
+  check "it is complete then" cmp -s "$(dirname "$script")/python-requirements.txt" "$RUNNEL_DEPS/python/requirements.txt"
+  check "another run does nothing" run --python
+  check "pip was called once" [ "$(wc -l <"$place/updates")" -eq 1 ]
+else
+  echo "SKIPPED, NOT TESTED: the update of the environment for Python, which needs Python 3.11"
+fi
+
 # The libraries for GPUs, beside a LibTorch that was installed without them; here they come with what the stand-in has.
 rm -rf "$RUNNEL_DEPS/torch-2.11.0/nvidia"
 check "--cuda succeeds" run --cuda
