@@ -26,6 +26,12 @@ std::string shape_text(const std::vector<ExportedSize>& shape) {
   return "[" + joined(shape, ", ", text) + "]";
 }
 
+/// For messages: a buffer that other processes, and the file of weights, do not get.
+std::string transient(const ExportedState& state) {
+  return "the buffer \"" + printable(state.name, 200) +
+         "\", which state_dict leaves out; register it without persistent=False";
+}
+
 bool shares_memory(const c10::IValue& value, const at::Tensor& tensor) {
   return value.isTensor() && value.toTensor().defined() && value.toTensor().storage().is_alias_of(tensor.storage());
 }
@@ -52,6 +58,8 @@ ExportedModel::ExportedModel(const std::filesystem::path& file, c10::Device devi
   outputs_ = program.outputs;
   if (outputs_.empty()) throw RunError(ExitStatus::bad_data, file_.string() + ": the program has no output");
   for (const auto& [buffer, value] : program.updates) {
+    const ExportedState& state = program.states[buffer];
+    if (!state.in_state_dict) throw RunError(ExitStatus::bad_data, file_.string() + ": writes to " + transient(state));
     updates_.push_back({{program.states[buffer].name, states_[buffer]}, value});
   }
   values_.resize(program.value_names.size());
@@ -63,6 +71,7 @@ void ExportedModel::load_states(const ExportedProgram& program, c10::Device devi
     const ExportedState& state = program.states[i];
     state_values_.push_back(state.value);
     is_buffer_.push_back(state.role == ExportedState::Role::buffer);
+    transient_.push_back(is_buffer_.back() && !state.in_state_dict ? transient(state) : "");
     states_.push_back(tied[i] ? states_[*tied[i]] : load_tensor(state.tensor, device));
     const bool is_parameter = state.role == ExportedState::Role::parameter;
     if (is_parameter && state.tensor.requires_grad) require_float(state);
@@ -204,9 +213,8 @@ ExportedModel::Target ExportedModel::target_of(const Step& step) const {
 }
 
 ExportedModel::Target ExportedModel::target_of(const Step& step, const c10::IValue& written) const {
-  const auto refuse = [&](const std::string& what) {
-    throw RunError(ExitStatus::bad_data,
-                   step.operation.place() + ": writes to " + what + "; supported are buffers and results");
+  const auto refuse = [&](const std::string& what, const char* remedy = "; supported are buffers and results") {
+    throw RunError(ExitStatus::bad_data, step.operation.place() + ": writes to " + what + remedy);
   };
   for (const ExportedValue& input : inputs_) {
     const c10::IValue& value = values_[input.value];
@@ -216,6 +224,7 @@ ExportedModel::Target ExportedModel::target_of(const Step& step, const c10::IVal
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (!shares_memory(written, states_[i])) continue;
     if (!is_buffer_[i]) refuse("a parameter or constant");
+    if (training_ && !transient_[i].empty()) refuse(transient_[i], "");
     return Target::buffer;
   }
   return Target::temporary;

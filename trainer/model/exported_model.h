@@ -52,8 +52,9 @@ class ExportedModel final : public Model {
   void check_inputs(std::span<const InputShape> inputs) const;
 
   /// Throws `RunError`: as `check_inputs`; bad_data with the node and its line in the model's source for an operation
-  /// that fails, or that writes to an input, a parameter or a constant; bad_data with the name of an output, or of a
-  /// buffer's new value, that is not a tensor, or not one like the buffer.
+  /// that fails, or that writes to an input, a parameter, a constant or, in training, a buffer that state_dict leaves
+  /// out; bad_data with the name of an output, or of a buffer's new value, that is not a tensor, or not one like the
+  /// buffer.
   std::vector<at::Tensor> forward(const Batch& batch) override;
 
  private:
@@ -89,6 +90,7 @@ class ExportedModel final : public Model {
   std::vector<at::Tensor> states_;         // by their place in the program
   std::vector<ValueNumber> state_values_;  // where a pass expects them
   std::vector<bool> is_buffer_;
+  std::vector<std::string> transient_;  // of a buffer that is not in state_dict: what a message says of it
   std::vector<Update> updates_;
   std::vector<ExportedValue> outputs_;
   std::vector<Step> steps_;

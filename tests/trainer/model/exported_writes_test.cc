@@ -190,6 +190,19 @@ TEST_F(ExportedWritesTest, OfNewValuesToBuffersKeepShapeAndType) {
               EndsWith("net.pt2: the new value of the buffer \"passes\": expected a tensor, found Int"));
 }
 
+/// Other processes would not get the new values.
+TEST_F(ExportedWritesTest, ToBuffersOutsideOfStateDictAreRefused) {
+  const std::string refusal =
+      "writes to the buffer \"scale\", which state_dict leaves out; register it without persistent=False";
+  const auto write = [](Json& module) { plant(module, planted_node("neg_.default", "b_scale")); };
+  EXPECT_THAT(changed_.error_of(write), EndsWith("net.pt2: node \"planted\" (net.py:5): " + refusal));
+  EXPECT_THAT(changed_.error_of([](Json& module) { add_update(module, "scale", "b_scale"); }),
+              EndsWith("net.pt2: " + refusal));
+  ExportedModel model = changed_.make(write);
+  model.set_training(false);
+  EXPECT_EQ(pass(model, samples("batch_norm", 0).inputs).numel(), 60);  // an evaluation leaves writes out
+}
+
 TEST_F(ExportedWritesTest, OutputsAreTensorsAndThere) {
   EXPECT_THAT(changed_.error_of([](Json& module) {
     plant_number(module);
