@@ -65,8 +65,12 @@ std::string symbol_of(const std::string& expression) {
 /// Reads the tensors that the caller gives and those that come with the program.
 class SignatureReader {
  public:
-  SignatureReader(const JsonView& graph, ExportedTensors& weights, ExportedTensors& constants, ValueNames& values)
-      : shapes_(graph.at("tensor_values")), weights_(weights), constants_(constants), values_(values) {}
+  SignatureReader(const JsonView& model, ExportedTensors& weights, ExportedTensors& constants, ValueNames& values)
+      : shapes_(model.at("graph_module").at("graph").at("tensor_values")),
+        ranges_(model.find("range_constraints")),
+        weights_(weights),
+        constants_(constants),
+        values_(values) {}
 
   void read_input(const JsonView& spec, ExportedProgram& program) {
     const auto [kind, held] = spec.only_member();
@@ -117,10 +121,20 @@ class SignatureReader {
       if (type == "as_int") {
         tensor.shape.push_back({.value = value.integer()});
       } else {
-        tensor.shape.push_back({.symbol = symbol_of(value.at("expr_str").text())});
+        tensor.shape.push_back(free_size(symbol_of(value.at("expr_str").text())));
       }
     }
     return tensor;
+  }
+
+  ExportedSize free_size(const std::string& symbol) const {
+    constexpr std::int64_t kUsual = 2;  // which torch.export writes for every size that it leaves free
+    ExportedSize size{.symbol = symbol};
+    const auto range = ranges_ && !symbol.empty() ? ranges_->find(symbol) : std::nullopt;
+    if (!range) return size;
+    if (const auto least = range->find("min_val"); least && least->integer() > kUsual) size.least = least->integer();
+    if (const auto most = range->find("max_val")) size.most = most->integer();
+    return size;
   }
 
   ExportedState state(const JsonView& spec, ExportedState::Role role) {
@@ -134,6 +148,7 @@ class SignatureReader {
   }
 
   JsonView shapes_;
+  std::optional<JsonView> ranges_;  // of free sizes, by symbol
   ExportedTensors& weights_;
   ExportedTensors& constants_;
   ValueNames& values_;
@@ -158,7 +173,7 @@ ExportedProgram read_exported_program(const std::filesystem::path& file) {
   ValueNames values;
   const JsonView graph = model.at("graph_module").at("graph");
   const JsonView signature = model.at("graph_module").at("signature");
-  SignatureReader reader(graph, weights, constants, values);
+  SignatureReader reader(model, weights, constants, values);
   for (const JsonView& spec : signature.at("input_specs").elements()) reader.read_input(spec, program);
   program.nodes = read_nodes(graph.at("nodes"), file, values);
   for (const JsonView& spec : signature.at("output_specs").elements()) reader.read_output(spec, program);

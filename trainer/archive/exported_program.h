@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,10 +54,12 @@ struct ExportedNode {
 };
 
 /// A size of an input or output: a number, or free. Free sizes with the same symbol are equal; without one they follow
-/// from others.
+/// from others. The program computes right only for sizes from `least` to `most`: its source compares the size.
 struct ExportedSize {
   std::optional<std::int64_t> value = {};
   std::string symbol = {};
+  std::int64_t least = 0;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
 };
 
 /// A tensor that the caller gives, or gets.

@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "runtime/base/joined.h"
@@ -18,10 +19,21 @@
 namespace runnel {
 namespace {
 
+bool is_limited_above(const ExportedSize& size) {
+  return size.most != std::numeric_limits<std::int64_t>::max();
+}
+
+/// By itself; another size with the same symbol may forbid it.
+bool allows(const ExportedSize& wanted, std::int64_t size) {
+  return wanted.value.value_or(size) == size && size >= wanted.least && size <= wanted.most;
+}
+
 std::string shape_text(const std::vector<ExportedSize>& shape) {
   const auto text = [](const ExportedSize& size) {
     if (size.value) return std::to_string(*size.value);
-    return size.symbol.empty() ? std::string("*") : printable(size.symbol);
+    const std::string name = size.symbol.empty() ? std::string("*") : printable(size.symbol);
+    const std::string least = size.least > 0 ? std::to_string(size.least) + " <= " : "";
+    return least + name + (is_limited_above(size) ? " <= " + std::to_string(size.most) : "");
   };
   return "[" + joined(shape, ", ", text) + "]";
 }
@@ -123,7 +135,7 @@ void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
   }
   std::vector<std::pair<std::string_view, std::int64_t>> symbols;
   const auto fits = [&](const ExportedSize& wanted, std::int64_t size) {
-    if (wanted.value) return size == *wanted.value;
+    if (!allows(wanted, size)) return false;
     if (wanted.symbol.empty()) return true;
     const auto known = std::ranges::find(symbols, wanted.symbol, [](const auto& symbol) { return symbol.first; });
     if (known != symbols.end()) return known->second == size;
@@ -143,10 +155,16 @@ void ExportedModel::check_inputs(std::span<const InputShape> inputs) const {
 
 void ExportedModel::refuse_input(std::size_t index, const InputShape& found) const {
   const ExportedValue& wanted = inputs_[index];
+  const bool by_batch = !wanted.shape.empty() && wanted.shape.size() == found.shape.size() &&
+                        !allows(wanted.shape.front(), found.shape.front());
+  const char* const remedy =
+      by_batch ? "; passes of other sizes than trainer.batch_size are made, too: export a model that takes any batch, "
+                 "with trainer/examples/export_model.py"
+               : "";
   throw RunError(ExitStatus::bad_configuration, file_.string() + ": input " + std::to_string(index + 1) + " \"" +
                                                     printable(wanted.name) + "\": the program takes " +
                                                     std::string(name_of(wanted.type)) + " " + shape_text(wanted.shape) +
-                                                    ", the batch has " + tensor_text(found.type, found.shape));
+                                                    ", the batch has " + tensor_text(found.type, found.shape) + remedy);
 }
 
 std::vector<at::Tensor> ExportedModel::forward(const Batch& batch) {

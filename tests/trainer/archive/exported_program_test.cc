@@ -126,6 +126,19 @@ TEST_F(ExportedProgramTest, ReadsAProgram) {
   EXPECT_EQ(program.outputs[0].shape[1].value, 3);
 }
 
+TEST_F(ExportedProgramTest, ReadsTheRangesOfFreeSizes) {
+  const auto batch = [&] { return read().inputs[0].shape[0]; };
+  EXPECT_EQ(batch().least, 0);
+  model_["range_constraints"] = {{"s7", {{"min_val", 2}, {"max_val", nullptr}}}};  // what every export has
+  EXPECT_EQ(batch().least, 0);
+  EXPECT_EQ(batch().most, std::numeric_limits<std::int64_t>::max());
+  model_["range_constraints"]["s7"] = {{"min_val", 4}, {"max_val", 64}};
+  EXPECT_EQ(batch().least, 4);
+  EXPECT_EQ(batch().most, 64);
+  model_["range_constraints"]["s7"] = {{"min_val", "a"}};
+  EXPECT_THAT(refusal(), HasSubstr("range_constraints.s7.min_val: expected an integer"));
+}
+
 TEST_F(ExportedProgramTest, ReadsThoseOfPython) {
   for (const char* name : {"cnn", "transformer", "batch_norm", "frozen"}) {
     const ExportedProgram program =

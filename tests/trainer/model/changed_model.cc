@@ -15,7 +15,7 @@ namespace runnel::test {
 
 using Json = nlohmann::json;
 
-ExportedModel ChangedModel::make(const GraphChange& change) const {
+ExportedModel ChangedModel::make(const GraphChange& change, const Json& batches) const {
   const ZipArchive archive(RUNNEL_FIXTURE_FOLDER "/exported_" + fixture_ + ".pt2");
   std::vector<ZipText> members;
   for (const ZipMember& member : archive.members()) {
@@ -23,6 +23,7 @@ ExportedModel ChangedModel::make(const GraphChange& change) const {
     if (!member.name.ends_with("/models/model.json")) continue;
     Json model = Json::parse(members.back().contents);
     change(model["graph_module"]);
+    if (!batches.is_null()) model["range_constraints"].begin().value() = batches;
     members.back().contents = model.dump();
   }
   const std::filesystem::path file = folder_.path() / "net.pt2";

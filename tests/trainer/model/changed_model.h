@@ -21,8 +21,8 @@ class ChangedModel {
   /// Changes exported_NAME.pt2.
   explicit ChangedModel(std::string fixture) : fixture_(std::move(fixture)) {}
 
-  /// Throws as `ExportedModel`. The file is called net.pt2.
-  ExportedModel make(const GraphChange& change) const;
+  /// Throws as `ExportedModel`. The file is called net.pt2. `batches` is the range of sizes that a batch may have.
+  ExportedModel make(const GraphChange& change, const nlohmann::json& batches = nullptr) const;
 
   /// The error, of bad_data, of making the changed model, of a pass that trains and of one that does not, with two
   /// images. Empty without one.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/base/run_error.h"
+#include "tests/trainer/model/changed_model.h"
 #include "tests/trainer/model/fixture_models.h"
 
 namespace runnel {
@@ -21,6 +22,7 @@ using test::names;
 using test::pass;
 using test::samples;
 using testing::EndsWith;
+using testing::HasSubstr;
 
 std::filesystem::path fixture(const std::string& name) {
   return RUNNEL_FIXTURE_FOLDER "/exported_" + name + ".pt2";
@@ -54,6 +56,36 @@ TEST(ExportedModelTest, SaysWhichInputsDoNotFit) {
   EXPECT_THAT(message({{at::kLong, longer}}), EndsWith("the batch has int64 [4, 9]"));
   EXPECT_THAT(message({{at::kLong, deeper}}), EndsWith("the batch has int64 [4, 8, 1]"));
   EXPECT_THAT(message({}), EndsWith("the program takes 1 tensors, the batch has 0"));
+}
+
+/// As after `if x.size(0) > 3` in the model's source, or with an example of fixed sizes.
+TEST(ExportedModelTest, RefusesBatchesThatTheExportExcludes) {
+  const test::ChangedModel changed("batch_norm");
+  const auto message = [](const ExportedModel& model, std::int64_t batch) -> std::string {
+    const std::array<std::int64_t, 4> shape = {batch, 1, 12, 12};
+    const std::array<ExportedModel::InputShape, 1> inputs = {{{at::kFloat, shape}}};
+    try {
+      model.check_inputs(inputs);
+      return "";
+    } catch (const RunError& error) {
+      EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+      return error.what();
+    }
+  };
+  const auto no_change = [](nlohmann::json&) {};
+  const ExportedModel ranged = changed.make(no_change, {{"min_val", 4}, {"max_val", 8}});
+  EXPECT_EQ(message(ranged, 4), "");
+  EXPECT_EQ(message(ranged, 8), "");
+  EXPECT_THAT(message(ranged, 3), HasSubstr("the program takes float32 [4 <= s"));
+  EXPECT_THAT(message(ranged, 9), HasSubstr(" <= 8, 1, 12, 12], the batch has float32 [9, 1, 12, 12]; passes of other "
+                                            "sizes than trainer.batch_size are made, too: export a model"));
+  const ExportedModel fixed = changed.make([](nlohmann::json& module) {
+    module["graph"]["tensor_values"]["image"]["sizes"][0] = {{"as_int", 4}};
+  });
+  EXPECT_EQ(message(fixed, 4), "");
+  EXPECT_THAT(message(fixed, 2),
+              HasSubstr("takes float32 [4, 1, 12, 12], the batch has float32 [2, 1, 12, 12]; passes"));
+  EXPECT_EQ(message(changed.make(no_change, {{"min_val", 2}, {"max_val", nullptr}}), 1), "");
 }
 
 TEST(ExportedModelTest, NamesTheSourceOfAnOperationThatFails) {
