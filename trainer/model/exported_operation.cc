@@ -9,6 +9,7 @@
 #include "runtime/base/utf8.h"
 #include "trainer/model/exported_rule.h"
 #include "trainer/torch/scalar_type.h"
+#include "trainer/torch/tensor_text.h"
 #include "trainer/torch/torch_error.h"
 
 namespace runnel {
@@ -136,6 +137,11 @@ void ExportedOperation::find_switches() {
     const OperationArgument& argument = arguments_[static_cast<std::size_t>(found - parameters.begin())];
     return argument.kind == OperationArgument::Kind::constant && argument.constant.isNone();
   };
+  const std::string& operation = operation_->schema().name();
+  if (operation == "aten::batch_norm" || operation == "aten::native_batch_norm") {
+    const auto found = std::ranges::find(parameters, "training", &c10::Argument::name);
+    batch_statistics_ = static_cast<std::size_t>(found - parameters.begin());
+  }
   // A normalization without statistics takes the batch's, also in evaluation.
   if (is_none("running_mean") || operation_->schema().overload_name() == "no_stats") return;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -190,6 +196,7 @@ void ExportedOperation::run(std::vector<c10::IValue>& values) {
   try {
     for (const OperationArgument& argument : arguments_) stack_.push_back(value_of(argument, values));
     if (operation_) {
+      if (batch_statistics_) require_statistics();
       operation_->callBoxed(stack_);
     } else {
       stack_ = {function_(stack_)};
@@ -200,6 +207,15 @@ void ExportedOperation::run(std::vector<c10::IValue>& values) {
     refuse(line_of(error));
   }
   stack_.clear();
+}
+
+/// PyTorch's Python does the same before the operation, which makes a running variance of NaN.
+void ExportedOperation::require_statistics() const {
+  const at::Tensor& input = stack_.front().toTensor();
+  if (!stack_[*batch_statistics_].toBool() || input.dim() < 2 || input.numel() != input.size(1)) return;
+  refuse("normalizes by the batch and needs more than one value in each channel, found " +
+         tensor_text(input.scalar_type(), input.sizes()) +
+         "; choose trainer.batch_size so that no batch has one sample, or set data.drop_last = true");
 }
 
 void ExportedOperation::store(std::vector<c10::IValue>& values) {

@@ -24,8 +24,8 @@ class ExportedOperation {
   /// or does not take the node's arguments. Devices in the program become `device`.
   ExportedOperation(const ExportedNode& node, const std::filesystem::path& file, c10::Device device);
 
-  /// Computes the results from other elements of `values`. Throws `RunError` (bad_data) with LibTorch's reason, and
-  /// `c10::OutOfMemoryError`.
+  /// Computes the results from other elements of `values`. Throws `RunError` (bad_data) with LibTorch's reason,
+  /// or for a batch that has no variance to normalize by, and `c10::OutOfMemoryError`.
   void run(std::vector<c10::IValue>& values);
 
   /// The same without a write to an earlier value. An operation in place only passes its argument on; a normalization
@@ -62,6 +62,7 @@ class ExportedOperation {
   void find_written();
   bool writes_in_place() const;
   bool updates_statistics() const;
+  void require_statistics() const;
   void store(std::vector<c10::IValue>& values);
   [[noreturn]] void refuse(const std::string& what) const;
 
@@ -72,7 +73,8 @@ class ExportedOperation {
   std::vector<ExportedResult> results_;
   std::vector<ValueNumber> reads_, written_;
   std::vector<Switch> switches_;
-  std::vector<c10::IValue> stack_;  // kept for its memory
+  std::optional<std::size_t> batch_statistics_;  // the argument that asks batch_norm for them
+  std::vector<c10::IValue> stack_;               // kept for its memory
 };
 
 }  // namespace runnel

@@ -101,5 +101,21 @@ TEST(ExportedModelTest, NamesTheSourceOfAnOperationThatFails) {
   }
 }
 
+/// Its variance would be NaN, also in the buffers.
+TEST(ExportedModelTest, RefusesToNormalizeByOneValue) {
+  ExportedModel model(fixture("batch_norm"));
+  const at::Tensor one = samples("batch_norm", 0, 1).inputs;
+  try {
+    pass(model, one);
+    FAIL();
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_data);
+    EXPECT_THAT(error.what(), HasSubstr("exported_batch_norm.pt2: node \"batch_norm_1\" ("));
+    EXPECT_THAT(error.what(), HasSubstr("more than one value in each channel, found float32 [1, 10]; choose"));
+  }
+  model.set_training(false);
+  EXPECT_EQ(pass(model, one).numel(), 10);
+}
+
 }  // namespace
 }  // namespace runnel
