@@ -111,6 +111,10 @@ TorchScriptModel::TorchScriptModel(const std::filesystem::path& file, c10::Devic
   inputs_ = require_supported(*module_, file_.string(), device);
   parameters_ = named(module_->named_parameters());
   buffers_ = named(module_->named_buffers());
+  const bool is_whole = !module_->is_training();
+  for (const torch::jit::Module& one : module_->modules()) {
+    if (one.hasattr("training") && (is_whole || one.is_training())) switched_.push_back(one);
+  }
   set_training(true);
 }
 
@@ -118,7 +122,7 @@ TorchScriptModel::~TorchScriptModel() = default;
 
 void TorchScriptModel::set_training(bool training) {
   training_ = training;
-  module_->train(training);
+  for (torch::jit::Module& one : switched_) one.setattr("training", training);
 }
 
 std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {

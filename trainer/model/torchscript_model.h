@@ -40,7 +40,8 @@ class TorchScriptModel final : public Model {
   /// All other tensors that modules hold as attributes: the file does not tell those that state_dict leaves out.
   std::vector<NamedTensor> buffers() override { return buffers_; }
 
-  /// In evaluation, buffers have their values back after each pass, whatever it writes to them.
+  /// In a file that was saved in training mode, modules that are in evaluation mode, such as a frozen BatchNorm, stay
+  /// there. In evaluation, buffers have their values back after each pass, whatever it writes to them.
   void set_training(bool training) override;
 
   /// Throws `RunError`: bad_configuration for a batch with too few fields; bad_data, with the line in the model's
@@ -56,6 +57,7 @@ class TorchScriptModel final : public Model {
 
   std::filesystem::path file_;
   std::unique_ptr<torch::jit::Module> module_;
+  std::vector<torch::jit::Module> switched_;  // by set_training
   std::vector<NamedTensor> parameters_, buffers_;
   std::size_t inputs_ = 0;
   bool training_ = true;

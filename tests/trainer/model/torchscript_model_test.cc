@@ -105,6 +105,28 @@ TEST_F(TorchScriptModelTest, SwitchesTraining) {
   EXPECT_EQ(pass(model, input).sum().item<double>(), 0);
 }
 
+/// As a frozen BatchNorm is saved.
+TEST_F(TorchScriptModelTest, KeepsAModuleInEvaluationThere) {
+  const auto sum_of = [&](bool training, bool inner_training) {
+    torch::jit::Module inner("Inner");
+    inner.register_attribute("training", c10::BoolType::get(), inner_training);
+    inner.define("def forward(self, x):\n  return x + (10 if self.training else 0)\n");
+    torch::jit::Module module("Outer");
+    module.register_parameter("weight", torch::ones({3}), /*is_buffer=*/false);
+    module.register_attribute("training", c10::BoolType::get(), training);
+    module.register_module("inner", inner);
+    module.define("def forward(self, x):\n  return self.inner(x) + (1 if self.training else 0) * self.weight\n");
+    TorchScriptModel model = saved(module);
+    model.set_training(false);
+    EXPECT_EQ(pass(model, torch::zeros({3})).sum().item<double>(), 0);
+    model.set_training(true);
+    return pass(model, torch::zeros({3})).sum().item<double>();
+  };
+  EXPECT_EQ(sum_of(true, true), 33);
+  EXPECT_EQ(sum_of(true, false), 3);
+  EXPECT_EQ(sum_of(false, false), 33);
+}
+
 TEST_F(TorchScriptModelTest, NamesTheSourceOfAnOperationThatFails) {
   TorchScriptModel model(fixture("transformer"));
   const auto beyond = [&] { pass(model, torch::full({2, 8}, 77, at::kLong)); };
