@@ -12,8 +12,8 @@
 #include "runtime/base/utf8.h"
 #include "trainer/archive/archive_kind.h"
 #include "trainer/archive/exported_nodes.h"
-#include "trainer/model/statistics_watch.h"
 #include "trainer/model/torchscript_rule.h"
+#include "trainer/model/write_watch.h"
 
 namespace runnel {
 namespace {
@@ -132,7 +132,7 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
   }
   const BufferCopy buffers(training_ ? std::vector<NamedTensor>() : buffers_);
   const std::vector<std::int64_t> versions = versions_of(parameters_);
-  std::optional<StatisticsWatch> watch;  // of the first pass of each kind, as it takes time
+  std::optional<WriteWatch> watch;  // of the first pass of each kind, as it takes time
   if (!std::exchange(watched_[training_ ? 0 : 1], true)) watch.emplace(parameters_);
   const c10::IValue output =
       interpret({batch.fields.begin(), batch.fields.begin() + static_cast<std::ptrdiff_t>(inputs_)});

@@ -152,6 +152,14 @@ TEST_F(TorchScriptModelTest, RefusesWritesToParameters) {
 }
 
 /// Which LibTorch counts no version for.
+TEST_F(TorchScriptModelTest, RefusesWritesToTheDataOfParameters) {
+  const std::string refusal = "net.pt: forward writes to the parameter \"weight\"; supported are buffers";
+  EXPECT_THAT(failure_of("self.weight.data.mul_(2)\n  return x + self.weight"), EndsWith(refusal));
+  EXPECT_THAT(failure_of("self.weight.data[0] = 2.0\n  return x + self.weight"), EndsWith(refusal));
+  EXPECT_EQ(failure_of("w = self.weight.data.clone()\n  w.mul_(2)\n  self.mean.add_(1)\n  return x.relu_() + w"), "");
+}
+
+/// The same.
 TEST_F(TorchScriptModelTest, RefusesParametersAsStatistics) {
   const std::string refusal = "net.pt: forward writes to the parameter \"weight\"; supported are buffers";
   const std::string of_weight = "None, None, self.weight.detach(), torch.ones([3]), ";

@@ -12,22 +12,23 @@
 
 namespace runnel {
 
-/// While this lives, sees which tensors the calling thread's operations are given as a normalization's running
-/// statistics to write to. LibTorch writes to these without counting a version. One at a time in a thread.
-class StatisticsWatch {
+/// While this lives, sees which tensors the calling thread's operations are given to write to. LibTorch counts no
+/// version of a parameter for what is written through `.data`, or to a normalization's running statistics. One at a
+/// time in a thread.
+class WriteWatch {
  public:
   /// `parameters` outlive this.
-  explicit StatisticsWatch(const std::vector<NamedTensor>& parameters);
-  ~StatisticsWatch();
-  StatisticsWatch(const StatisticsWatch&) = delete;
-  StatisticsWatch& operator=(const StatisticsWatch&) = delete;
+  explicit WriteWatch(const std::vector<NamedTensor>& parameters);
+  ~WriteWatch();
+  WriteWatch(const WriteWatch&) = delete;
+  WriteWatch& operator=(const WriteWatch&) = delete;
 
   /// The first parameter that was given, or null.
   const NamedTensor* written() const { return written_; }
 
  private:
   static std::unique_ptr<at::ObserverContext> on_operation(const at::RecordFunction& operation);
-  void note(const c10::IValue& statistic);
+  void note(const c10::IValue& tensor);
 
   const std::vector<NamedTensor>& parameters_;
   const NamedTensor* written_ = nullptr;
