@@ -22,8 +22,9 @@ examples:
 
 Each --example is an input of the module's forward: a name for messages, its type, and its shape. The first dimension is
 the batch. Runnel may use another batch size than the example, which must have at least 2 samples; all other sizes are
-fixed. The module is exported in training mode; Runnel switches dropout and the like off for its test by itself.
-A parameter with requires_grad = False stays as it is. Needs torch 2.7 or newer; tested with 2.11.
+fixed. The module is exported in training mode; Runnel switches dropout and the like off for its test by itself. An
+`if` in forward is decided here, once: a module that does something else with another batch is refused, and a warning
+says where one does something else in eval(). A parameter with requires_grad = False stays as it is. Needs torch 2.7 or newer; tested with 2.11.
 """
 TYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 
@@ -162,6 +163,85 @@ def check(program):
         raise ExportError("the model has no parameter that is trained")
 
 
+OFF = {"train": False, "training": False, "use_input_stats": False, "dropout_p": 0.0}
+
+
+def turn_off(node, graph):
+    """Makes an operation of an export what Runnel's test has in its place."""
+    names = [argument.name for argument in node.target._schema.arguments]
+    given = dict(zip(names, node.args)) | node.kwargs
+    if "running_mean" in names and given["running_mean"] is None:
+        return
+    for index, name in enumerate(names):
+        if name in OFF and index < len(node.args):
+            node.update_arg(index, OFF[name])
+        elif name in OFF and name in node.kwargs:
+            node.update_kwarg(name, OFF[name])
+    first = node.target._schema.arguments[:1]
+    if first and first[0].alias_info and first[0].alias_info.is_write and node.args[0].op == "get_attr":
+        node.replace_all_uses_with(node.args[0])
+        graph.erase_node(node)
+
+
+def as_runnel(program, training):
+    """The function of `program` that Runnel computes in training, or in a test: without checks of sizes."""
+    import torch
+
+    module = program.module()
+    for node in list(module.graph.nodes):
+        if node.op == "call_module" or str(node.target).startswith(("aten._assert", "aten.sym_constrain_range")):
+            module.graph.erase_node(node)
+        elif not training and node.op == "call_function" and hasattr(node.target, "_schema"):
+            turn_off(node, module.graph)
+    return torch.fx.Interpreter(module).run
+
+
+def outputs_of(function, inputs, module):
+    """The tensors that `function` gives for `inputs`, or its error. The tensors of `module` stay as they are."""
+    import torch
+
+    kept = [(tensor, tensor.detach().clone()) for tensor in [*module.parameters(), *module.buffers()]]
+    torch.manual_seed(1)
+    try:
+        made = function(*[tensor.clone() for tensor in inputs])
+        return [each.detach() for each in torch.utils._pytree.tree_leaves(made) if isinstance(each, torch.Tensor)]
+    except Exception as error:  # whatever the module raises
+        return error
+    finally:
+        with torch.no_grad():
+            for tensor, value in kept:
+                tensor.copy_(value)
+
+
+def differs(module, program, examples, batch, training):
+    """Whether `program` computes something else than `module` does for `batch` samples."""
+    import torch
+
+    torch.manual_seed(batch)
+    inputs = [torch.rand(batch, *shape[1:]).mul(2).to(getattr(torch, kind)) for _, kind, shape in examples]
+    wanted = outputs_of(module.train(training), inputs, module)
+    if isinstance(wanted, Exception):  # as that of a BatchNorm for one sample
+        return False
+    found = outputs_of(as_runnel(program, training), inputs, module)
+    if isinstance(found, Exception) or [each.shape for each in found] != [each.shape for each in wanted]:
+        return True
+    return not all(torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-5, equal_nan=True)
+                   for a, b in zip(found, wanted) if not a.is_complex())
+
+
+def compare(module, program, examples):
+    """Refuses an export that holds for some batches only; warns where a test computes something else than eval()."""
+    example = examples[0][2][0]
+    same_test = not differs(module, program, examples, example, training=False)
+    for batch in (1, 3, 2 * example):
+        if any(differs(module, program, examples, batch, training) for training in (True, False)[:1 + same_test]):
+            raise ExportError(f"the module does something else with a batch of {batch} than with one of {example}, as "
+                              "after `if x.size(0) > 3:`; an export has one of them only")
+    if not same_test:
+        print("export_model.py: warning: in eval() the module does something else than its export, as after "
+              "`if self.training:`; Runnel's tests measure the export, with dropout and the like off", file=sys.stderr)
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -201,8 +281,10 @@ def main():
         version = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2])
         if version < (2, 7):
             raise ExportError(f"torch {torch.__version__} is too old; 2.7 or newer is needed")
-        program = export_module(make_module(options, torch), examples)
+        module = make_module(options, torch)
+        program = export_module(module, examples)
         check(program)
+        compare(module, program, examples)
         save(program, options.output)
     except ExportError as error:
         sys.exit(f"export_model.py: error: {error}")
