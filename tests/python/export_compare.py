@@ -44,7 +44,7 @@ class One(Net):
 
 
 def export(folder, name):
-    """Status, standard error, and whether there is a file."""
+    """Status, the last line of standard error, and whether there is a file."""
     file = folder / f"{name}.pt2"
     done = subprocess.run([sys.executable, SCRIPT, f"{folder / 'net.py'}:{name}", "--example", "x:float32[6,8]", "-o",
                            file], capture_output=True, text=True)
@@ -61,6 +61,8 @@ def main():
         status, lines, exists = export(folder, name)
         assert (status, exists) == (1, False), name
         assert f"error: the module does something else with a batch of {batch} than with one of 6" in lines[0], lines
+    status, lines, _ = export(folder, "missing/Net")
+    assert (status, lines) == (1, [f"export_model.py: error: -o {folder / 'missing/Net.pt2'}: there is no such folder"])
 
 
 if __name__ == "__main__":

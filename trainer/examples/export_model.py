@@ -274,6 +274,8 @@ def main():
     options = parse_arguments()
     try:
         examples = [parse_example(text) for text in options.example]
+        if not Path(options.output).absolute().parent.is_dir():
+            raise ExportError(f"-o {options.output}: there is no such folder")
         try:
             import torch
         except ImportError as error:
