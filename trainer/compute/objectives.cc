@@ -67,7 +67,9 @@ class Classification final : public MeasuredObjective {
         smoothing_(log_probabilities ? 0 : options.number("label_smoothing", 0, {0, 1})) {}
 
   at::Tensor loss(std::span<const at::Tensor> outputs, const Batch& batch) override {
-    return losses(scores_of(outputs, batch), batch.target(), at::Reduction::Mean);
+    const at::Tensor scores = scores_of(outputs, batch);
+    if (log_probabilities_ && !std::exchange(checked_, true)) require_log_probabilities(scores.detach());
+    return losses(scores, batch.target(), at::Reduction::Mean);
   }
 
   void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
@@ -96,6 +98,16 @@ class Classification final : public MeasuredObjective {
     return scores;
   }
 
+  /// Other scores would have a loss, too, without a lower limit.
+  static void require_log_probabilities(const at::Tensor& scores) {
+    constexpr double kRounding = 0.01;
+    const double largest = scores.numel() == 0 ? 0 : scores.max().item<double>();
+    if (!(largest > kRounding)) return;
+    throw RunError(ExitStatus::bad_configuration,
+                   "key 'objective.name': nll expects log-probabilities, which are not above 0, found " +
+                       std::to_string(largest) + "; for scores choose objective.name = \"cross_entropy\"");
+  }
+
   at::Tensor losses(const at::Tensor& scores, const at::Tensor& target, at::Reduction::Reduction reduction) const {
     if (log_probabilities_) return at::nll_loss_nd(scores, target, {}, reduction, ignored_);
     return at::cross_entropy_loss(scores, target, {}, reduction, ignored_, smoothing_);
@@ -106,6 +118,7 @@ class Classification final : public MeasuredObjective {
   bool classes_last_;
   std::int64_t ignored_;
   double smoothing_;
+  bool checked_ = false;  // in the first batch
 };
 
 /// An objective on output and target of the same shape.

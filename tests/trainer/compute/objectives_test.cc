@@ -47,7 +47,7 @@ TEST(Classification, CountsNoIgnoredTarget) {
 }
 
 TEST(Classification, IsNaNWithAGradientOfZerosWhereEverythingIsIgnored) {
-  const at::Tensor scores = at::randn({2, 3}).requires_grad_();
+  const at::Tensor scores = at::rand({2, 3}).neg().requires_grad_();
   const Batch batch{{at::zeros({2}), classes({-100, -100})}};
   for (const char* name : {"cross_entropy", "nll"}) {
     const auto objective = make(name, "");
@@ -57,6 +57,23 @@ TEST(Classification, IsNaNWithAGradientOfZerosWhereEverythingIsIgnored) {
     EXPECT_TRUE(scores.grad().equal(at::zeros({2, 3}))) << name;
     EXPECT_EQ(score_of(*objective, scores.detach(), batch).loss, Score::Sum()) << name;
   }
+}
+
+/// The loss of other scores has no lower limit, and training would go on.
+TEST(Classification, NllTakesLogProbabilitiesOnly) {
+  const Batch batch{{at::zeros({2}), classes({0, 2})}};
+  const at::Tensor scores = at::tensor({0.0F, 1.5F, -1.0F, 0.0F, 0.0F, 0.5F}).view({2, 3});
+  try {
+    make("nll", "")->loss(std::vector{scores}, batch);
+    FAIL();
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    EXPECT_STREQ(error.what(),
+                 "key 'objective.name': nll expects log-probabilities, which are not above 0, found 1.500000; for "
+                 "scores choose objective.name = \"cross_entropy\"");
+  }
+  EXPECT_NO_THROW(make("nll", "")->loss(std::vector{scores.log_softmax(1)}, batch));
+  EXPECT_NO_THROW(make("cross_entropy", "")->loss(std::vector{scores}, batch));
 }
 
 TEST(Objectives, NeedAnOutput) {
