@@ -115,7 +115,8 @@ TEST_F(TorchScriptModelTest, KeepsAModuleInEvaluationThere) {
     module.register_parameter("weight", torch::ones({3}), /*is_buffer=*/false);
     module.register_attribute("training", c10::BoolType::get(), training);
     module.register_module("inner", inner);
-    module.define("def forward(self, x):\n  return self.inner(x) + (1 if self.training else 0) * self.weight\n");
+    module.define(
+        "def forward(self, x):\n  return self.inner.forward(x) + (1 if self.training else 0) * self.weight\n");
     TorchScriptModel model = saved(module);
     model.set_training(false);
     EXPECT_EQ(pass(model, torch::zeros({3})).sum().item<double>(), 0);
