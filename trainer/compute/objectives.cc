@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/compute/objectives.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -125,7 +126,9 @@ class Classification final : public MeasuredObjective {
 class Regression : public MeasuredObjective {
  public:
   at::Tensor loss(std::span<const at::Tensor> outputs, const Batch& batch) override {
-    return losses_(first_of(outputs), target_of(outputs, batch), at::Reduction::Mean);
+    const at::Tensor target = target_of(outputs, batch);
+    if (!std::exchange(checked_, true)) check(target);
+    return losses_(first_of(outputs), target, at::Reduction::Mean);
   }
 
   void add_to(Score& score, std::span<const at::Tensor> outputs, const Batch& batch) override {
@@ -142,6 +145,9 @@ class Regression : public MeasuredObjective {
       : MeasuredObjective(std::move(metrics)), name_(std::move(name)), losses_(losses) {}
 
  private:
+  /// Throws `RunError` for targets that no output has as its best.
+  virtual void check(const at::Tensor&) const {}
+
   virtual void measure(Score& score, const at::Tensor& output, const at::Tensor& target) const {
     add_metrics(score, Differences{output, target});
   }
@@ -157,6 +163,7 @@ class Regression : public MeasuredObjective {
 
   std::string name_;
   LossFunction losses_;
+  bool checked_ = false;  // the targets of the first batch
 };
 
 /// Measures how far outputs are from their targets.
@@ -178,6 +185,14 @@ class BinaryClassification final : public Regression {
             options.words("metrics", {"accuracy"}, {"accuracy"})) {}
 
  private:
+  void check(const at::Tensor& target) const override {
+    const at::Tensor wrong = target.masked_select(target.lt(0).logical_or(target.gt(1)));
+    if (wrong.numel() == 0) return;
+    throw RunError(ExitStatus::bad_configuration,
+                   "key 'objective.name': bce_with_logits expects targets from 0 to 1, found " +
+                       std::to_string(wrong[0].item<double>()) + "; compare the range that `runnel inspect` prints");
+  }
+
   void measure(Score& score, const at::Tensor& output, const at::Tensor& target) const override {
     if (metrics().empty()) return;
     score.metrics[0].count += target.numel();

@@ -114,6 +114,25 @@ TEST(Classification, Top5IsAmongTheFiveHighest) {
   EXPECT_EQ(score_of(*objective, scores, batch).metrics[0], (Score::Sum{.sum = 2, .count = 3}));
 }
 
+/// As classes -1 and 1, for which the loss has no lower limit.
+TEST(BinaryClassification, TakesTargetsFromZeroToOne) {
+  const at::Tensor scores = at::tensor({2.0F, -1.0F, 3.0F});
+  const auto loss = [&](const at::Tensor& target) {
+    make("bce_with_logits", "")->loss(std::vector{scores}, Batch{{at::zeros({3}), target}});
+  };
+  try {
+    loss(classes({1, -1, 1}));
+    FAIL();
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    EXPECT_STREQ(error.what(),
+                 "key 'objective.name': bce_with_logits expects targets from 0 to 1, found -1.000000; compare the "
+                 "range that `runnel inspect` prints");
+  }
+  EXPECT_THROW(loss(at::tensor({1.0F, 2.0F, 0.0F})), RunError);
+  EXPECT_NO_THROW(loss(at::tensor({1.0F, 0.25F, 0.0F})));
+}
+
 TEST(BinaryClassification, ComputesLossAndAccuracy) {
   const auto objective = make("bce_with_logits", "");
   const at::Tensor scores = at::tensor({2.0F, -1.0F, 3.0F});
