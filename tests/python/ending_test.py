@@ -59,6 +59,14 @@ def raises():
             raise ZeroDivisionError("of trainer 1")
 
 
+def exits():
+    client = client_of_one_tensor()
+    for count in range(10**9):
+        step(client)
+        if client.rank == 1 and count == 5:
+            sys.exit(4)
+
+
 def notes_what_is_lost():
     import runnel
 
@@ -182,6 +190,12 @@ class EndingTest(unittest.TestCase):
         self.assertEqual([one.err.count("Traceback") for one in ended], [0, 1, 0], ended)
         for one in (ended[0], ended[2]):
             self.assertIn("runnel.PeerLost: trainer 1 is lost", one.err)
+
+    def test_a_status_other_than_0_ends_all(self):
+        with launch.Job(exits) as job:
+            ended = job.wait()
+        self.assertEqual([one.status for one in ended], [1, 4])
+        self.assertIn("runnel.PeerLost: trainer 1 is lost", ended[0].err)
 
     def test_the_interpreter_closes(self):
         with launch.Job(ends_without_close) as job:

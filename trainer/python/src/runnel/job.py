@@ -72,6 +72,7 @@ def init(settings=()):
     _job = Job(settings)
     atexit.register(_end)
     sys.excepthook = _ExceptHook(sys.excepthook)
+    sys.exit = _exit
 
 
 def current():
@@ -94,8 +95,8 @@ def world_size():
 def close():
     """Ends the exchange: waits until all trainers have closed, adding zeros to their steps.
 
-    Happens by itself when the interpreter ends. After an uncaught exception the other trainers are told instead, and
-    end with PeerLost.
+    Happens by itself when the interpreter ends. After an uncaught exception, or sys.exit with another status than 0, the
+    other trainers are told instead, and end with PeerLost.
     """
     current().close()
 
@@ -104,7 +105,7 @@ def _end():
     # A child of a fork that ends as a whole interpreter takes no part.
     if os.getpid() != _job.pid:
         return
-    if getattr(sys, "last_value", None) is not None:
+    if getattr(sys, "last_value", None) is not None or _exit.status not in (None, 0):
         _job.fail()
     else:
         _close_or_exit()
@@ -125,6 +126,21 @@ def _close_or_exit():
 def _report(error):
     """One line for what the rank that has failed reports at length."""
     print(f"runnel.{type(error).__name__}: {error}", file=sys.stderr)
+
+
+class _Exit:
+    """sys.exit, of which atexit would not learn the status: a script that ends with another one than 0 has failed."""
+
+    def __init__(self):
+        self.status = None
+        self.previous = sys.exit
+
+    def __call__(self, status=None):
+        self.status = status
+        self.previous(status)
+
+
+_exit = _Exit()
 
 
 class _ExceptHook:
