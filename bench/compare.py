@@ -12,6 +12,7 @@ from pathlib import Path
 
 import compare_gpu
 import compare_networks
+import compare_python
 from compare_options import ROOT, parse
 from compare_table import Table
 from compare_tools import M, Bench, Missing, output_of, peer, train
@@ -201,6 +202,7 @@ def compare_ddp(table, bench, settings):
 
 MEASURE = {"ucx": compare_ucx, "mpi": compare_mpi, "self": compare_with_itself, "hosts": compare_hosts,
            "shards": compare_shards, "ddp": compare_ddp, "networks": compare_networks.compare_networks,
+           "python": compare_python.compare_python,
            "gpu": compare_gpu.compare_exchange, "gpu-training": compare_gpu.compare_training}
 
 

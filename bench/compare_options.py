@@ -17,7 +17,7 @@ from pathlib import Path
 from gpus import NoGpu, gpus
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("ucx", "mpi", "self", "hosts", "shards", "ddp", "networks")
+PARTS = ("ucx", "mpi", "self", "hosts", "shards", "ddp", "networks", "python")
 GPU_PARTS = ("gpu", "gpu-training")
 
 

@@ -5,9 +5,10 @@
 
   ddp.py --ranks 2 --batch 16 --steps 50 prints {"backend": "gloo", "min": …, "p50": …}, in ms
   ddp.py --ranks 2 --batch 1000 --model mnist-mlp --device cuda
+  runnel run -n 2 ddp.py --over shard … is the same script over Runnel: its DistributedDataParallel (ddp) or shard
 
 Samples are random: a step's time does not depend on them. Each rank has one thread, as a trainer of Runnel. The models
-are those of Runnel: mnist-cnn and mnist-mlp with Adadelta, resnet-20 with SGD and momentum, gpt with AdamW.
+are those of Runnel: mnist-cnn and mnist-mlp with Adadelta, resnet-20 with SGD and momentum, gpt with AdamW; or plain SGD.
 PyTorch is that of python3, or that of cmake/install-deps.sh --python.
 """
 import argparse
@@ -38,14 +39,48 @@ def make_model(name):
         nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
 
 
-def make_optimizer(name, parameters):
-    from torch import optim
-
+def optimizer_of(name, optimizer):
+    """Its name in torch.optim and in runnel.optim, and its arguments."""
+    if optimizer == "sgd":
+        return "SGD", {"lr": 0.1}
     if name == "gpt":
-        return optim.AdamW(parameters, lr=0.001, weight_decay=0.1)
+        return "AdamW", {"lr": 0.001, "weight_decay": 0.1}
     if name == "resnet-20":
-        return optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=0.0001)
-    return optim.Adadelta(parameters, lr=0.1)
+        return "SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.0001}
+    return "Adadelta", {"lr": 0.1}
+
+
+def make_parallel(arguments, model):
+    """The model as all ranks train it, and its optimizer."""
+    from torch import nn, optim
+
+    name, settings = optimizer_of(arguments.model, arguments.optimizer)
+    if arguments.over == "shard":
+        import runnel
+
+        return runnel.shard(model, getattr(runnel.optim, name)(**settings))
+    if arguments.over == "ddp":
+        import runnel
+
+        parallel = runnel.DistributedDataParallel(model)
+    else:
+        parallel = nn.parallel.DistributedDataParallel(model)
+    return parallel, getattr(optim, name)(parallel.parameters(), **settings)
+
+
+def meet(arguments):
+    """Joins the other ranks: the device, the backend's name, and this rank."""
+    if arguments.over != "gloo":
+        import runnel
+        import torch
+
+        torch.set_num_threads(1)
+        runnel.init()
+        return torch.device("cpu"), arguments.over, runnel.rank()
+    import torch.distributed as distributed
+
+    device, backend = ranks.meet(arguments.device)
+    return device, backend, distributed.get_rank()
 
 
 def make_batch(name, size, device):
@@ -68,13 +103,10 @@ def loss_of(name, outputs, classes):
 
 def train(arguments):
     import torch
-    from torch import nn
-    import torch.distributed as distributed
 
-    device, backend = ranks.meet(arguments.device)
+    device, backend, rank = meet(arguments)
     torch.manual_seed(1)
-    parallel = nn.parallel.DistributedDataParallel(make_model(arguments.model).to(device))
-    optimizer = make_optimizer(arguments.model, parallel.parameters())
+    parallel, optimizer = make_parallel(arguments, make_model(arguments.model).to(device))
     samples, classes = make_batch(arguments.model, arguments.batch, device)
     times = []
     for _ in range(WARM_UP_STEPS + arguments.steps):
@@ -85,9 +117,10 @@ def train(arguments):
         ranks.finish(device)
         times.append((time.perf_counter() - begin) * 1e3)
     times = sorted(times[WARM_UP_STEPS:])
-    if distributed.get_rank() == 0:
+    if rank == 0:
         print(json.dumps({"backend": backend, "min": times[0], "p50": times[(len(times) - 1) // 2]}))
-    distributed.destroy_process_group()
+    if arguments.over == "gloo":
+        torch.distributed.destroy_process_group()
 
 
 def main():
@@ -97,6 +130,8 @@ def main():
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--model", choices=("mnist-cnn", "mnist-mlp", "resnet-20", "gpt"), default="mnist-cnn")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--over", choices=("gloo", "ddp", "shard"), default="gloo")
+    parser.add_argument("--optimizer", choices=("own", "sgd"), default="own")
     arguments = parser.parse_args()
     if ranks.is_rank():
         return train(arguments)
