@@ -46,6 +46,18 @@ void check_version(const JsonView& model, const std::filesystem::path& file) {
                    ", which torch 2.7 and newer write");
 }
 
+/// Decompositions compute what no_grad covers with a gradient, and dropout by operations that no switch turns off.
+void check_dialect(const JsonView& model, const std::filesystem::path& file) {
+  const auto dialects = model.find("verifiers");
+  if (!dialects) return;
+  for (const JsonView& dialect : dialects->elements()) {
+    if (dialect.text() == "TRAINING") continue;
+    refuse(file, "is a program of the dialect " + printable(dialect.text()) +
+                     ", as after run_decompositions, which cannot be trained as the module; supported is TRAINING" +
+                     kExporter);
+  }
+}
+
 void check_byte_order(const ZipArchive& archive, const std::string& top) {
   const ZipMember* member = archive.find(top + "byteorder");
   if (member == nullptr) return;
@@ -161,6 +173,7 @@ ExportedProgram read_exported_program(const std::filesystem::path& file) {
   const std::string top = top_folder(*archive);
   const JsonView model = read_json(*archive, top + std::string(kModel));
   check_version(model, file);
+  check_dialect(model, file);
   check_byte_order(*archive, top);
   const std::string weights_config = top + "data/weights/model_weights_config.json";
   if (archive->find(weights_config) == nullptr) {

@@ -102,8 +102,8 @@ struct ExportedProgram {
 /// bytes; whether the operations exist, and take their arguments, is left to who runs them.
 ///
 /// Throws `RunError`: input_missing when the file cannot be opened, bad_data with the place and what is supported for
-/// damaged archives and for models outside of the above: another major version, pickled weights, operations that hold
-/// graphs of their own, arguments of other kinds, inputs and outputs that are no tensors.
+/// damaged archives and for models outside of the above: another major version, decomposed programs, pickled weights,
+/// operations that hold graphs of their own, arguments of other kinds, inputs and outputs that are no tensors.
 ExportedProgram read_exported_program(const std::filesystem::path& file);
 
 }  // namespace runnel

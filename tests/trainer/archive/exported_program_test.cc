@@ -139,6 +139,13 @@ TEST_F(ExportedProgramTest, ReadsTheRangesOfFreeSizes) {
   EXPECT_THAT(refusal(), HasSubstr("range_constraints.s7.min_val: expected an integer"));
 }
 
+TEST_F(ExportedProgramTest, RefusesDecomposedPrograms) {
+  model_["verifiers"] = {"TRAINING"};
+  EXPECT_EQ(refusal(), "");
+  model_["verifiers"] = {"ATEN"};
+  EXPECT_THAT(refusal(), HasSubstr("net.pt2: is a program of the dialect ATEN, as after run_decompositions, which"));
+}
+
 TEST_F(ExportedProgramTest, ReadsThoseOfPython) {
   for (const char* name : {"cnn", "transformer", "batch_norm", "frozen"}) {
     const ExportedProgram program =
