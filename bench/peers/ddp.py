@@ -8,7 +8,8 @@
   runnel run -n 2 ddp.py --over shard … is the same script over Runnel: its DistributedDataParallel (ddp) or shard
 
 Samples are random: a step's time does not depend on them. Each rank has one thread, as a trainer of Runnel. The models
-are those of Runnel: mnist-cnn and mnist-mlp with Adadelta, resnet-20 with SGD and momentum, gpt with AdamW; or plain SGD.
+are those of Runnel: mnist-cnn and mnist-mlp with Adadelta, resnet-20 with SGD and momentum, gpt with AdamW; or
+plain SGD.
 PyTorch is that of python3, or that of cmake/install-deps.sh --python.
 """
 import argparse

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/run/failure.h"
 
+#include <new>
+
 #include "runtime/base/atomic_file.h"
 #include "trainer/torch/torch_error.h"
 #include "transport/log.h"
@@ -11,7 +13,11 @@ namespace runnel {
 std::string failure_line(const std::exception& error) {
   const std::string text = error.what();
   const std::string line = text.substr(0, text.find('\n'));
-  if (is_out_of_memory(error)) return line + "; use a smaller trainer.batch_size, or fewer processes on a GPU";
+  if (is_out_of_memory(error)) {
+    const bool has_text = dynamic_cast<const std::bad_alloc*>(&error) == nullptr;
+    return (has_text ? line : "out of memory") +
+           "; use a smaller model or trainer.batch_size, or fewer processes on a GPU";
+  }
   const bool is_foreseen = status_of(error) != ExitStatus::internal || dynamic_cast<const RunError*>(&error) != nullptr;
   return is_foreseen ? line : "internal error: " + line;
 }

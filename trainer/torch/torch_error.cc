@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trainer/torch/torch_error.h"
 
+#include <new>
 #include <string_view>
 
 #include "runtime/base/utf8.h"
@@ -10,6 +11,7 @@ namespace runnel {
 
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
   const auto* const other = dynamic_cast<const c10::Error*>(&error);
   if (other == nullptr) return false;
   const std::string_view text = other->what_without_backtrace();

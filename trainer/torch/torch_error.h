@@ -9,8 +9,8 @@
 
 namespace runnel {
 
-/// Whether LibTorch could not allocate memory, on a GPU or on the host, whose allocator tells it by its text only. Any
-/// thread.
+/// Whether memory could not be allocated: LibTorch's, on a GPU or on the host, whose allocator tells it by its text
+/// only, or this program's own. Any thread.
 bool is_out_of_memory(const std::exception& error);
 
 /// What LibTorch reports, in one line: without its backtrace, control characters escaped. Any thread.

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <limits>
+#include <new>
 #include <string>
 
 #include "tests/support/temporary_folder.h"
@@ -131,6 +132,8 @@ TEST(MakePass, LeavesErrorsOfMemoryWhatTheyAre) {
     EXPECT_TRUE(is_out_of_memory(error)) << error.what();
     EXPECT_EQ(log_failure(error), ExitStatus::os_limit);
   }
+  EXPECT_THAT(failure_line(std::bad_alloc()), testing::StartsWith("out of memory; use a smaller model"));
+  EXPECT_EQ(log_failure(std::bad_alloc()), ExitStatus::os_limit);
 }
 
 }  // namespace
