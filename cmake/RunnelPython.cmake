@@ -8,8 +8,8 @@ set(RUNNEL_PYTHON AUTO CACHE STRING "Build the Python package: ON, OFF, or AUTO 
 set_property(CACHE RUNNEL_PYTHON PROPERTY STRINGS AUTO ON OFF)
 
 set(RUNNEL_HAS_PYTHON OFF)
-# AUTO leaves it out for a project that has this one in a subdirectory, and with sanitizers, whose runtime an interpreter
-# lacks.
+# AUTO leaves it out for a project that has this one in a subdirectory, and with sanitizers, whose runtime an
+# interpreter lacks.
 if(RUNNEL_PYTHON AND (NOT RUNNEL_PYTHON STREQUAL "AUTO" OR (PROJECT_IS_TOP_LEVEL AND NOT RUNNEL_SANITIZE)))
   if(NOT Python_EXECUTABLE)
     set(runnel_python "$ENV{RUNNEL_TEST_PYTHON}")
