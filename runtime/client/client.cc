@@ -41,12 +41,6 @@ Deadline deadline_of(const Config& config) {
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(config.run.timeout_s)));
 }
 
-/// Errors that all ranks find alike are thrown in all trainers: each has a user of its own.
-Bootstrap& with_errors(Bootstrap& bootstrap) {
-  bootstrap.report_errors();
-  return bootstrap;
-}
-
 }  // namespace
 
 struct Client::Exchange {
@@ -64,7 +58,8 @@ struct Client::Exchange {
         client(*bootstrap, group, layout, config, deadline, nullptr, 0, process) {}
 
   PeerGroup meet(int generators) {
-    with_errors(*bootstrap);
+    // What all ranks find wrong alike is thrown in all trainers: each has a user of its own.
+    bootstrap->report_errors();
     share_description(*bootstrap, &mine, generators, deadline, process.while_waiting);
     return PeerGroup::introduce(*bootstrap, make_introduction(config, layout.fingerprint(), DeviceId::cpu()),
                                 generators, deadline);

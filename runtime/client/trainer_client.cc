@@ -249,7 +249,8 @@ void TrainerClient::put_records(const Batch& batch) {
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());
-  for (auto& peer : generators_) {
+  // Where trainers decide about steps, each generator has to know; else only the lead reads records.
+  for (auto& peer : std::span(generators_).first(trainers_decide() ? generators_.size() : 1)) {
     const std::uint64_t tag = Tag{peer->link.peer.rank, kOther}.encode();
     require_ok(fabric_.loop().queue().put(peer->link.control, target, copy, fabric_.control(), tag), *peer);
   }

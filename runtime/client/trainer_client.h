@@ -58,7 +58,8 @@ class TrainerClient final : public PassObserver {
   /// Waits until those of the tensors up to and with `tensor` are.
   void before_use(std::size_t tensor) override;
 
-  /// Messages count steps from here on: those before only handed over the values to start from.
+  /// What was handed over so far were the values to start from: messages count steps from here on, and trainers decide
+  /// about them, by the `lr` and `leaving` of each batch.
   void begin_steps() { first_step_ = step_; }
 
   /// Buffer and slot of the current step, numbered from 0; they alternate.
@@ -140,6 +141,7 @@ class TrainerClient final : public PassObserver {
   void require_ok(const Status& status, const GeneratorPeer& peer) const {
     if (!status.ok()) fabric_.loop().throw_for(status, peer.link.peer.rank);
   }
+  bool trainers_decide() const { return first_step_ > 0; }
   void put_records(const Batch& batch);
   GeneratorPeer& lead() { return *generators_.front(); }
 
