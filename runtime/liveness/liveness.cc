@@ -83,6 +83,14 @@ Liveness::Liveness(Context& context, const PeerGroup& group, ProcessPolicy proce
               {.on_stop = [this](const Stop& reason) { on_stop(reason); }, .on_overdue = [this] { end_process(); }},
               /*takes_signals=*/process_.owned) {}
 
+void Liveness::on_wait() {
+  if (!process_.while_waiting) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - called_back_at_ < ProcessPolicy::kInterval) return;
+  called_back_at_ = now;
+  process_.while_waiting();
+}
+
 void Liveness::interrupt_on_stop(Waiter* waiter) {
   const std::lock_guard lock(waiter_mutex_);
   waiter_ = waiter;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -73,10 +74,9 @@ class Liveness {
     step_.store(step, std::memory_order_relaxed);
   }
 
-  /// What waits do meanwhile, in a process of somebody else. Throws what ends the run there.
-  void on_wait() const {
-    if (process_.while_waiting) process_.while_waiting();
-  }
+  /// Called again and again in waits: lets a process of somebody else do what it wants to meanwhile, once in
+  /// `ProcessPolicy::kInterval`. Throws what ends the run there.
+  void on_wait();
   bool calls_back() const { return static_cast<bool>(process_.while_waiting); }
 
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
@@ -110,6 +110,7 @@ class Liveness {
 
   const PeerGroup& group_;
   ProcessPolicy process_;
+  std::chrono::steady_clock::time_point called_back_at_;  // of the main thread
   std::atomic<Phase> phase_{Phase::bootstrap};
   std::atomic<std::uint64_t> step_{0};
   std::atomic<bool> stopping_{false};
