@@ -3,7 +3,9 @@
 #include "runtime/generator/step_records.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -17,6 +19,13 @@ Record read_record(const Slab& slab, std::size_t offset) {
   Record record;
   std::memcpy(&record, slab.bytes().data() + offset, sizeof record);
   return record;
+}
+
+/// All digits: two learning rates that differ look different.
+std::string text_of(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.17g", value);
+  return text.data();
 }
 
 /// The error to end with when a record that `trainer` put says `found`, where only `expected` can be right.
@@ -78,9 +87,8 @@ StepRecords::Decision StepRecords::decision(std::uint64_t step) const {
     if (record.lr == decided->second) continue;
     throw RunError(ExitStatus::bad_configuration,
                    "step " + std::to_string(step - first_) + ": " + group_.trainer(decided->first).name +
-                       " makes it with learning rate " + std::to_string(decided->second) + ", " +
-                       group_.trainer(index).name + " with " + std::to_string(record.lr) +
-                       "; set the same learning rate in every trainer");
+                       " makes it with learning rate " + text_of(decided->second) + ", " + group_.trainer(index).name +
+                       " with " + text_of(record.lr) + "; set the same learning rate in every trainer");
   }
   return {.lr = decided ? decided->second : 0, .over = over};
 }
