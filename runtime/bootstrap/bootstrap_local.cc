@@ -34,6 +34,7 @@ constexpr const char* kParentVariable = "RUNNEL_LOCAL_PARENT";
 // An address, keys and a digest are some hundreds of bytes; a longer contribution is damage.
 constexpr std::uint64_t kMaxContributionBytes = std::uint64_t{64} << 20;
 constexpr std::chrono::milliseconds kConnectRetry{2};
+constexpr int kWaitMs = 10;  // between two calls of a `Meanwhile` while ranks come
 
 [[noreturn]] void fail(const std::string& what) {
   throw BootstrapError("bootstrap: " + what);
@@ -194,13 +195,13 @@ LocalBootstrap::LocalBootstrap(const LocalPlace& place, const Deadline& deadline
     fail(name_of(place.rank) + " of a group of " + std::to_string(place.size));
   }
   if (place.rank == 0) {
-    accept_all(deadline);
+    accept_all(deadline, meanwhile);
   } else {
     connect_to_root(deadline, meanwhile);
   }
 }
 
-void LocalBootstrap::accept_all(const Deadline& deadline) {
+void LocalBootstrap::accept_all(const Deadline& deadline, const Meanwhile& meanwhile) {
   sockets_.resize(static_cast<std::size_t>(place_.size));
   const OwnedFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const AbstractAddress address(place_.socket);
@@ -208,8 +209,9 @@ void LocalBootstrap::accept_all(const Deadline& deadline) {
     fail_errno("cannot listen on socket " + place_.socket);
   }
   for (int arrived = 1; arrived < place_.size;) {
+    if (meanwhile) meanwhile();
     pollfd entry = {.fd = listener.get(), .events = POLLIN, .revents = 0};
-    if (poll(&entry, 1, left_ms(deadline)) <= 0) {
+    if (poll(&entry, 1, meanwhile ? std::min(left_ms(deadline), kWaitMs) : left_ms(deadline)) <= 0) {
       if (deadline.expired()) fail(missing_ranks() + " did not come in time");
       continue;
     }

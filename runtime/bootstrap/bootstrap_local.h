@@ -47,7 +47,7 @@ class LocalBootstrap final : public Bootstrap {
  public:
   /// Meets the group: rank 0 opens the socket, the others connect, in any order of arrival. Only processes of the same
   /// user are let in.
-  /// `meanwhile` is called while rank 0 has not come. Throws `BootstrapError`, naming the ranks that did not come by
+  /// `meanwhile` is called while others have not come. Throws `BootstrapError`, naming the ranks that did not come by
   /// the deadline.
   LocalBootstrap(const LocalPlace& place, const Deadline& deadline, const Meanwhile& meanwhile = {});
 
@@ -58,7 +58,7 @@ class LocalBootstrap final : public Bootstrap {
   void barrier(const Deadline& deadline, const Meanwhile& meanwhile = {}) override;
 
  private:
-  void accept_all(const Deadline& deadline);
+  void accept_all(const Deadline& deadline, const Meanwhile& meanwhile);
   void connect_to_root(const Deadline& deadline, const Meanwhile& meanwhile);
   std::string missing_ranks() const;
 
