@@ -228,9 +228,7 @@ class DistributedDataParallelTest(unittest.TestCase):
             "use_reentrant=False",
             "closed",
         ]
-        self.assertIsNotNone(ended.result, ended)
-        for text, part in zip(ended.result, expected, strict=True):
-            self.assertIn(part, text)
+        launch.assert_texts(self, ended, expected)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,13 @@ def run_alone(function, *arguments, environment=()):
     return _communicate("alone", process, time.monotonic() + TIMEOUT_S)
 
 
+def assert_texts(test, ended, parts):
+    """The result of a process is a list of texts; each has its part."""
+    test.assertIsNotNone(ended.result, ended)
+    for text, part in zip(ended.result, parts, strict=True):
+        test.assertIn(part, text)
+
+
 def peer_command(function, *arguments):
     module = Path(sys.modules[function.__module__].__file__).stem
     script = _PEER.format(

@@ -197,9 +197,7 @@ class ShardTest(unittest.TestCase):
             "scale was written to",
             "closed",
         ]
-        self.assertIsNotNone(ended.result, ended)
-        for text, part in zip(ended.result, expected, strict=True):
-            self.assertIn(part, text)
+        launch.assert_texts(self, ended, expected)
 
 
 if __name__ == "__main__":

@@ -9,33 +9,13 @@
 #include <string>
 #include <thread>
 
-#include "tests/support/pattern.h"
+#include "tests/runtime/bootstrap/exchange_rounds.h"
 #include "tests/support/peer_process.h"
 
 namespace runnel::test {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr int kRounds = 20;
-
-/// Every rank gives a pattern of its own length, which the others check.
-void exchange_rounds(Bootstrap& bootstrap) {
-  for (int round = 0; round < kRounds; ++round) {
-    const auto length = [&](int rank) { return static_cast<std::size_t>(rank * 70001 * (round % 3)); };
-    const auto seed = [&](int rank) { return static_cast<std::uint64_t>(round * 100 + rank); };
-    std::vector<std::byte> mine(length(bootstrap.rank()));
-    fill_pattern(mine, seed(bootstrap.rank()));
-    const auto all = bootstrap.all_gather(mine, test_deadline());
-    ASSERT_EQ(all.size(), static_cast<std::size_t>(bootstrap.size()));
-    for (int rank = 0; rank < bootstrap.size(); ++rank) {
-      const auto& theirs = all[static_cast<std::size_t>(rank)];
-      EXPECT_EQ(theirs.size(), length(rank));
-      EXPECT_EQ(first_difference(theirs, seed(rank)), std::nullopt);
-    }
-    bootstrap.barrier(test_deadline());
-  }
-}
 
 RUNNEL_PEER(exchanger) {
   exchange_rounds(bootstrap);

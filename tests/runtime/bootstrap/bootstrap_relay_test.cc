@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/pattern.h"
+#include "tests/runtime/bootstrap/exchange_rounds.h"
 #include "tests/support/peer_process.h"
 
 namespace runnel::test {
@@ -17,32 +17,13 @@ namespace {
 
 constexpr int kGenerators = 2;
 constexpr int kTrainers = 3;
-constexpr int kRounds = 5;
-
-/// Every rank gives a pattern of its own length, which the others check.
-void exchange_rounds(Bootstrap& bootstrap) {
-  ASSERT_EQ(bootstrap.size(), kGenerators + kTrainers);
-  for (int round = 0; round < kRounds; ++round) {
-    const auto length = [&](int rank) { return static_cast<std::size_t>(rank * 7001 * (round % 3)); };
-    const auto seed = [&](int rank) { return static_cast<std::uint64_t>(round * 100 + rank); };
-    std::vector<std::byte> mine(length(bootstrap.rank()));
-    fill_pattern(mine, seed(bootstrap.rank()));
-    const auto all = bootstrap.all_gather(mine, test_deadline());
-    ASSERT_EQ(all.size(), static_cast<std::size_t>(bootstrap.size()));
-    for (int rank = 0; rank < bootstrap.size(); ++rank) {
-      const auto& theirs = all[static_cast<std::size_t>(rank)];
-      EXPECT_EQ(theirs.size(), length(rank));
-      EXPECT_EQ(first_difference(theirs, seed(rank)), std::nullopt);
-    }
-    bootstrap.barrier(test_deadline());
-  }
-}
 
 /// A trainer; the first one also meets the generators. `count`: of generators, as it believes.
 void be_trainer(const LocalPlace& trainers, const LocalPlace& generators, int count = kGenerators) {
   auto local = trainers.rank == 0 ? std::make_unique<LocalBootstrap>(generators, test_deadline()) : nullptr;
   RelayHost host(std::make_unique<LocalBootstrap>(trainers, test_deadline()), std::move(local), count);
   EXPECT_EQ(host.rank(), count + trainers.rank);
+  EXPECT_EQ(host.size(), count + kTrainers);
   exchange_rounds(host);
 }
 
@@ -55,6 +36,7 @@ TEST(RelayTest, GathersFromTrainersAndGenerators) {
     ranks.emplace_back([&, i] {
       RelayGuest guest(generators.with_rank(1 + i), kTrainers, test_deadline());
       EXPECT_EQ(guest.rank(), i);
+      EXPECT_EQ(guest.size(), kGenerators + kTrainers);
       exchange_rounds(guest);
     });
   }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,17 +37,20 @@ TEST(ExportedModelTest, NamesBuffersAsStateDictDoes) {
                                     "norm2.running_mean", "norm2.running_var", "norm2.num_batches_tracked", "passes"));
 }
 
+/// Why `model` does not take `inputs`; empty where it does.
+std::string refusal_of(const ExportedModel& model, std::span<const ExportedModel::InputShape> inputs) {
+  try {
+    model.check_inputs(inputs);
+    return "";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
+    return error.what();
+  }
+}
+
 TEST(ExportedModelTest, SaysWhichInputsDoNotFit) {
   const ExportedModel model(fixture("transformer"));
-  const auto message = [&](const std::vector<ExportedModel::InputShape>& inputs) -> std::string {
-    try {
-      model.check_inputs(inputs);
-      return "";
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
-      return error.what();
-    }
-  };
+  const auto message = [&](const std::vector<ExportedModel::InputShape>& inputs) { return refusal_of(model, inputs); };
   const std::array<std::int64_t, 2> good = {4, 8}, longer = {4, 9};
   const std::array<std::int64_t, 3> deeper = {4, 8, 1};
   EXPECT_EQ(message({{at::kLong, good}}), "");
@@ -61,16 +65,10 @@ TEST(ExportedModelTest, SaysWhichInputsDoNotFit) {
 /// As after `if x.size(0) > 3` in the model's source, or with an example of fixed sizes.
 TEST(ExportedModelTest, RefusesBatchesThatTheExportExcludes) {
   const test::ChangedModel changed("batch_norm");
-  const auto message = [](const ExportedModel& model, std::int64_t batch) -> std::string {
+  const auto message = [](const ExportedModel& model, std::int64_t batch) {
     const std::array<std::int64_t, 4> shape = {batch, 1, 12, 12};
     const std::array<ExportedModel::InputShape, 1> inputs = {{{at::kFloat, shape}}};
-    try {
-      model.check_inputs(inputs);
-      return "";
-    } catch (const RunError& error) {
-      EXPECT_EQ(error.status(), ExitStatus::bad_configuration);
-      return error.what();
-    }
+    return refusal_of(model, inputs);
   };
   const auto no_change = [](nlohmann::json&) {};
   const ExportedModel ranged = changed.make(no_change, {{"min_val", 4}, {"max_val", 8}});
