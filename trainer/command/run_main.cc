@@ -25,13 +25,7 @@ int parse_and_run(int argc, char** argv) {
   CLI::App app{RunCommand::kSummary, name};
   app.set_version_flag("--version", std::string("runnel ") + kVersion + " (" + kCommit + "), UCX " + ucx_version());
   const RunCommand run(app, name);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    throw usage_error(app, error);
-  }
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
   return run.run();
 }
 

@@ -50,12 +50,6 @@ std::string help_of(const CLI::App& command) {
   return (program == nullptr ? "" : program->get_name() + ' ') + command.get_name() + " --help";
 }
 
-}  // namespace
-
-RunError unknown_option(const CLI::App& command, const std::string& option) {
-  return {ExitStatus::usage, about_unknown_word(command, option) + "; see " + help_of(command)};
-}
-
 RunError usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = chosen_command(app);
   // What a command runs is not for it to know.
@@ -64,6 +58,23 @@ RunError usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string text = unknown.empty() ? error.what() : about_unknown_word(command, unknown.front());
   std::ranges::replace(text, '\n', ' ');
   return {ExitStatus::usage, text + "; see " + help_of(command)};
+}
+
+}  // namespace
+
+RunError unknown_option(const CLI::App& command, const std::string& option) {
+  return {ExitStatus::usage, about_unknown_word(command, option) + "; see " + help_of(command)};
+}
+
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(app, error);
+  }
+  return std::nullopt;
 }
 
 }  // namespace runnel

@@ -3,17 +3,18 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 
 #include "runtime/base/run_error.h"
 
 namespace runnel {
 
-/// The error (64) for a command line that `app` could not parse, in one line: the wrong word, the known word nearest to
-/// it, and how to get help. `error` was thrown by `app.parse`.
-RunError usage_error(const CLI::App& app, const CLI::ParseError& error);
+/// Lets `app` parse a command line. Gives the exit status where that asks for help or the version only. Throws
+/// `RunError` (64) with one line: the wrong word, the known word nearest to it, and how to get help.
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
 
-/// The same for `option`, which `command` does not have.
+/// The same error for `option`, which `command` does not have.
 RunError unknown_option(const CLI::App& command, const std::string& option);
 
 }  // namespace runnel

@@ -24,7 +24,8 @@ Each --example is an input of the module's forward: a name for messages, its typ
 the batch. Runnel may use another batch size than the example, which must have at least 2 samples; all other sizes are
 fixed. The module is exported in training mode; Runnel switches dropout and the like off for its test by itself. An
 `if` in forward is decided here, once: a module that does something else with another batch is refused, and a warning
-says where one does something else in eval(). A parameter with requires_grad = False stays as it is. Needs torch 2.7 or newer; tested with 2.11.
+says where one does something else in eval(). A parameter with requires_grad = False stays as it is. Needs torch 2.7 or
+newer; tested with 2.11.
 """
 TYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 

@@ -44,13 +44,7 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
   const DoctorCommand doctor(app, registry);
   const InspectCommand inspect(app);
   const RunCommand run(*app.add_subcommand(RunCommand::kName, RunCommand::kSummary), name + ' ' + RunCommand::kName);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    throw usage_error(app, error);
-  }
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
   if (app.got_subcommand(InspectCommand::kName)) return inspect.run();
   if (app.got_subcommand(RunCommand::kName)) return run.run();
   std::vector<std::string> arguments(argv + 1, argv + argc);
