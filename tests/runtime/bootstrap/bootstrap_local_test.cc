@@ -50,6 +50,17 @@ TEST(LocalBootstrapTest, NamesTheRankThatDied) {
   peers.signal(2, SIGKILL);
 }
 
+TEST(LocalBootstrapTest, DoesSomethingWhileOthersHaveNotCome) {
+  for (const int rank : {0, 1}) {
+    int calls = 0;
+    const auto meanwhile = [&] {
+      if (++calls == 5) throw BootstrapError("enough");
+    };
+    const LocalPlace place = LocalPlace::fresh(2).with_rank(rank);
+    EXPECT_EQ(error_of([&] { LocalBootstrap(place, test_deadline(), meanwhile); }), "enough") << "rank " << rank;
+  }
+}
+
 TEST(LocalBootstrapTest, NamesTheRankThatIsLateAndDoesSomethingMeanwhile) {
   PeerProcesses peers("sleeper", {}, 1);
   int calls = 0;
