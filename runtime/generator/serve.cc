@@ -18,6 +18,7 @@
 #include "runtime/fabric/job_description.h"
 #include "runtime/fabric/job_layout.h"
 #include "runtime/generator/generator.h"
+#include "runtime/generator/job_account.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"
 #include "runtime/telemetry/run_report.h"
@@ -48,7 +49,7 @@ class Service {
     const PeerGroup group = PeerGroup::introduce(
         bootstrap_, make_introduction(config_, layout_.fingerprint(), DeviceId::cpu()), generators_, deadline_);
     Generator exchange(bootstrap_, group, layout_, config_, deadline_);
-    describe(exchange, group);
+    describe_job(account_.report(), exchange, group, layout_);
     account_.report().seconds.bootstrap = seconds_since(begin_ns_);
     try {
       make_steps(exchange);
@@ -77,26 +78,6 @@ class Service {
   }
 
  private:
-  void describe(const Generator& exchange, const PeerGroup& group) {
-    RunReport& report = account_.report();
-    report.bytes.gradient = layout_.bytes();
-    report.bytes.parameter = layout_.bytes();
-    for (const Peer& peer : group.all()) {
-      report.processes.push_back({.rank = peer.rank,
-                                  .role = peer.role == Role::generator ? "generator" : "trainer",
-                                  .host = peer.host.name,
-                                  .pid = peer.pid,
-                                  .device = peer.device.to_string()});
-    }
-    for (int trainer = 0; trainer < group.trainers(); ++trainer) {
-      const auto& paths = exchange.trainer_facts()[static_cast<std::size_t>(trainer)].paths;
-      for (int generator = 0; generator < group.generators(); ++generator) {
-        const PathReport& path = paths[static_cast<std::size_t>(generator)];
-        report.paths.push_back({trainer, generator, std::string(to_string(path.path)), path.transports, path.reason});
-      }
-    }
-  }
-
   void make_steps(Generator& exchange) {
     exchange.adopt_start();
     account_.report().seconds.start = seconds_since(begin_ns_);
@@ -123,13 +104,8 @@ class Service {
   }
 
   void report_error(const std::exception& error) {
-    RunReport& report = account_.report();
-    if (report.exit != 0) return;
-    if (!is_reported(error)) log_error(error.what());
-    report.exit = static_cast<int>(status_of(error));
-    if (const Loss* loss = loss_of(error)) {
-      report.lost.push_back({.rank = loss->rank, .step = report.steps, .cause = loss->cause});
-    }
+    if (account_.report().exit == 0 && !is_reported(error)) log_error(error.what());
+    record_error(account_.report(), error, status_of(error));
   }
 
   void write_report() {

@@ -14,6 +14,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/joined.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
+#include "runtime/generator/job_account.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/model/initial_parameters.h"
 #include "trainer/model/local_buffers.h"
@@ -88,12 +89,7 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
 }
 
 void GeneratorRun::report_error(const std::exception& error) {
-  RunReport& report = account_.report();
-  if (report.exit != 0) return;
-  report.exit = static_cast<int>(log_failure(error));
-  if (const Loss* loss = loss_of(error)) {
-    report.lost.push_back({.rank = loss->rank, .step = report.steps, .cause = loss->cause});
-  }
+  if (account_.report().exit == 0) record_error(account_.report(), error, log_failure(error));
 }
 
 void GeneratorRun::fail(const std::exception& error) {
@@ -127,46 +123,25 @@ void GeneratorRun::write_report() {
 
 void GeneratorRun::describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
   RunReport& report = account_.report();
-  report.bytes.gradient = layout_.bytes();
-  report.bytes.parameter = layout_.bytes();
   report.seconds.data = set_up.data;
   report.seconds.mpi_init = set_up.mpi_init;
   report.seconds.bootstrap = set_up.bootstrap;
-  describe_processes(group);
-  for (int trainer = 0; trainer < group.trainers(); ++trainer) {
-    const TrainerFacts& facts = exchange.trainer_facts()[static_cast<std::size_t>(trainer)];
-    for (int generator = 0; generator < group.generators(); ++generator) {
-      describe(facts.paths[static_cast<std::size_t>(generator)], group.trainer(trainer), group.generator(generator));
-    }
-  }
+  describe_job(report, exchange, group, layout_);
+  if (leads_) print_job(group);
 }
 
-void GeneratorRun::describe_processes(const PeerGroup& group) {
-  std::vector<std::string> devices;
-  for (const Peer& peer : group.all()) {
-    account_.report().processes.push_back({.rank = peer.rank,
-                                           .role = peer.role == Role::generator ? "generator" : "trainer",
-                                           .host = peer.host.name,
-                                           .pid = peer.pid,
-                                           .device = peer.device.to_string()});
-    devices.push_back(peer.name + " " + peer.device.to_string());
+void GeneratorRun::print_job(const PeerGroup& group) {
+  const auto device = [](const Peer& peer) { return peer.name + " " + peer.device.to_string(); };
+  progress_.print("optimizer: " + optimizer_summary(config_));
+  progress_.print("devices: " + joined(group.all(), ", ", device));
+  for (const RunReport::Path& path : account_.report().paths) {
+    const Peer& trainer = group.trainer(path.trainer);
+    const Peer& generator = group.generator(path.generator);
+    const std::string target =
+        config_.generator.count == 1 ? "" : " to " + generator.name + " on " + generator.host.name;
+    progress_.print(trainer.name + " on " + trainer.host.name + target + ": " + path.path + " (" +
+                    joined(path.transports, " ") + "), " + path.reason);
   }
-  if (leads_) {
-    progress_.print("optimizer: " + optimizer_summary(config_));
-    progress_.print("devices: " + joined(devices, ", "));
-  }
-}
-
-void GeneratorRun::describe(const PathReport& path, const Peer& trainer, const Peer& generator) {
-  account_.report().paths.push_back({.trainer = trainer.index,
-                                     .generator = generator.rank,
-                                     .path = std::string(to_string(path.path)),
-                                     .transports = path.transports,
-                                     .reason = path.reason});
-  if (!leads_) return;
-  const std::string target = config_.generator.count == 1 ? "" : " to " + generator.name + " on " + generator.host.name;
-  progress_.print(trainer.name + " on " + trainer.host.name + target + ": " + std::string(to_string(path.path)) + " (" +
-                  joined(path.transports, " ") + "), " + path.reason);
 }
 
 void GeneratorRun::make_steps(Generator& exchange) {

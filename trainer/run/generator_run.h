@@ -46,8 +46,7 @@ class GeneratorRun {
 
  private:
   void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
-  void describe_processes(const PeerGroup& group);
-  void describe(const PathReport& path, const Peer& trainer, const Peer& generator);
+  void print_job(const PeerGroup& group);
   void make_steps(Generator& exchange);
   void make_step(Generator& exchange, std::int64_t step);
   void test(Generator& exchange, std::int64_t step);
