@@ -28,7 +28,7 @@ double seconds_since(Clock::time_point begin) {
 /// One step, and memcpy of M by turns, so that both see the same machine. memcpy moves two bytes for each that it
 /// copies.
 void reduction(benchmark::State& state, std::size_t trainers) {
-  HostReducer reducer({kFloats}, OptimizerConfig{}, 1);
+  HostReducer reducer({kFloats}, OptimizerConfig{}, 1, SumTree(deal_seats(trainers, trainers)));
   const std::vector<PageFloats> gradients(trainers, PageFloats(kFloats, 1e-3F));
   std::vector<const float*> starts;
   for (const auto& gradient : gradients) starts.push_back(gradient.data());

@@ -241,7 +241,7 @@ void TrainerClient::put_records(const Batch& batch) {
                           .exposed_ns = exposed_ns_,
                           .staged_bytes = batch.staged_bytes,
                           .batches = batch.batches,
-                          .nonfinite_share = batch.nonfinite ? *batch.nonfinite + 1 : 0,
+                          .nonfinite_seat = batch.nonfinite ? *batch.nonfinite + 1 : 0,
                           .data_ns = batch.data_ns,
                           .lr = batch.lr,
                           .leaving = batch.leaving ? 1U : 0U,

@@ -79,13 +79,13 @@ class TrainerClient final : public PassObserver {
   /// What a gradient is computed from.
   struct Batch {
     double loss = 0;                 ///< mean over the batches that are not empty, of the mean over each
-    std::uint32_t batches = 1;       ///< that are not empty; more than one only with virtual trainers
+    std::uint32_t batches = 1;       ///< that are not empty: at most one a seat
     std::uint64_t samples = 0;       ///< of all of them
     std::uint64_t staged_bytes = 0;  ///< of gradients that had to be copied into `gradients(slot())`
     std::int64_t data_ns = 0;        ///< waited for the batches
     double lr = 0;                   ///< of the step, where trainers decide it
     bool leaving = false;            ///< nothing comes from this trainer any more: `gradients(slot())` adds nothing
-    /// Index among this trainer's virtual trainers of the first one whose loss is infinite or not a number.
+    /// Index among this trainer's seats of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };
 

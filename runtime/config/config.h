@@ -64,18 +64,15 @@ struct DataConfig {
 
 struct TrainerConfig {
   std::int64_t count = 2;
-  std::int64_t virtual_count = 0;  ///< number of virtual trainers in the whole job; 0: no virtual trainers
+  std::int64_t seats = 0;  ///< 0: as many as trainers
   std::int64_t batch_size = 1000;
   std::int64_t test_batch_size = 250;
   std::int64_t threads = 1;
   KernelSet kernels = KernelSet::own;
   std::vector<DeviceName> device = std::vector<DeviceName>(1);  ///< one for all, or one per trainer: see device_of()
 
-  /// Number of shares of the data, and of gradients in a step: one per virtual trainer, or else per trainer.
-  std::int64_t shares() const { return virtual_count > 0 ? virtual_count : count; }
-
-  /// How many consecutive shares one trainer has.
-  std::int64_t shares_each() const { return shares() / count; }
+  /// Number of parts of the data, and of gradients in a step.
+  std::int64_t seat_count() const { return seats > 0 ? seats : count; }
 
   const DeviceName& device_of(std::size_t trainer) const { return device[device.size() == 1 ? 0 : trainer]; }
 

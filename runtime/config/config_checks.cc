@@ -3,7 +3,6 @@
 #include "runtime/config/config_checks.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "runtime/base/joined.h"
 #include "runtime/base/utf8.h"
@@ -37,11 +36,10 @@ void check_schedule(const Config& config, const GivenKeys& given) {
 
 void check_trainers(const Config& config, const GivenKeys& given) {
   const TrainerConfig& trainer = config.trainer;
-  const auto virtuals = static_cast<std::uint64_t>(trainer.virtual_count);
-  if (virtuals != 0 && (!std::has_single_bit(virtuals) || virtuals % static_cast<std::uint64_t>(trainer.count) != 0)) {
-    fail_key(given.at("trainer.virtual").place, "trainer.virtual",
-             "expected 0 or a power of two that trainer.count (" + std::to_string(trainer.count) + ") divides, found " +
-                 std::to_string(trainer.virtual_count));
+  if (trainer.seats != 0 && trainer.seats < trainer.count) {
+    fail_key(given.at("trainer.seats").place, "trainer.seats",
+             "expected 0 or at least the number of trainers, " + std::to_string(trainer.count) + ", found " +
+                 std::to_string(trainer.seats) + "; start fewer trainers");
   }
   const std::size_t devices = trainer.device.size();
   if (devices != 1 && devices != static_cast<std::size_t>(trainer.count)) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/seat_tree.h"
 
 namespace runnel {
 namespace {
@@ -77,7 +78,7 @@ constexpr ConfigKey kKeys[] = {
     {"model.buffers", choice<&Config::model, &ModelConfig::buffers>(),
      "What becomes of tensors that a pass writes and nobody optimizes, such as BatchNorm's statistics, after each "
      "step. "
-     "`\"average\"`: the mean over the trainers, or the virtual trainers; `\"first\"`: those of the first one; "
+     "`\"average\"`: the mean over the seats; `\"first\"`: those of the first seat; "
      "`\"local\"`: each process keeps its own; those of the first are saved."},
     {"model.options", OptionsKey{at<&Config::model, &ModelConfig::options>},
      "Options of this model, listed in trainer/model/README.md."},
@@ -103,11 +104,11 @@ constexpr ConfigKey kKeys[] = {
     {"data.shuffle",
      choice<&Config::data, &DataConfig::shuffle>("true is now \"share\" or, across all trainers, \"global\"; false is "
                                                  "\"no\""),
-     "The order of an epoch. `\"global\"`: all samples are shuffled and dealt to the trainers, or the virtual "
-     "trainers, anew in each epoch; `\"share\"`: each has the same part of the data in every epoch, in a new order; "
+     "The order of an epoch. `\"global\"`: all samples are shuffled and dealt to the seats, "
+     "anew in each epoch; `\"share\"`: each has the same part of the data in every epoch, in a new order; "
      "`\"no\"`: each has the same part, in the order of the files."},
     {"data.drop_last", BoolKey{at<&Config::data, &DataConfig::drop_last>},
-     "Whether an epoch ends before the first step in which a batch of a trainer would not be full."},
+     "Whether an epoch ends before the first step in which a batch of a seat would not be full."},
     {"data.prefetch", IntegerKey{at<&Config::data, &DataConfig::prefetch>, 0, 64},
      "How many steps ahead a thread of each trainer reads its batches while it computes, and how many passes ahead in "
      "a test; each takes the memory of a batch. It changes no bit of the result. 0: a batch is read when it is needed.",
@@ -117,11 +118,12 @@ constexpr ConfigKey kKeys[] = {
 
     {"trainer.count", IntegerKey{at<&Config::trainer, &TrainerConfig::count>, 1, 1024},
      "Number of trainers (`-n`); under mpirun it follows from the number of ranks.", "processes"},
-    {"trainer.virtual", IntegerKey{at<&Config::trainer, &TrainerConfig::virtual_count>, 0, 1024},
-     "Number of virtual trainers, spread evenly over the trainers: a power of two that `trainer.count` divides. The "
-     "result is then the same, bit for bit, for every `trainer.count`. 0: no virtual trainers."},
+    {"trainer.seats", IntegerKey{at<&Config::trainer, &TrainerConfig::seats>, 0, kMaxSeats},
+     "Number of seats: fixed parts of the run, each with its part of the data, its random numbers and its place in the "
+     "sum. At least `trainer.count`, whose trainers compute for them all; for the same number of seats, the result is "
+     "the same, bit for bit. 0: as many as trainers."},
     {"trainer.batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::batch_size>, 1, kMaxBatch},
-     "Samples in a batch of each trainer, or of each virtual trainer.", "samples"},
+     "Samples in a batch of each seat.", "samples"},
     {"trainer.test_batch_size", IntegerKey{at<&Config::trainer, &TrainerConfig::test_batch_size>, 1, kMaxBatch},
      "Samples in a forward pass of the test. More take more memory. On the CPU the score does not depend on it.",
      "samples"},
@@ -162,7 +164,7 @@ constexpr ConfigKey kKeys[] = {
     {"optimizer.weight_decay", NumberKey{at<&Config::optimizer, &OptimizerConfig::weight_decay>, {0, 1e6}},
      "Added to the gradient, times the parameter; with adamw it shrinks the parameter instead."},
     {"optimizer.reduce", choice<&Config::optimizer, &OptimizerConfig::reduce>(),
-     "Whether the gradients of all trainers, or of all virtual trainers, are summed or averaged."},
+     "Whether the gradients of all seats are summed or averaged."},
     {"optimizer.schedule.name", choice<&Config::optimizer, &OptimizerConfig::schedule, &ScheduleConfig::name>(),
      "How the learning rate changes. `\"constant\"`: it does not; `\"step\"`: multiplied by `gamma` every "
      "`every_epochs`; "
@@ -198,9 +200,8 @@ constexpr ConfigKey kKeys[] = {
     {"run.max_epochs", IntegerKey{at<&Config::run, &RunConfig::max_epochs>, 1, kMaxCount},
      "Passes over the data after which the run ends.", "epochs"},
     {"run.max_gradients", IntegerKey{at<&Config::run, &RunConfig::max_gradients>, 0, kMaxCount},
-     "Gradients, counted over all trainers, after which the run ends at the latest. Every step makes one in each "
-     "trainer, "
-     "or each virtual trainer, and there is at least one step. 0: no limit.",
+     "Gradients, counted over all seats, after which the run ends at the latest. Every step makes one for each seat, "
+     "and there is at least one step. 0: no limit.",
      "gradients"},
     {"run.max_steps", IntegerKey{at<&Config::run, &RunConfig::max_steps>, 0, kMaxCount},
      "Steps after which the run ends at the latest. 0: no limit.", "steps"},
@@ -239,7 +240,8 @@ struct RenamedKey {
 };
 
 constexpr RenamedKey kRenamedKeys[] = {{"model.dropout", "model.options.dropout"},
-                                       {"data.normalize", "data.options.normalize"}};
+                                       {"data.normalize", "data.options.normalize"},
+                                       {"trainer.virtual", "trainer.seats"}};
 
 }  // namespace
 

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <bit>
 #include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <variant>
 
@@ -40,8 +42,10 @@ RUNNEL_HOST_DEVICE Lanes<kWidth> operator+(Lanes<kWidth> a, Lanes<kWidth> b) {
 template <std::size_t kCapacity>
 struct Gradients {
   const float* starts[kCapacity];
+  std::uint16_t seats[kCapacity];  // of each share
+  std::uint8_t joins[kCapacity];   // after each, as in `SumTree`
   int count;
-  bool tree;
+  bool balanced;  // halves, and halves of halves
   float share;
 };
 
@@ -55,48 +59,33 @@ RUNNEL_HOST_DEVICE Lanes<kWidth> tree_sum(const Lanes<kWidth>* values) {
   }
 }
 
-/// The sum of `kCount` gradients at element `i`. All loads are under way before the first is waited for.
+/// The sum of `kCount` gradients at element `i`, in a balanced tree. All loads are under way before the first is waited
+/// for.
 template <int kWidth, int kCount>
-RUNNEL_HOST_DEVICE Lanes<kWidth> sum_few(const float* const* starts, bool tree, std::size_t i) {
+RUNNEL_HOST_DEVICE Lanes<kWidth> sum_few(const float* const* starts, std::size_t i) {
   Lanes<kWidth> values[kCount];
   for (int k = 0; k < kCount; ++k) values[k] = load<kWidth>(starts[k] + i);
-  if (tree) return tree_sum<0, kCount>(values);
-  Lanes<kWidth> sum = values[0];
-  for (int k = 1; k < kCount; ++k) sum = sum + values[k];
-  return sum;
+  return tree_sum<0, kCount>(values);
 }
 
-/// The sum in order of any number, with four loads under way.
-template <int kWidth>
-RUNNEL_HOST_DEVICE Lanes<kWidth> sum_many(const float* const* starts, int count, std::size_t i) {
+/// The sum of any number, with four loads under way.
+template <int kWidth, std::size_t kCapacity>
+RUNNEL_HOST_DEVICE Lanes<kWidth> sum_many(const Gradients<kCapacity>& gradients, std::size_t i) {
   constexpr int kTogether = 4;
-  Lanes<kWidth> sum = load<kWidth>(starts[0] + i);
-  for (int first = 1; first < count; first += kTogether) {
+  Lanes<kWidth> waiting[SumTree::kMaxWaiting];
+  int depth = 0;
+  for (int first = 0; first < gradients.count; first += kTogether) {
     Lanes<kWidth> values[kTogether] = {};
     for (int k = 0; k < kTogether; ++k) {
-      if (first + k < count) values[k] = load<kWidth>(starts[first + k] + i);
+      if (first + k < gradients.count) values[k] = load<kWidth>(gradients.starts[first + k] + i);
     }
-    for (int k = 0; k < kTogether; ++k) {
-      if (first + k < count) sum = sum + values[k];
+    for (int k = 0; k < kTogether && first + k < gradients.count; ++k) {
+      Lanes<kWidth> sum = values[k];
+      for (int join = gradients.joins[first + k]; join > 0 && depth > 0; --join) sum = waiting[--depth] + sum;
+      waiting[depth++] = sum;
     }
   }
-  return sum;
-}
-
-/// The sum in a tree of 16, 32, …, `kMaxGradients`. Sums of eight are added up as the bits of a counter carry: half[k]
-/// waits for its other half, of the same 8 * 2^k gradients.
-template <int kWidth>
-RUNNEL_HOST_DEVICE Lanes<kWidth> sum_many_in_tree(const float* const* starts, int count, std::size_t i) {
-  Lanes<kWidth> half[8];
-  static_assert(kMaxGradients == 8 << 7);
-  Lanes<kWidth> sum = {};
-  for (int eight = 0; eight < count / 8; ++eight) {
-    sum = sum_few<kWidth, 8>(starts + static_cast<std::ptrdiff_t>(8) * eight, true, i);
-    int level = 0;
-    for (; (eight >> level) % 2 == 1; ++level) sum = half[level] + sum;
-    half[level] = sum;
-  }
-  return sum;
+  return waiting[0];
 }
 
 /// The reduced gradient at element `i`. A factor of 1 changes no bit.
@@ -104,11 +93,10 @@ template <int kWidth, std::size_t kCapacity>
 RUNNEL_HOST_DEVICE Lanes<kWidth> reduced(const Gradients<kCapacity>& gradients, std::size_t i) {
   Lanes<kWidth> sum;
   if constexpr (kCapacity < kMaxGradients) {
-    sum = sum_few<kWidth, static_cast<int>(kCapacity)>(gradients.starts, gradients.tree, i);
-  } else if (gradients.tree) {
-    sum = sum_many_in_tree<kWidth>(gradients.starts, gradients.count, i);
+    sum = gradients.balanced ? sum_few<kWidth, static_cast<int>(kCapacity)>(gradients.starts, i)
+                             : sum_many<kWidth>(gradients, i);
   } else {
-    sum = sum_many<kWidth>(gradients.starts, gradients.count, i);
+    sum = sum_many<kWidth>(gradients, i);
   }
   for (int lane = 0; lane < kWidth; ++lane) sum.at[lane] *= gradients.share;
   return sum;
@@ -117,14 +105,23 @@ RUNNEL_HOST_DEVICE Lanes<kWidth> reduced(const Gradients<kCapacity>& gradients, 
 /// The mean of all gradients at element `i`.
 template <int kWidth, std::size_t kCapacity>
 RUNNEL_HOST_DEVICE Lanes<kWidth> mean(const Gradients<kCapacity>& gradients, std::size_t i) {
-  double sums[kWidth] = {};
+  Lanes<kWidth> waiting[SumTree::kMaxWaiting];
+  int seats_waiting[SumTree::kMaxWaiting];
+  int depth = 0;
   for (int k = 0; k < gradients.count; ++k) {
-    const Lanes<kWidth> values = load<kWidth>(gradients.starts[k] + i);
-    for (int lane = 0; lane < kWidth; ++lane) sums[lane] += values.at[lane];
+    Lanes<kWidth> mean = load<kWidth>(gradients.starts[k] + i);
+    int seats = gradients.seats[k];
+    for (int join = gradients.joins[k]; join > 0 && depth > 0; --join) {
+      const int left = seats_waiting[--depth];
+      for (int lane = 0; lane < kWidth; ++lane) {
+        mean.at[lane] = mean_of_two(waiting[depth].at[lane], left, mean.at[lane], seats);
+      }
+      seats += left;
+    }
+    seats_waiting[depth] = seats;
+    waiting[depth++] = mean;
   }
-  Lanes<kWidth> mean;
-  for (int lane = 0; lane < kWidth; ++lane) mean.at[lane] = static_cast<float>(sums[lane] / gradients.count);
-  return mean;
+  return waiting[0];
 }
 
 /// The second part of a pass that updates, as an argument of a kernel.
@@ -200,17 +197,31 @@ RUNNEL_HOST_DEVICE double add_lanes(const double* lanes) {
   return sum;
 }
 
+/// Whether the shares of `tree` are halves, halves of halves and so on: joins carry as the bits of a counter do.
+inline bool is_balanced(const SumTree& tree) {
+  const auto joins = tree.joins();
+  for (std::size_t i = 0; i < joins.size(); ++i) {
+    if (joins[i] != std::countr_one(i)) return false;
+  }
+  return std::has_single_bit(joins.size());
+}
+
 template <std::size_t kCapacity>
 Gradients<kCapacity> gradients_of(const ReducePass& pass) {
-  Gradients<kCapacity> gradients = {{}, static_cast<int>(pass.gradients.size()), pass.tree, pass.share};
-  for (std::size_t i = 0; i < pass.gradients.size(); ++i) gradients.starts[i] = pass.gradients[i];
+  Gradients<kCapacity> gradients = {{},        {}, {}, static_cast<int>(pass.gradients.size()), is_balanced(pass.tree),
+                                    pass.share};
+  for (std::size_t i = 0; i < pass.gradients.size(); ++i) {
+    gradients.starts[i] = pass.gradients[i];
+    gradients.seats[i] = pass.tree.seats_of_shares()[i];
+    gradients.joins[i] = pass.tree.joins()[i];
+  }
   return gradients;
 }
 
 /// Calls `body(gradients)` with the type that serves their number best.
 template <typename Body>
 void with_gradients(const ReducePass& pass, const Body& body) {
-  assert(!pass.gradients.empty() && pass.gradients.size() <= kMaxGradients);
+  assert(!pass.gradients.empty() && pass.gradients.size() == pass.tree.shares());
   switch (pass.gradients.size()) {
     case 1:
       return body(gradients_of<1>(pass));

@@ -30,7 +30,7 @@
 namespace runnel {
 
 /// A generator's side of the exchange: polls one completion queue for everything, sums gradients of its shard in
-/// trainer order, makes the optimizer's step, and publishes versions bucket by bucket.
+/// the order of the seats' tree, makes the optimizer's step, and publishes versions bucket by bucket.
 ///
 /// Of several generators, the first is the lead: only it knows of the trainers' batches, tests and times. Every method
 /// throws `RunError`, and only to end the run: a peer is lost, late or wrong, or a signal came. A step allocates

@@ -43,8 +43,7 @@ StepRecords::StepRecords(const Slab& control, const PeerGroup& group, const Buck
     : control_(control),
       group_(group),
       layout_(layout),
-      shares_each_(static_cast<std::uint64_t>(config.trainer.shares_each())),
-      has_virtual_trainers_(config.trainer.virtual_count > 0),
+      seats_(deal_seats(static_cast<std::size_t>(config.trainer.seat_count()), facts.size())),
       batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
       facts_(facts) {}
 
@@ -108,9 +107,10 @@ StepRecord StepRecords::step_record(const Peer& trainer, std::uint64_t step) con
 }
 
 std::string StepRecords::name_of_loss(const StepRecord& record, const Peer& trainer) const {
-  if (!has_virtual_trainers_ || record.nonfinite_share == 0) return trainer.name;
-  const std::uint64_t share = static_cast<std::uint64_t>(trainer.index) * shares_each_ + record.nonfinite_share - 1;
-  return "virtual trainer " + std::to_string(share) + " (" + trainer.name + ")";
+  const bool one_seat_each = seats_.back().first + 1 == seats_.size();
+  if (one_seat_each || record.nonfinite_seat == 0) return trainer.name;
+  const std::size_t seat = seats_of(trainer).first + record.nonfinite_seat - 1;
+  return "seat " + std::to_string(seat) + " (" + trainer.name + ")";
 }
 
 Score StepRecords::read_evaluation(std::uint64_t version) {
@@ -127,10 +127,11 @@ Score StepRecords::read_evaluation(std::uint64_t version) {
 }
 
 void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const {
-  const std::uint64_t most_samples = shares_each_ * batch_size_;
-  const std::uint64_t most_staged = shares_each_ * layout_.bytes();
-  if (record.step == step && record.samples <= most_samples && record.batches <= shares_each_ &&
-      record.nonfinite_share <= shares_each_ && record.staged_bytes <= most_staged) {
+  const std::uint64_t most_batches = seats_of(trainer).count;
+  const std::uint64_t most_samples = most_batches * batch_size_;
+  const std::uint64_t most_staged = most_batches * layout_.bytes();
+  if (record.step == step && record.samples <= most_samples && record.batches <= most_batches &&
+      record.nonfinite_seat <= most_batches && record.staged_bytes <= most_staged) {
     return;
   }
   throw wrong_record(
@@ -138,7 +139,7 @@ void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer
       "step " + std::to_string(record.step) + ", " + std::to_string(record.samples) + " samples in " +
           std::to_string(record.batches) + " batches, " + std::to_string(record.staged_bytes) + " staged bytes",
       "step " + std::to_string(step) + ", at most " + std::to_string(most_samples) + " samples in " +
-          std::to_string(shares_each_) + " batches, at most " + std::to_string(most_staged) + " staged bytes");
+          std::to_string(most_batches) + " batches, at most " + std::to_string(most_staged) + " staged bytes");
 }
 
 void StepRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {

@@ -13,6 +13,7 @@
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/control_layout.h"
 #include "runtime/protocol/score.h"
+#include "runtime/protocol/seat_tree.h"
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/telemetry/finite_guard.h"
 #include "transport/slab.h"
@@ -73,6 +74,7 @@ class StepRecords {
 
  private:
   StepRecord step_record(const Peer& trainer, std::uint64_t step) const;
+  const SeatRange& seats_of(const Peer& trainer) const { return seats_[static_cast<std::size_t>(trainer.index)]; }
   std::string name_of_loss(const StepRecord& record, const Peer& trainer) const;
   void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
   void check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const;
@@ -90,9 +92,8 @@ class StepRecords {
   const Slab& control_;
   const PeerGroup& group_;
   const BucketLayout& layout_;
-  std::uint64_t shares_each_;  // the most batches of a trainer's step
-  bool has_virtual_trainers_;
-  std::uint64_t batch_size_;  // the most samples of a batch
+  std::vector<SeatRange> seats_;  // by trainer
+  std::uint64_t batch_size_;      // the most samples of a batch
   const std::vector<TrainerFacts>& facts_;
   std::uint64_t first_ = 0;
   Exchange exchange_;

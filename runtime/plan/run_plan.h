@@ -11,19 +11,18 @@ namespace runnel {
 
 /// How long a run is and how its steps fall into epochs: the same in every process of a job.
 ///
-/// Steps and epochs count from 0. In an epoch every trainer goes through its share once, in batches of the same size,
-/// so an epoch has as many steps as the longest share has batches; a trainer that has used its whole share has an empty
-/// batch. With data.drop_last it has as many as the shortest share has full batches. With trainer.virtual, the trainers
-/// here are the virtual ones.
+/// Steps and epochs count from 0. In an epoch every seat goes through its part of the data once, in batches of the same
+/// size, so an epoch has as many steps as the longest part has batches; a seat that has used its whole part has an
+/// empty batch. With data.drop_last it has as many as the shortest part has full batches.
 class RunPlan {
  public:
   struct Size {
     std::int64_t samples = 0;        ///< of the whole training split
-    std::int64_t trainers = 1;       ///< at least 1
-    std::int64_t batch_size = 1;     ///< per trainer, at least 1
+    std::int64_t seats = 1;          ///< at least 1
+    std::int64_t batch_size = 1;     ///< of a seat, at least 1
     bool drop_last = false;          ///< epochs end before a batch that is not full
     std::int64_t max_epochs = 1;     ///< at least 1
-    std::int64_t max_gradients = 0;  ///< over all trainers: max_gradients / trainers steps, at least 1; 0: no limit
+    std::int64_t max_gradients = 0;  ///< over all seats: max_gradients / seats steps, at least 1; 0: no limit
     std::int64_t max_steps = 0;      ///< 0: no limit
   };
 

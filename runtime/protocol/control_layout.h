@@ -24,8 +24,8 @@ struct StepRecord {
   std::int64_t parameters_ready_ns;  ///< the parameters that this step computed with were usable
   std::int64_t exposed_ns;           ///< waited for them, after the backward pass before
   std::uint64_t staged_bytes;        ///< of gradients that were copied into the slot instead of computed there
-  std::uint32_t batches;             ///< that are not empty: 0 or 1, or up to as many as the trainer's virtual trainers
-  std::uint32_t nonfinite_share;     ///< 1 + index of its first virtual trainer whose loss is not finite; 0: none
+  std::uint32_t batches;             ///< that are not empty: at most one a seat
+  std::uint32_t nonfinite_seat;      ///< 1 + index among its seats of the first whose loss is not finite; 0: none
   std::int64_t data_ns;              ///< waited for the batches of this step
   double lr;                         ///< of the step, where trainers decide it
   std::uint64_t leaving;             ///< 1: it hands over zeros, as it has made its last step; else 0

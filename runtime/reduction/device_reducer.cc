@@ -5,6 +5,7 @@
 #include <cassert>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "runtime/reduction/clip_factor.h"
 
@@ -35,8 +36,8 @@ void DeviceReducer::Kept::FreePages::operator()(double* pages) const noexcept {
 }
 
 DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config,
-                             std::size_t virtual_trainers, BufferRule buffers)
-    : Reducer(floats, config, virtual_trainers, buffers), stream_(stream) {
+                             SumTree tree, BufferRule buffers)
+    : Reducer(floats, config, std::move(tree), buffers), stream_(stream) {
   if (floats.optimized == 0) return;
   for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, floats.optimized * sizeof(float));
   if (clips()) kept_.emplace(device, floats.optimized);
@@ -45,7 +46,7 @@ DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, FloatCounts f
 void DeviceReducer::reduce(ByteRange bucket) {
   const bool averaged = averages(bucket);
   ReducePass pass = {.gradients = gradients_,
-                     .tree = virtual_trainers_ > 0,
+                     .tree = tree_,
                      .share = averaged ? 1 : share_,
                      .begin = bucket.begin / sizeof(float),
                      .end = bucket.end / sizeof(float),
@@ -63,7 +64,7 @@ void DeviceReducer::finish_step() {
   while (!stream_.reached(all_squares)) std::this_thread::yield();
   const float* const kept = floats_of(kept_->reduced);
   stream_.reduce({.gradients = {&kept, 1},
-                  .tree = false,
+                  .tree = one_,
                   .share = clip_factor(clip_norm_, {kept_->squares.get(), kept_->blocks}),
                   .begin = 0,
                   .end = floats_.optimized,

@@ -24,8 +24,8 @@ namespace runnel {
 class DeviceReducer final : public Reducer {
  public:
   /// As of HostReducer, for at most `kMaxGradients` gradients. `device` and `stream` outlive this.
-  DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config,
-                std::size_t virtual_trainers = 0, BufferRule buffers = BufferRule::average);
+  DeviceReducer(Device& device, DeviceStream& stream, FloatCounts floats, const OptimizerConfig& config, SumTree tree,
+                BufferRule buffers = BufferRule::average);
 
   void reduce(ByteRange bucket) override;
 
@@ -54,6 +54,7 @@ class DeviceReducer final : public Reducer {
   ReducePass::Update update() const;
   ReducePass::Update average() const;
 
+  const SumTree one_;  // for the gradient that is kept
   DeviceStream& stream_;
   std::array<std::optional<DeviceMemory>, UpdateRule::kMaxStates> states_;
   std::optional<Kept> kept_;  // with clipping

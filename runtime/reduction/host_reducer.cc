@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <new>
+#include <utility>
 
 #include "runtime/base/finite.h"
 #include "runtime/reduction/block_math.h"
@@ -22,9 +23,9 @@ constexpr std::align_val_t kLineAlignment{64};
 
 }  // namespace
 
-HostReducer::HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads,
-                         std::size_t virtual_trainers, BufferRule buffers)
-    : Reducer(floats, config, virtual_trainers, buffers),
+HostReducer::HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads, SumTree tree,
+                         BufferRule buffers)
+    : Reducer(floats, config, std::move(tree), buffers),
       reduced_(clip_norm_ > 0 ? zeroed_lines(floats.optimized) : nullptr),
       block_squares_(clip_norm_ > 0 ? (floats.optimized + kBlockFloats - 1) / kBlockFloats : 0),
       nonfinite_(floats.total()),
@@ -74,11 +75,7 @@ HostReducer::FloatRange HostReducer::floats_of_blocks(std::size_t first, std::si
 
 void HostReducer::sum(FloatRange range, float share, float* sum) const {
   const std::size_t count = range.end - range.begin;
-  if (virtual_trainers_ > 0) {
-    sum_gradients_in_tree(gradients_, range.begin, count, sum);
-  } else {
-    sum_gradients(gradients_, range.begin, count, sum);
-  }
+  sum_gradients(tree_, gradients_, range.begin, count, sum);
   if (share != 1.0F) scale(sum, share, count, sum);
 }
 
@@ -100,7 +97,7 @@ void HostReducer::average(FloatRange range) {
   for (std::size_t offset = range.begin; offset < range.end; offset += kStripFloats) {
     const std::size_t count = std::min(kStripFloats, range.end - offset);
     if (takes_mean()) {
-      mean_of_gradients(gradients_, offset, count, out_ + offset);
+      mean_of_gradients(tree_, gradients_, offset, count, out_ + offset);
     } else {
       sum({offset, offset + count}, /*share=*/1, out_ + offset);
     }

@@ -23,7 +23,7 @@ namespace runnel {
 class HostReducer final : public Reducer {
  public:
   /// Allocates and zeroes the optimizer's state and, with clipping, one gradient, both for `floats.optimized`.
-  HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads, std::size_t virtual_trainers = 0,
+  HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads, SumTree tree,
               BufferRule buffers = BufferRule::average);
 
   void begin_step(double lr, std::int64_t step, const float* in, float* out,

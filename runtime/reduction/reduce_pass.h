@@ -7,13 +7,14 @@
 #include <span>
 #include <variant>
 
+#include "runtime/reduction/sum_tree.h"
 #include "runtime/reduction/update_formulas.h"
 
 namespace runnel {
 
-/// The most gradients that a pass can add: the maximum of trainer.count. Their addresses are an argument of the kernel,
-/// 8 KiB of the 32 KiB that CUDA allows.
-inline constexpr std::size_t kMaxGradients = 1024;
+/// The most gradients that a pass can add: the maximum of trainer.count. Their addresses and the order of the
+/// sum are an argument of the kernel, 11 KiB of the 32 KiB that CUDA allows.
+inline constexpr std::size_t kMaxGradients = kMaxSeats;
 
 /// A part of the generator's pass over memory, as it is submitted to a `DeviceStream`. Plain data; tensors are given by
 /// device addresses, which are multiples of 16 bytes.
@@ -34,7 +35,7 @@ struct ReducePass {
   };
 
   std::span<const float* const> gradients;  ///< where each begins; this array lies in host memory, and is read at once
-  bool tree;                                ///< their number is a power of two, and they are added in a balanced tree
+  const SumTree& tree;                      ///< in which they are added, a gradient a share; read at once
   float share;                              ///< of the sum, that is the reduced gradient
   std::size_t begin;                        ///< index of the first float; a multiple of `kBlockFloats`
   std::size_t end;

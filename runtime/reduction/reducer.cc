@@ -2,20 +2,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/reduction/reducer.h"
 
-#include <bit>
 #include <cassert>
+#include <utility>
 
 #include "runtime/reduction/device_reducer.h"
 #include "runtime/reduction/host_reducer.h"
 
 namespace runnel {
 
-Reducer::Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers, BufferRule buffers)
+Reducer::Reducer(FloatCounts floats, const OptimizerConfig& config, SumTree tree, BufferRule buffers)
     : floats_(floats),
-      virtual_trainers_(virtual_trainers),
+      tree_(std::move(tree)),
+      share_(config.reduce == ReduceKind::mean ? 1.0F / static_cast<float>(tree_.seats()) : 1.0F),
       clip_norm_(config.clip_norm),
       rule_(make_update_rule(config)),
-      mean_(config.reduce == ReduceKind::mean),
       buffers_(buffers) {
   assert(floats.averaged == 0 || floats.optimized % kBlockFloats == 0);
 }
@@ -29,22 +29,22 @@ bool Reducer::averages(ByteRange bucket) const {
 
 void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* out,
                          std::span<const float* const> gradients) {
-  assert(!gradients.empty() && (virtual_trainers_ == 0 || std::has_single_bit(gradients.size())));
+  assert(gradients.size() == tree_.shares());
   rule_->begin_step(lr, step);
   in_ = in;
   out_ = out;
   gradients_ = gradients;
-  if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
 std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream) {
-  const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
+  SumTree tree(deal_seats(static_cast<std::size_t>(config.trainer.seat_count()),
+                          static_cast<std::size_t>(config.trainer.count)));
   if (device != nullptr) {
-    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers,
+    return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, std::move(tree),
                                            config.model.buffers);
   }
   return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                                       virtual_trainers, config.model.buffers);
+                                       std::move(tree), config.model.buffers);
 }
 
 }  // namespace runnel

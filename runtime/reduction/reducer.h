@@ -11,6 +11,7 @@
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/reduction/sum_tree.h"
 #include "runtime/reduction/update_rule.h"
 
 namespace runnel {
@@ -18,20 +19,19 @@ namespace runnel {
 /// Sums the trainers' gradients and makes the optimizer's step in the same pass over memory.
 ///
 /// Of tensors that are averaged, a gradient holds a trainer's values instead. Their mean is the new parameter, whatever
-/// optimizer.reduce says: equal values, also infinite ones, stay as they are to the last bit. With virtual trainers,
-/// and with `BufferRule::first`, it is their sum: a trainer has scaled its values before. Neither the optimizer nor
-/// clipping sees them.
+/// optimizer.reduce says: equal values, also infinite ones, stay as they are to the last bit. With `BufferRule::first`
+/// it is their sum, as all but the first seat's are zeros. Neither the optimizer nor clipping sees them.
 ///
 /// The result is the same, bit for bit, for every bucket size and order of buckets, on the host with any number of
-/// threads and on a device: gradients are added element by element in trainer order, or with virtual trainers in a
-/// balanced binary tree, of which a trainer's gradient is a subtree already; the norm for clipping is summed over fixed
-/// blocks in their order. A step allocates nothing. Thread: the one that made it.
+/// threads and on a device: gradients are added element by element in the tree of seats, of which a trainer's gradient
+/// is a subtree already; the norm for clipping is summed over fixed blocks in their order. A step allocates nothing.
+/// Thread: the one that made it.
 class Reducer {
  public:
   virtual ~Reducer() = default;
 
   /// Begins step `step` (from 1) with learning rate `lr`: from the parameters `in` to the parameters `out`, which do
-  /// not overlap. `gradients[i]` is the start of trainer i's whole gradient. All of this, the array of pointers too,
+  /// not overlap. `gradients[i]` is the start of share i's whole gradient. All of this, the array of pointers too,
   /// stays valid until the step is complete.
   virtual void begin_step(double lr, std::int64_t step, const float* in, float* out,
                           std::span<const float* const> gradients);
@@ -53,18 +53,18 @@ class Reducer {
   virtual std::optional<std::size_t> first_nonfinite() const = 0;
 
  protected:
-  /// `virtual_trainers` is trainer.virtual: where it is not 0, the number of gradients is a power of two that divides
-  /// it, and a mean is over the virtual trainers.
-  Reducer(FloatCounts floats, const OptimizerConfig& config, std::size_t virtual_trainers, BufferRule buffers);
+  /// A gradient is one share of `tree`, and a mean is over its seats.
+  Reducer(FloatCounts floats, const OptimizerConfig& config, SumTree tree, BufferRule buffers);
 
   /// Whether `bucket` is averaged.
   bool averages(ByteRange bucket) const;
 
   /// Whether averaged tensors are the mean of the gradients, and not their sum.
-  bool takes_mean() const { return buffers_ == BufferRule::average && virtual_trainers_ == 0; }
+  bool takes_mean() const { return buffers_ == BufferRule::average; }
 
   FloatCounts floats_;
-  std::size_t virtual_trainers_;
+  SumTree tree_;
+  float share_;  // of the sum that is the reduced gradient
   double clip_norm_;
   std::unique_ptr<UpdateRule> rule_;
 
@@ -72,10 +72,8 @@ class Reducer {
   const float* in_ = nullptr;
   float* out_ = nullptr;
   std::span<const float* const> gradients_;
-  float share_ = 1;  // of the sum that is the reduced gradient
 
  private:
-  bool mean_;
   BufferRule buffers_;
 };
 

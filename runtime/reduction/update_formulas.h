@@ -73,6 +73,13 @@ struct AdamFormula {
   }
 };
 
+/// The mean over `seats_a` + `seats_b` seats, of which `a` and `b` are means already. Products and sums of equal values
+/// are exact in double precision, so that their mean is that value.
+RUNNEL_HOST_DEVICE float mean_of_two(float a, double seats_a, float b, double seats_b) {
+  return static_cast<float>((seats_a * static_cast<double>(a) + seats_b * static_cast<double>(b)) /
+                            (seats_a + seats_b));
+}
+
 /// Not an optimizer's: of tensors that are averaged, the mean of the gradients (block_math.h) or their sum is the new
 /// value.
 struct AverageFormula {

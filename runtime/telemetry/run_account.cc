@@ -31,7 +31,7 @@ void RunAccount::step(const Step& step) {
   report_.seconds.train += step.seconds;
   report_.loss.emplace_back(step.step, step.loss);
   report_.steps = step.step + 1;
-  report_.gradients = report_.steps * report_.config.trainer.shares();
+  report_.gradients = report_.steps * report_.config.trainer.seat_count();
   report_.epochs = step.epoch + 1;
 }
 

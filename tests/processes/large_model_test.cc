@@ -13,7 +13,7 @@ namespace {
 // 116 buckets a gradient. Alone, the same sums are made without an exchange.
 TEST(LargeModelTest, TrainsInAJobAsAlone) {
   const RunnelProgram program;
-  const std::vector<std::string> options = {"--set", "model.name=mnist-mlp", "--set", "trainer.virtual=2",
+  const std::vector<std::string> options = {"--set", "model.name=mnist-mlp", "--set", "trainer.seats=2",
                                             "--set", "run.max_gradients=4"};
   const auto job = program.run(program.train(std::vector<std::string>{"-n", "2"} + options));
   EXPECT_EQ(job["steps"], 2);
@@ -32,7 +32,7 @@ TEST(LargeModelTest, TrainsManySmallTensors) {
   const std::string file = program.folder() / "many.toml";
   std::ofstream(file) << "model = { name = 'mlp', options = { hidden = [" << widths
                       << "] } }\nobjective = { name = 'cross_entropy' }\ndata = { path = '.' }\n"
-                         "trainer = { batch_size = 2, test_batch_size = 100, virtual = 2, device = 'cpu' }\n"
+                         "trainer = { batch_size = 2, test_batch_size = 100, seats = 2, device = 'cpu' }\n"
                          "generator = { device = 'cpu' }\nrun = { max_gradients = 0, max_steps = 3 }\n";
   const std::string weights = program.folder() / "many.safetensors";
   const std::vector<std::string> train = {RUNNEL_PROGRAM,        "train",  file,   "--report",

@@ -68,7 +68,7 @@ const std::vector<std::vector<std::string>> kWays = {
     {"--alone"},
     {"-n", "2"},
     {"-n", "2", "--set", "generator.count=2"},
-    {"-n", "2", "--set", "generator.count=2", "--set", "trainer.virtual=4"},
+    {"-n", "2", "--set", "generator.count=2", "--set", "trainer.seats=4"},
 };
 
 TEST_F(NonfiniteTest, DivergenceEndsTheRun) {
@@ -91,9 +91,8 @@ TEST_F(NonfiniteTest, NamesTheTrainerOfALoss) {
   const std::vector<std::string> init = {"--set", "model.init=" + init_with(3e38F, 0, 288)};
   for (const auto& way : kWays) {
     const std::string output = refused(way + init, 0);
-    EXPECT_THAT(output,
-                HasSubstr(way.size() > 4 ? "the loss of virtual trainer 0 (trainer 0) is not a number (NaN) at step 1"
-                                         : "the loss of trainer 0 is not a number (NaN) at step 1"));
+    EXPECT_THAT(output, HasSubstr(way.size() > 4 ? "the loss of seat 0 (trainer 0) is not a number (NaN) at step 1"
+                                                 : "the loss of trainer 0 is not a number (NaN) at step 1"));
   }
 }
 

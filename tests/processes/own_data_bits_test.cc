@@ -119,7 +119,7 @@ struct OwnData {
   std::string config() const {
     return model + "[objective]\nname = 'cross_entropy'\n" + objective_options + "[data]\nname = '" + name +
            "'\npath = '" + path + "'\n" + data +
-           "\n[trainer]\nbatch_size = 3\nvirtual = 4\ndevice = 'cpu'\n[generator]\ndevice = 'cpu'\n[run]\n"
+           "\n[trainer]\nbatch_size = 3\nseats = 4\ndevice = 'cpu'\n[generator]\ndevice = 'cpu'\n[run]\n"
            "max_gradients = 0\nmax_epochs = 9\nmax_steps = 9\n";  // more than an epoch
   }
 };

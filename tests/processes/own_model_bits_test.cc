@@ -32,7 +32,7 @@ struct OwnModel {
     const std::string file = is_script ? "/scripted_" + name + ".pt" : "/exported_" + name + ".pt2";
     return "[model]\nname = \"" + format + "\"\nfile = \"" RUNNEL_FIXTURE_FOLDER + file + "\"\n[objective]\nname = \"" +
            objective + "\"\n[data]\nname = \"synthetic\"\n" + data_options +
-           "\n[trainer]\nbatch_size = 5\nvirtual = 4\n[run]\nmax_gradients = 0\nmax_steps = 6\n";
+           "\n[trainer]\nbatch_size = 5\nseats = 4\n[run]\nmax_gradients = 0\nmax_steps = 6\n";
   }
 };
 

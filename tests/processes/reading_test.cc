@@ -33,7 +33,7 @@ class ReadingTest : public testing::Test {
 
 TEST_F(ReadingTest, AheadChangesNoBit) {
   const auto run = [&](const std::vector<std::string>& more) {
-    return program_.run(program_.train(std::vector<std::string>{"-n", "2", "--set", "trainer.virtual=4"} + more));
+    return program_.run(program_.train(std::vector<std::string>{"-n", "2", "--set", "trainer.seats=4"} + more));
   };
   const auto expected = run({"--set", "data.prefetch=0"});
   EXPECT_GT(expected["data_ms"]["min"], 0);

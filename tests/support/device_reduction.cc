@@ -73,9 +73,13 @@ void make_step(Reducer& reducer, const Reduction& reduction, std::mt19937& rando
   reducer.finish_step();
 }
 
+SumTree tree_of(const Reduction& reduction) {
+  return SumTree(deal_seats(std::max(reduction.seats, reduction.gradients), reduction.gradients));
+}
+
 Floats run_on_host(const Reduction& reduction, std::mt19937& random, Floats in,
                    const std::vector<std::vector<Floats>>& gradients) {
-  HostReducer reducer({reduction.floats, reduction.averaged}, reduction.optimizer, 1, reduction.virtual_trainers);
+  HostReducer reducer({reduction.floats, reduction.averaged}, reduction.optimizer, 1, tree_of(reduction));
   Floats out(in.size());
   for (int step = 1; step <= kSteps; ++step) {
     std::vector<const float*> starts;
@@ -90,7 +94,7 @@ Floats run_on_device(Device& device, const Reduction& reduction, std::mt19937& r
                      const std::vector<std::vector<Floats>>& gradients) {
   const auto stream = device.make_stream(1);
   DeviceReducer reducer(device, *stream, {reduction.floats, reduction.averaged}, reduction.optimizer,
-                        reduction.virtual_trainers);
+                        tree_of(reduction));
   const DeviceFloats buffers[2] = {DeviceFloats(device, start), DeviceFloats(device, Floats(start.size()))};
   for (int step = 1; step <= kSteps; ++step) {
     std::vector<std::unique_ptr<DeviceFloats>> slots;
@@ -118,8 +122,8 @@ std::string Reduction::describe() const {
   std::ostringstream text;
   text << word_of(optimizer.name) << " momentum " << optimizer.momentum << " weight_decay " << optimizer.weight_decay
        << ' ' << word_of(optimizer.reduce) << " clip_norm " << optimizer.clip_norm << ", " << gradients
-       << " gradients, virtual " << virtual_trainers << ", " << floats << " floats and " << averaged
-       << " averaged ones in buckets of " << bucket_blocks << " blocks";
+       << " gradients of " << seats << " seats (0: one each)"
+       << ", " << floats << " floats and " << averaged << " averaged ones in buckets of " << bucket_blocks << " blocks";
   return text.str();
 }
 

@@ -15,7 +15,7 @@ namespace runnel::test {
 struct Reduction {
   OptimizerConfig optimizer;
   std::size_t gradients = 1;
-  std::size_t virtual_trainers = 0;
+  std::size_t seats = 0;     // 0: as many as gradients
   std::size_t floats = 1;    // for the optimizer; whole blocks, and perhaps none, where others are averaged
   std::size_t averaged = 0;  // floats behind them
   std::size_t bucket_blocks = 1;

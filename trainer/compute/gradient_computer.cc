@@ -18,32 +18,30 @@
 namespace runnel {
 namespace {
 
-/// Of this trainer's buffers in what the generator makes of all (`Reducer`): a mean or, with virtual trainers, a sum,
-/// which is scaled before it is made so that large values stay finite.
-double share_of_buffers(const Config& config, std::uint64_t trainer) {
-  if (config.model.buffers == BufferRule::first) return trainer == 0 ? 1 : 0;
-  return config.trainer.virtual_count > 0 ? 1 / static_cast<double>(config.trainer.virtual_count) : 1;
+/// Whether this seat's buffers go into what the generator makes of all (`Reducer`).
+bool hands_over_buffers(const Config& config, std::uint64_t seat) {
+  return config.model.buffers != BufferRule::first || seat == 0;
 }
 
 }  // namespace
 
 GradientComputer::GradientComputer(TrainedModel& model, TrainingBatches& batches, const Config& config,
-                                   std::uint64_t trainer)
+                                   std::uint64_t seat)
     : model_(model),
       batches_(batches),
       seed_(static_cast<std::uint64_t>(config.run.seed)),
-      trainer_(trainer),
+      seat_(seat),
       pass_name_(pass_name(config)),
-      buffer_share_(share_of_buffers(config, trainer)),
+      with_buffers_(hands_over_buffers(config, seat)),
       loss_(at::empty({}, at::TensorOptions(at::kFloat).pinned_memory(model.device().is_cuda()))),
       loss_copied_(model.device()),
-      reports_unused_(trainer == 0) {}
+      reports_unused_(seat == 0) {}
 
 GradientComputer::Result GradientComputer::compute(std::int64_t step, const TensorArena& parameters,
                                                    const TensorArena& gradients, PassObserver* observer) {
   Result result;
   const Batch batch = await_batch(step, result);
-  TrainingStep passes(model_.tensors(), parameters, gradients, observer, buffer_share_);
+  TrainingStep passes(model_.tensors(), parameters, gradients, observer, with_buffers_);
   if (batch.size() == 0) {
     passes.end_forward();
     passes.end_backward();
@@ -61,7 +59,7 @@ GradientComputer::Result GradientComputer::compute(std::int64_t step, const Tens
 
 Batch GradientComputer::await_batch(std::int64_t step, Result& result) {
   const std::int64_t begin_ns = steady_ns();
-  const BatchReader::Item item = batches_.get(step, trainer_);
+  const BatchReader::Item item = batches_.get(step, seat_);
   const std::int64_t end_ns = steady_ns();
   result.data_ns = end_ns - begin_ns;
   if (trace_ == nullptr) return item.batch;
@@ -98,7 +96,7 @@ void GradientComputer::prepare(std::int64_t step) {
   model_.model().set_training(true);
   // Dropout must not depend on earlier draws of this process: a step can be repeated, also in another process, with
   // equal bits.
-  at::manual_seed(derived_seed(seed_, RandomStream::dropout, trainer_, static_cast<std::uint64_t>(step)));
+  at::manual_seed(derived_seed(seed_, RandomStream::dropout, seat_, static_cast<std::uint64_t>(step)));
 }
 
 }  // namespace runnel

@@ -29,9 +29,9 @@ class GradientComputer {
     std::int64_t data_ns = 0;        ///< waited for the batch
   };
 
-  /// Of trainer `trainer`, or of that virtual trainer: one of the shares of `batches`. Model and batches must outlive
+  /// Of seat `seat`, one of those of `batches`. Model and batches must outlive
   /// the computer.
-  GradientComputer(TrainedModel& model, TrainingBatches& batches, const Config& config, std::uint64_t trainer);
+  GradientComputer(TrainedModel& model, TrainingBatches& batches, const Config& config, std::uint64_t seat);
 
   /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace) { trace_ = &trace; }
@@ -60,9 +60,9 @@ class GradientComputer {
   TrainedModel& model_;
   TrainingBatches& batches_;
   std::uint64_t seed_;
-  std::uint64_t trainer_;
+  std::uint64_t seat_;
   std::string pass_name_;  // for messages
-  double buffer_share_;
+  bool with_buffers_;
   at::Tensor loss_;  // where the host reads it
   ComputeMark loss_copied_;
   bool reports_unused_;  // of the job's computers one, after its first passes

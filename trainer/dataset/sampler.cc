@@ -17,10 +17,10 @@ std::vector<std::uint32_t> numbers_from(std::size_t first, std::size_t count) {
   return numbers;
 }
 
-/// The parts of all trainers of a process, which follow each other.
+/// The parts of all seats of a process, which follow each other.
 SampleRange parts_of(const Sampler::Settings& settings) {
   const auto part = [&](std::size_t index) {
-    return contiguous_share(settings.samples, settings.trainer + index, settings.trainers);
+    return contiguous_share(settings.samples, settings.first + index, settings.seats);
   };
   const SampleRange last = part(settings.count - 1);
   return {part(0).first, last.first + last.count - part(0).first};
@@ -40,18 +40,18 @@ std::span<const std::uint32_t> Sampler::batch(std::int64_t epoch, std::int64_t s
 }
 
 std::span<std::uint32_t> Sampler::part(std::size_t index) {
-  const SampleRange range = contiguous_share(settings_.samples, settings_.trainer + index, settings_.trainers);
+  const SampleRange range = contiguous_share(settings_.samples, settings_.first + index, settings_.seats);
   return std::span(order_).subspan(range.first - parts_.first, range.count);
 }
 
 void Sampler::shuffle_for(std::int64_t epoch) {
-  const auto seed = [&](RandomStream stream, std::size_t trainer) {
-    return derived_seed(settings_.seed, stream, trainer, static_cast<std::uint64_t>(epoch));
+  const auto seed = [&](RandomStream stream, std::size_t seat) {
+    return derived_seed(settings_.seed, stream, seat, static_cast<std::uint64_t>(epoch));
   };
   if (settings_.shuffle == Shuffle::share) {
     order_ = numbers_from(parts_.first, parts_.count);
     for (std::size_t index = 0; index < settings_.count; ++index) {
-      shuffle(part(index), seed(RandomStream::shuffle, settings_.trainer + index));
+      shuffle(part(index), seed(RandomStream::shuffle, settings_.first + index));
     }
   } else {
     std::vector<std::uint32_t> all = numbers_from(0, settings_.samples);

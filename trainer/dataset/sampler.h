@@ -12,10 +12,9 @@
 
 namespace runnel {
 
-/// The order in which neighbouring trainers of a process visit their samples, each one of `trainers` equal parts of the
-/// data set.
+/// The order in which neighbouring seats visit their samples, each one of `seats` equal parts of the data set.
 ///
-/// Each epoch visits every sample of the data set once, over all trainers. Depends on nothing but the settings: the
+/// Each epoch visits every sample of the data set once, over all seats. Depends on nothing but the settings: the
 /// samples of a step depend neither on earlier steps nor on the process. Takes 4 bytes for each sample of the parts,
 /// and with Shuffle::global for a moment those for all; an epoch is shuffled once for all of them. Thread: one at a
 /// time.
@@ -23,9 +22,9 @@ class Sampler {
  public:
   struct Settings {
     std::size_t samples = 0;  ///< of the data set
-    std::size_t trainers = 1;
-    std::size_t trainer = 0;  ///< index of the first one
-    std::size_t count = 1;    ///< of them
+    std::size_t seats = 1;
+    std::size_t first = 0;  ///< of the neighbouring ones
+    std::size_t count = 1;  ///< of them
     std::uint32_t batch_size = 1;
     Shuffle shuffle = Shuffle::global;
     std::uint64_t seed = 0;
@@ -33,14 +32,14 @@ class Sampler {
 
   explicit Sampler(const Settings& settings);
 
-  /// Samples of a step of trainer `trainer` + `index`, as indices into the data set; fewer than `batch_size` at the end
+  /// Samples of a step of seat `first` + `index`, as indices into the data set; fewer than `batch_size` at the end
   /// of the part, none after it. Valid until the next call.
   std::span<const std::uint32_t> batch(std::int64_t epoch, std::int64_t step_in_epoch, std::size_t index = 0);
 
  private:
   void shuffle_for(std::int64_t epoch);
 
-  /// The part of one of the trainers, in `order_`.
+  /// The part of one of the seats, in `order_`.
   std::span<std::uint32_t> part(std::size_t index);
 
   Settings settings_;

@@ -10,6 +10,7 @@
 
 #include "runtime/config/config.h"
 #include "runtime/plan/run_plan.h"
+#include "runtime/protocol/seat_tree.h"
 #include "trainer/dataset/batch_reader.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/dataset/sampler.h"
@@ -17,21 +18,16 @@
 namespace runnel {
 
 /// The batches that one process trains on, in the order in which it computes them: those of a step for each of its
-/// shares of the data, then those of the next step. Read ahead by data.prefetch steps. Thread: as `BatchReader`.
+/// seats, then those of the next step. Read ahead by data.prefetch steps. Thread: as `BatchReader`.
 class TrainingBatches {
  public:
-  struct Shares {
-    std::size_t first = 0;
-    std::size_t count = 1;
-  };
-
-  /// Those of neighbouring trainers, or virtual trainers. `dataset` outlives this; batches are for `device`.
-  TrainingBatches(const Dataset& dataset, const RunPlan& plan, const Config& config, const Shares& shares,
+  /// Those of `seats`. `dataset` outlives this; batches are for `device`.
+  TrainingBatches(const Dataset& dataset, const RunPlan& plan, const Config& config, const SeatRange& seats,
                   c10::Device device);
 
-  /// The batch of `share`, one of the shares, in `step`, one of the plan; without samples where the share has run out.
+  /// The batch of `seat`, one of the seats, in `step`, one of the plan; without samples where its part has run out.
   /// Otherwise as `BatchReader::get`.
-  BatchReader::Item get(std::int64_t step, std::size_t share);
+  BatchReader::Item get(std::int64_t step, std::size_t seat);
 
   /// As `BatchReader::stop`.
   void stop() { reader_.stop(); }
@@ -40,9 +36,9 @@ class TrainingBatches {
   Selection select(std::int64_t number);
 
   RunPlan plan_;
-  Shares shares_;
+  SeatRange seats_;
   std::uint64_t seed_;
-  Sampler sampler_;  // of all shares
+  Sampler sampler_;  // of all seats
   BatchReader reader_;
 };
 

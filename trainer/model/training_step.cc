@@ -49,11 +49,11 @@ class FirstReads {
 };
 
 TrainingStep::TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
-                           PassObserver* observer, double buffer_share)
+                           PassObserver* observer, bool with_buffers)
     : tensors_(tensors),
       gradients_(gradients),
       observer_(observer),
-      buffer_share_(buffer_share),
+      with_buffers_(with_buffers),
       used_(gradients.tensors().size()),
       claimed_(used_.size()),
       ready_(used_.size()) {
@@ -140,10 +140,10 @@ void TrainingStep::hand_over_buffers() {
   for (std::size_t i = 0; i < tensors_.buffers_.size(); ++i) {
     const std::size_t tensor = tensors_.trained_.size() + i;
     const at::Tensor& place = gradients_.tensors()[tensor];
-    if (buffer_share_ == 0) {
-      place.zero_();  // also of infinities
+    if (with_buffers_) {
+      place.copy_(tensors_.buffers_[i].tensor);
     } else {
-      place.copy_(tensors_.buffers_[i].tensor).mul_(buffer_share_);
+      place.zero_();
     }
     report(tensor);
   }

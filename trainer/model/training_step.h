@@ -29,11 +29,11 @@ void require_dense_gradient(const NamedTensor& parameter);
 class TrainingStep {
  public:
   /// Passes on `tensors` belong to the step while this lives, one step at a time in a thread. They read `parameters`.
-  /// Their gradients are put into `gradients`, and after them the buffers as the pass leaves them, times
-  /// `buffer_share`; zeros where that is 0. `observer` may be null. The arguments outlive this. Throws what the
+  /// Their gradients are put into `gradients`, and after them the buffers as the pass leaves them, or
+  /// without `with_buffers` zeros. `observer` may be null. The arguments outlive this. Throws what the
   /// observer throws.
   TrainingStep(TrainedTensors& tensors, const TensorArena& parameters, const TensorArena& gradients,
-               PassObserver* observer, double buffer_share = 1);
+               PassObserver* observer, bool with_buffers = true);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
@@ -73,7 +73,7 @@ class TrainingStep {
   TrainedTensors& tensors_;
   const TensorArena& gradients_;
   PassObserver* observer_;
-  double buffer_share_;
+  bool with_buffers_;
   std::vector<bool> used_;     // by tensor
   std::vector<bool> claimed_;  // by tensor
   std::vector<bool> ready_;    // by tensor

@@ -22,11 +22,11 @@ LocalJob::LocalJob(const Config& config, const Registry& registry, const RunPlan
       buffers_{OwnedArena(layout_, model_.device()), OwnedArena(layout_, model_.device())},
       gradient_(layout_, model_.device()),
       gradients_{gradient_.floats.const_data_ptr<float>()},
-      virtual_trainers_(model_, train, plan, layout_, config, /*trainer=*/0),
+      seat_gradients_(model_, train, plan, layout_, config, /*trainer=*/0),
       stream_(device != nullptr ? device->make_stream(/*marks=*/1) : nullptr),
       reducer_(make_reducer(config, layout_.float_counts(), device, stream_.get())),
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()) {
-  virtual_trainers_.record_into(trace);
+  seat_gradients_.record_into(trace);
   std::vector<float> start(layout_.float_count());
   load_weights(config, model_.tensors());
   write_initial_parameters(model_.tensors(), layout_, start);
@@ -39,8 +39,8 @@ std::vector<float> LocalJob::parameters(std::int64_t version) {
   return {first, first + floats.numel()};
 }
 
-VirtualTrainers::Result LocalJob::make_step(std::int64_t step) {
-  const VirtualTrainers::Result result = virtual_trainers_.compute(step, buffer_of(step).arena, gradient_.arena);
+SeatGradients::Result LocalJob::make_step(std::int64_t step) {
+  const SeatGradients::Result result = seat_gradients_.compute(step, buffer_of(step).arena, gradient_.arena);
   since_gradient_ = Stopwatch();
   reduce(step);
   model_.use(buffer_of(step + 1).arena);

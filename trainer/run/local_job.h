@@ -17,8 +17,8 @@
 #include "runtime/protocol/slot_protocol.h"
 #include "runtime/reduction/reducer.h"
 #include "runtime/telemetry/trace.h"
+#include "trainer/compute/seat_gradients.h"
 #include "trainer/compute/trained_model.h"
-#include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/model/tensor_arena.h"
 #include "trainer/run/registry.h"
@@ -42,7 +42,7 @@ class LocalJob {
   std::vector<float> parameters(std::int64_t version);
 
   /// Makes version `step + 1` of the parameters from version `step`, and binds the model to it.
-  VirtualTrainers::Result make_step(std::int64_t step);
+  SeatGradients::Result make_step(std::int64_t step);
 
   /// Index of the first parameter of the last step that is not finite, as `Reducer::first_nonfinite`.
   std::optional<std::size_t> first_nonfinite() const { return reducer_->first_nonfinite(); }
@@ -63,7 +63,7 @@ class LocalJob {
   std::array<OwnedArena, kParameterBuffers> buffers_;
   OwnedArena gradient_;
   std::array<const float*, 1> gradients_;
-  VirtualTrainers virtual_trainers_;
+  SeatGradients seat_gradients_;
   std::unique_ptr<DeviceStream> stream_;  // of a device
   std::unique_ptr<Reducer> reducer_;
   Schedule schedule_;

@@ -19,7 +19,7 @@
 #include "runtime/telemetry/finite_guard.h"
 #include "runtime/telemetry/trace.h"
 #include "runtime/telemetry/trace_file.h"
-#include "trainer/compute/virtual_trainers.h"
+#include "trainer/compute/seat_gradients.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/model/kernel_choice.h"
 #include "trainer/model/weights.h"
@@ -93,7 +93,7 @@ class LocalRun {
 
   void make_step(std::int64_t step) {
     const Stopwatch watch;
-    const VirtualTrainers::Result made = job_.make_step(step);
+    const SeatGradients::Result made = job_.make_step(step);
     const auto exchange_ms = job_.ms_since_gradient();
     const double seconds = watch.seconds();
     require_finite(made, step);
@@ -110,9 +110,9 @@ class LocalRun {
   }
 
   /// After step `step`, with the result `made`.
-  void require_finite(const VirtualTrainers::Result& made, std::int64_t step) {
-    const bool is_virtual = config_.trainer.virtual_count > 0 && made.nonfinite;
-    finite_.check_loss(is_virtual ? "virtual trainer " + std::to_string(*made.nonfinite) : "trainer 0", made.loss,
+  void require_finite(const SeatGradients::Result& made, std::int64_t step) {
+    const bool names_seat = config_.trainer.seat_count() > 1 && made.nonfinite;
+    finite_.check_loss(names_seat ? "seat " + std::to_string(*made.nonfinite) : "trainer 0", made.loss,
                        static_cast<std::uint64_t>(step));
     if (job_.first_nonfinite()) require_finite(job_.parameters(step + 1), step);
   }

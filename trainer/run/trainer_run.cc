@@ -29,7 +29,7 @@ TrainerRun::TrainerRun(const Config& config, const Registry& registry, const Dat
       layout_(layout),
       model_(model),
       test_share_(config, registry, trainer),
-      virtual_trainers_(model, train, plan, layout, config, trainer) {}
+      seat_gradients_(model, train, plan, layout, config, trainer) {}
 
 void TrainerRun::run(TrainerClient& exchange) {
   const auto work = [&] {
@@ -39,7 +39,7 @@ void TrainerRun::run(TrainerClient& exchange) {
   do_or_fail(work, [&](const std::exception&) {
     exchange.fail();
     // While `exchange` is there: its heartbeat thread ends this process when a read hangs.
-    virtual_trainers_.stop_reading();
+    seat_gradients_.stop_reading();
   });
 }
 
@@ -53,11 +53,11 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
     return arenas[static_cast<std::size_t>(index)];
   };
   model_.tensors().bind(at(parameters, 0));
-  virtual_trainers_.record_into(exchange.trace());
+  seat_gradients_.record_into(exchange.trace());
   release_freed_memory();  // of the model's own values and of reading the data
   for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
     const auto made =
-        virtual_trainers_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
+        seat_gradients_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
     exchange.push({.loss = made.loss,
                    .batches = static_cast<std::uint32_t>(made.batches),
                    .samples = static_cast<std::uint64_t>(made.samples),

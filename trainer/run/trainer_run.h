@@ -10,8 +10,8 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/score.h"
+#include "trainer/compute/seat_gradients.h"
 #include "trainer/compute/trained_model.h"
-#include "trainer/compute/virtual_trainers.h"
 #include "trainer/dataset/dataset.h"
 #include "trainer/run/registry.h"
 #include "trainer/run/test_share.h"
@@ -42,7 +42,7 @@ class TrainerRun {
   const BucketLayout& layout_;
   TrainedModel& model_;
   TestShare test_share_;
-  VirtualTrainers virtual_trainers_;
+  SeatGradients seat_gradients_;
 };
 
 }  // namespace runnel

@@ -22,7 +22,7 @@ TEST(RunPlan, ReferenceWorkflow) {
 }
 
 TEST(RunPlan, GradientsAreCountedOverAllTrainers) {
-  const RunPlan::Size size = {.samples = 1000, .trainers = 3, .batch_size = 10, .max_epochs = 5, .max_gradients = 0};
+  const RunPlan::Size size = {.samples = 1000, .seats = 3, .batch_size = 10, .max_epochs = 5, .max_gradients = 0};
   const auto steps = [&](std::int64_t max_gradients) {
     RunPlan::Size limited = size;
     limited.max_gradients = max_gradients;
@@ -37,7 +37,7 @@ TEST(RunPlan, GradientsAreCountedOverAllTrainers) {
 
 TEST(RunPlan, StepsAreCountedAsTheyAreWhateverTheTrainers) {
   RunPlan::Size size = {
-      .samples = 1000, .trainers = 3, .batch_size = 10, .max_epochs = 5, .max_gradients = 30, .max_steps = 7};
+      .samples = 1000, .seats = 3, .batch_size = 10, .max_epochs = 5, .max_gradients = 30, .max_steps = 7};
   EXPECT_EQ(RunPlan(size).total_steps(), 7);
   size.max_steps = 11;
   EXPECT_EQ(RunPlan(size).total_steps(), 10) << "the lower limit counts";
@@ -49,7 +49,7 @@ TEST(RunPlan, StepsAreCountedAsTheyAreWhateverTheTrainers) {
   EXPECT_EQ(RunPlan(config, 60000).total_steps(), 40);
 }
 
-TEST(RunPlan, IsThatOfTheVirtualTrainersHoweverManyProcessesTheyAreIn) {
+TEST(RunPlan, IsThatOfTheSeatsHoweverManyTrainersThereAre) {
   Config config;
   config.trainer.batch_size = 10;
   config.trainer.count = 8;
@@ -57,8 +57,8 @@ TEST(RunPlan, IsThatOfTheVirtualTrainersHoweverManyProcessesTheyAreIn) {
   const RunPlan expected(config, 1001);
   EXPECT_EQ(expected.epoch_of(12), 0);  // the longest share has 126 samples
   EXPECT_EQ(expected.epoch_of(13), 1);
-  config.trainer.virtual_count = 8;
-  for (const std::int64_t trainers : {1, 2, 4, 8}) {
+  config.trainer.seats = 8;
+  for (const std::int64_t trainers : {1, 2, 3, 4, 5, 8}) {
     config.trainer.count = trainers;
     const RunPlan plan(config, 1001);
     EXPECT_EQ(plan.epoch_of(12), 0);

@@ -25,7 +25,7 @@ constexpr int kSteps = 3;
 struct Job {
   BucketLayout layout;
   OptimizerConfig optimizer;
-  std::size_t virtual_trainers;
+  std::size_t seats;
   std::size_t threads;
   std::vector<std::vector<Floats>> gradients;  // of each step, of each trainer
   Floats start;
@@ -33,12 +33,20 @@ struct Job {
   std::string describe() const {
     std::ostringstream text;
     text << word_of(optimizer.name) << ' ' << word_of(optimizer.reduce) << " clip_norm " << optimizer.clip_norm << ", "
-         << gradients[0].size() << " trainers, virtual " << virtual_trainers << ", " << layout.float_counts().optimized
+         << gradients[0].size() << " trainers, " << seats << " seats, " << layout.float_counts().optimized
          << " floats and " << layout.float_counts().averaged << " averaged ones in " << layout.shard_count()
          << " shards and " << layout.bucket_count() << " buckets, " << threads << " threads";
     return text.str();
   }
 };
+
+SumTree tree_of(const Job& job) {
+  return SumTree(deal_seats(job.seats, job.gradients[0].size()));
+}
+
+SumTree tree_of(std::size_t trainers) {
+  return SumTree(deal_seats(trainers, trainers));
+}
 
 Floats random_floats(std::mt19937& random, std::size_t count) {
   std::normal_distribution<float> normal(0, 1);
@@ -59,10 +67,9 @@ BucketLayout random_layout(std::mt19937& random, bool one_shard) {
 
 Job random_job(std::mt19937& random, const OptimizerConfig& optimizer) {
   const std::size_t trainers = 1 + random() % 9;
-  const bool tree = std::has_single_bit(trainers) && random() % 2 == 0;
   Job job = {.layout = random_layout(random, optimizer.clip_norm > 0),
              .optimizer = optimizer,
-             .virtual_trainers = tree ? trainers << random() % 3 : 0,
+             .seats = std::max<std::size_t>(trainers, random() % 20),
              .threads = 1 + random() % 3,
              .gradients = std::vector<std::vector<Floats>>(kSteps, std::vector<Floats>(trainers)),
              .start = {}};
@@ -75,7 +82,7 @@ Job random_job(std::mt19937& random, const OptimizerConfig& optimizer) {
 
 // All steps of the generator that owns `shard`, its buckets in a random order. Writes into `parameters`.
 void run_shard(const Job& job, const Shard& shard, std::mt19937& random, Floats& parameters) {
-  HostReducer reducer(job.layout.float_counts(shard), job.optimizer, job.threads, job.virtual_trainers);
+  HostReducer reducer(job.layout.float_counts(shard), job.optimizer, job.threads, tree_of(job));
   const std::size_t first = shard.bytes.begin / sizeof(float);
   const std::size_t last = shard.bytes.end / sizeof(float);
   Floats in(job.start.data() + first, job.start.data() + last);
@@ -103,7 +110,7 @@ Floats run(const Job& job, std::mt19937& random) {
 // What the optimizer's part becomes where there is no other.
 Floats run_without_averaged(const Job& job) {
   const std::size_t floats = job.layout.float_counts().optimized;
-  HostReducer reducer({floats}, job.optimizer, 1, job.virtual_trainers);
+  HostReducer reducer({floats}, job.optimizer, 1, tree_of(job));
   Floats in(job.start.begin(), job.start.begin() + static_cast<std::ptrdiff_t>(floats));
   Floats out(floats);
   for (int step = 0; step < kSteps; ++step) {
@@ -117,20 +124,24 @@ Floats run_without_averaged(const Job& job) {
   return in;
 }
 
-float tree_sum(const std::vector<Floats>& slots, std::size_t element, std::size_t first, std::size_t count) {
-  if (count == 1) return slots[first][element];
-  const float left = tree_sum(slots, element, first, count / 2);
-  return left + tree_sum(slots, element, first + count / 2, count / 2);
+// The mean over `seats`, by its definition: of the left part, a power of two, and the rest.
+float mean_of(const std::vector<Floats>& slots, const std::vector<SeatRange>& shares, std::size_t element,
+              SeatRange seats) {
+  const auto share = std::ranges::find(shares, seats);
+  if (share != shares.end()) return slots[static_cast<std::size_t>(share - shares.begin())][element];
+  std::size_t left = 1;
+  while (2 * left < seats.count) left *= 2;
+  const std::size_t right = seats.count - left;
+  const double left_mean = mean_of(slots, shares, element, {seats.first, left});
+  const double right_mean = mean_of(slots, shares, element, {seats.first + left, right});
+  const auto weighted = [](double mean, std::size_t count) { return mean * static_cast<double>(count); };
+  return static_cast<float>((weighted(left_mean, left) + weighted(right_mean, right)) /
+                            static_cast<double>(seats.count));
 }
 
 float mean_of(const Job& job, std::size_t element) {
   const std::vector<Floats>& slots = job.gradients.back();
-  if (job.virtual_trainers > 0) {
-    return tree_sum(slots, element, 0, slots.size());
-  }
-  double sum = 0;
-  for (const Floats& slot : slots) sum += slot[element];
-  return static_cast<float>(sum / static_cast<double>(slots.size()));
+  return mean_of(slots, deal_seats(job.seats, slots.size()), element, {.first = 0, .count = job.seats});
 }
 
 void expect_mean_and_optimizer(const Job& job, const Floats& found) {
@@ -161,7 +172,7 @@ TEST(Averaging, GivesTheMeanOfTheSlotsAndLeavesTheOptimizersBits) {
 }
 
 TEST(Averaging, IsNeitherClippedNorPartOfTheNorm) {
-  HostReducer reducer({kBlockFloats, 2}, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = 5}, 1);
+  HostReducer reducer({kBlockFloats, 2}, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = 5}, 1, SumTree());
   Floats gradient(kBlockFloats + 2);
   gradient[0] = 3;
   gradient[1] = 4;
@@ -188,7 +199,7 @@ TEST(Averaging, KeepsEqualValuesToTheLastBit) {
   const std::size_t bytes = values.size() * sizeof(float);
   for (std::size_t trainers = 1; trainers <= 33; ++trainers) {
     const std::vector<const float*> starts(trainers, values.data());
-    HostReducer reducer({0, values.size()}, {.schedule = {}}, 1);
+    HostReducer reducer({0, values.size()}, {.schedule = {}}, 1, tree_of(trainers));
     Floats out(values.size());
     reducer.begin_step(1.0, 1, values.data(), out.data(), starts);
     reducer.reduce({0, bytes});
@@ -202,7 +213,7 @@ TEST(Averaging, TakesTheFirstTrainersValuesWhereTheOthersAreZeros) {
   std::mt19937 random(1);
   const Floats values = random_floats(random, 100);
   const Floats zeros(100);
-  HostReducer reducer({0, 100}, {.schedule = {}}, 1, /*virtual_trainers=*/0, BufferRule::first);
+  HostReducer reducer({0, 100}, {.schedule = {}}, 1, tree_of(3), BufferRule::first);
   Floats out(100);
   const float* const starts[] = {values.data(), zeros.data(), zeros.data()};
   reducer.begin_step(1.0, 1, values.data(), out.data(), starts);
@@ -215,14 +226,14 @@ TEST(Averaging, ABufferMayHoldNothingElseOrNothing) {
     const Floats values = {1, 2, 3};
     Floats out(3);
     const float* const starts[] = {values.data(), values.data()};
-    HostReducer averages({0, 3}, {.schedule = {}, .clip_norm = clip_norm}, 2);
+    HostReducer averages({0, 3}, {.schedule = {}, .clip_norm = clip_norm}, 2, tree_of(2));
     averages.begin_step(1.0, 1, values.data(), out.data(), starts);
     averages.reduce({0, 12});
     averages.finish_step();
     EXPECT_EQ(out, values);
     EXPECT_EQ(averages.first_nonfinite(), std::nullopt);
 
-    HostReducer none({}, {.schedule = {}, .clip_norm = clip_norm}, 2);
+    HostReducer none({}, {.schedule = {}, .clip_norm = clip_norm}, 2, tree_of(2));
     none.begin_step(1.0, 1, values.data(), out.data(), starts);
     none.finish_step();
     EXPECT_EQ(none.first_nonfinite(), std::nullopt);

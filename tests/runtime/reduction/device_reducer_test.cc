@@ -20,10 +20,9 @@ TEST(DeviceReducer, GivesTheBitsOfTheHostsWhateverTheJobAndTheThreads) {
   std::mt19937 random(seed);
   for (const OptimizerConfig& optimizer : test::all_optimizers()) {
     for (const std::size_t gradients : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 32}) {
-      const bool tree = std::has_single_bit(gradients) && random() % 2 == 0;
       const test::Reduction reduction = {.optimizer = optimizer,
                                          .gradients = gradients,
-                                         .virtual_trainers = tree ? gradients << random() % 3 : 0,
+                                         .seats = random() % (3 * gradients),
                                          .floats = 1 + random() % (3 * kBlockFloats),
                                          .bucket_blocks = 1 + random() % 3};
       const std::size_t threads = 1 + random() % 700;
@@ -41,10 +40,9 @@ TEST(DeviceReducer, AveragesWithTheBitsOfTheHosts) {
   std::mt19937 random(seed);
   for (const OptimizerConfig& optimizer : test::all_optimizers()) {
     for (const std::size_t gradients : {1, 2, 3, 4, 5, 8, 16}) {
-      const bool tree = std::has_single_bit(gradients) && random() % 2 == 0;
       const test::Reduction reduction = {.optimizer = optimizer,
                                          .gradients = gradients,
-                                         .virtual_trainers = tree ? gradients << random() % 3 : 0,
+                                         .seats = random() % (3 * gradients),
                                          .floats = random() % 3 * kBlockFloats,
                                          .averaged = 1 + random() % (2 * kBlockFloats),
                                          .bucket_blocks = 1 + random() % 3};
@@ -58,9 +56,8 @@ TEST(DeviceReducer, AveragesWithTheBitsOfTheHosts) {
 TEST(DeviceReducer, AddsTheMostGradientsThatAJobCanHave) {
   std::mt19937 random(6);
   test::HostDevice device(100);
-  for (const std::size_t virtual_trainers : {std::size_t{0}, kMaxGradients}) {
-    const test::Reduction reduction = {
-        .optimizer = {}, .gradients = kMaxGradients, .virtual_trainers = virtual_trainers, .floats = 77};
+  for (const std::size_t gradients : {kMaxGradients - 1, kMaxGradients}) {
+    const test::Reduction reduction = {.optimizer = {}, .gradients = gradients, .seats = kMaxSeats, .floats = 77};
     EXPECT_EQ(test::difference_to_host(device, reduction, random), "") << reduction.describe();
   }
 }
@@ -71,7 +68,7 @@ TEST(DeviceReducer, StepAllocatesNothing) {
   for (const OptimizerConfig& optimizer : test::all_optimizers()) {
     test::HostDevice device(64);
     const auto stream = device.make_stream(1);
-    DeviceReducer reducer(device, *stream, {kBlockFloats, 5}, optimizer);
+    DeviceReducer reducer(device, *stream, {kBlockFloats, 5}, optimizer, SumTree(deal_seats(3, 3)));
     alignas(16) static float floats[3][2 * kBlockFloats];
     const float* const gradients[] = {floats[0], floats[0], floats[0]};
     const std::uint64_t before = test::allocation_count();

@@ -20,7 +20,7 @@ using namespace test;  // random_job.h
 // The parameters' bits after all steps, with buckets reduced in a random order.
 std::vector<std::uint32_t> run(const Job& job, std::size_t bucket_bytes, std::size_t threads, std::mt19937& random) {
   const BucketLayout layout({{"all", {static_cast<std::int64_t>(kFloats)}}}, bucket_bytes);
-  HostReducer reducer({kFloats}, job.optimizer, threads, job.virtual_trainers);
+  HostReducer reducer({kFloats}, job.optimizer, threads, tree_of(job));
   Floats in = job.start;
   Floats out(kFloats);
   std::vector<std::size_t> order(layout.bucket_count());
@@ -82,7 +82,7 @@ std::string digest_of(const OptimizerConfig& optimizer) {
     }
     return floats;
   };
-  Job job = {optimizer, 0, {}, next_floats()};
+  Job job = {optimizer, 3, {}, next_floats()};
   for (int step = 0; step < kSteps; ++step) job.gradients.push_back({next_floats(), next_floats(), next_floats()});
   std::mt19937 random(1);
   const std::vector<std::uint32_t> bits = run(job, 2 * kBlockBytes, 2, random);
@@ -104,10 +104,12 @@ TEST(HostReducer, GivesTheSameBitsInEveryBuild) {
             "4c54b88a02874968");
 }
 
-// With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient.
-Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t virtual_trainers = 0) {
+// With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient. `seats`: in as
+// many shares as there are gradients; 0: one each.
+Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t seats = 0) {
   config.name = RuleKind::sgd;
-  HostReducer reducer({kFloats}, config, 2, virtual_trainers);
+  HostReducer reducer({kFloats}, config, 2,
+                      SumTree(deal_seats(seats > 0 ? seats : gradients.size(), gradients.size())));
   const Floats zero(kFloats);
   Floats out(kFloats);
   const auto starts = pointers(gradients);
@@ -118,7 +120,7 @@ Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std
   return out;
 }
 
-TEST(HostReducer, AddsInTrainerOrderAndScalesOnce) {
+TEST(HostReducer, AddsInPairsAndScalesOnce) {
   std::mt19937 random(3);
   std::vector<Floats> gradients;
   for (int i = 0; i < 5; ++i) gradients.push_back(random_gradient(random, false));
@@ -127,49 +129,58 @@ TEST(HostReducer, AddsInTrainerOrderAndScalesOnce) {
   const Floats sum = reduced(gradients, {});
   const Floats average = reduced(gradients, mean);
   for (std::size_t i = 0; i < kFloats; ++i) {
-    float expected = gradients[0][i];
-    for (int trainer = 1; trainer < 5; ++trainer) expected += gradients[trainer][i];
+    const float expected =
+        ((gradients[0][i] + gradients[1][i]) + (gradients[2][i] + gradients[3][i])) + gradients[4][i];
     ASSERT_EQ(sum[i], expected);
     ASSERT_EQ(average[i], expected * (1.0F / 5.0F));
   }
 }
 
-// The tree over virtual trainers [first, first + count), by its definition.
-float tree_sum(const std::vector<Floats>& gradients, std::size_t element, std::size_t first, std::size_t count) {
-  if (count == 1) return gradients[first][element];
-  const float left = tree_sum(gradients, element, first, count / 2);
-  return left + tree_sum(gradients, element, first + count / 2, count / 2);
+TEST(HostReducer, AddsThreeInOrder) {
+  std::mt19937 random(3);
+  std::vector<Floats> gradients;
+  for (int i = 0; i < 3; ++i) gradients.push_back(random_gradient(random, false));
+  const Floats sum = reduced(gradients, {});
+  for (std::size_t i = 0; i < kFloats; ++i) {
+    ASSERT_EQ(sum[i], gradients[0][i] + gradients[1][i] + gradients[2][i]);
+  }
+}
+
+// The tree over `seats`, by its definition: the greatest power of two that is less goes to the left.
+float tree_sum(const std::vector<Floats>& gradients, std::size_t element, SeatRange seats) {
+  if (seats.count == 1) return gradients[seats.first][element];
+  std::size_t left = 1;
+  while (2 * left < seats.count) left *= 2;
+  const float sum = tree_sum(gradients, element, {seats.first, left});
+  return sum + tree_sum(gradients, element, {seats.first + left, seats.count - left});
 }
 
 // What each of `trainers` hands over: the root of its subtree.
 std::vector<Floats> subtree_roots(const std::vector<Floats>& gradients, std::size_t trainers) {
-  const std::size_t each = gradients.size() / trainers;
-  std::vector<Floats> roots(trainers, Floats(kFloats));
-  for (std::size_t trainer = 0; trainer < trainers; ++trainer) {
-    for (std::size_t i = 0; i < kFloats; ++i) roots[trainer][i] = tree_sum(gradients, i, trainer * each, each);
+  std::vector<Floats> roots;
+  for (const SeatRange& share : deal_seats(gradients.size(), trainers)) {
+    Floats& root = roots.emplace_back(kFloats);
+    for (std::size_t i = 0; i < kFloats; ++i) root[i] = tree_sum(gradients, i, share);
   }
   return roots;
 }
 
-TEST(HostReducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
+TEST(HostReducer, AddsSeatsInATreeHoweverManyTrainersTheyAreDealtTo) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
-  for (const std::size_t virtual_trainers : {1, 2, 4, 8, 32}) {
+  for (const std::size_t seats : {1, 2, 3, 4, 5, 6, 7, 8, 11, 32}) {
     std::vector<Floats> gradients;
-    for (std::size_t i = 0; i < virtual_trainers; ++i) gradients.push_back(random_gradient(random, false));
-    for (std::size_t trainers = 1; trainers <= virtual_trainers; trainers *= 2) {
+    for (std::size_t i = 0; i < seats; ++i) gradients.push_back(random_gradient(random, false));
+    for (std::size_t trainers = 1; trainers <= seats; ++trainers) {
       const std::vector<Floats> roots = subtree_roots(gradients, trainers);
-      for (const double clip_norm : {0.0, 1e6}) {  // added in strips, and in blocks
-        const Floats sum =
-            reduced(roots, {.reduce = ReduceKind::sum, .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
-        const Floats mean =
-            reduced(roots, {.reduce = ReduceKind::mean, .schedule = {}, .clip_norm = clip_norm}, virtual_trainers);
-        for (std::size_t i = 0; i < kFloats; ++i) {
-          const float expected = tree_sum(gradients, i, 0, virtual_trainers);
-          ASSERT_EQ(sum[i], expected) << virtual_trainers << " virtual trainers in " << trainers;
-          ASSERT_EQ(mean[i], expected / static_cast<float>(virtual_trainers)) << virtual_trainers << " in " << trainers;
-        }
+      const double clip_norm = trainers % 2 == 0 ? 1e6 : 0;  // added in blocks, and in strips
+      const Floats sum = reduced(roots, {.reduce = ReduceKind::sum, .schedule = {}, .clip_norm = clip_norm}, seats);
+      const Floats mean = reduced(roots, {.reduce = ReduceKind::mean, .schedule = {}, .clip_norm = clip_norm}, seats);
+      for (std::size_t i = 0; i < kFloats; ++i) {
+        const float expected = tree_sum(gradients, i, {.first = 0, .count = seats});
+        ASSERT_EQ(sum[i], expected) << seats << " seats in " << trainers;
+        ASSERT_EQ(mean[i], expected * (1.0F / static_cast<float>(seats))) << seats << " in " << trainers;
       }
     }
   }
@@ -179,8 +190,7 @@ TEST(HostReducer, AddsVirtualTrainersInATreeHoweverManyProcessesTheyAreIn) {
 TEST(HostReducer, ATreeIsNotASequence) {
   const std::vector<Floats> gradients = {Floats(kFloats, 16777216.0F), Floats(kFloats, 1.0F), Floats(kFloats, 1.0F),
                                          Floats(kFloats, 1.0F)};
-  EXPECT_EQ(reduced(gradients, {})[0], 16777216.0F);
-  EXPECT_EQ(reduced(gradients, {}, 4)[0], 16777218.0F);
+  EXPECT_EQ(reduced(gradients, {})[0], 16777218.0F);
 }
 
 TEST(HostReducer, ClipsTheNormOfTheReducedGradient) {
@@ -210,7 +220,8 @@ TEST(HostReducer, FindsTheFirstParameterThatIsNotFinite) {
   constexpr float kMax = std::numeric_limits<float>::max();
   for (const double clip_norm : {0.0, 1e30}) {
     for (const std::size_t threads : {1, 3}) {
-      HostReducer reducer({kFloats}, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = clip_norm}, threads);
+      HostReducer reducer({kFloats}, {.name = RuleKind::sgd, .schedule = {}, .clip_norm = clip_norm}, threads,
+                          tree_of(2));
       Floats in(kFloats);
       Floats out(kFloats);
       const auto found_after_step = [&](const Floats& gradient) {
@@ -242,7 +253,7 @@ TEST(HostReducer, StepAllocatesNothing) {
   std::mt19937 random(5);
   for (const OptimizerConfig& optimizer : optimizers()) {
     const Job job = random_job(random, optimizer, false);
-    HostReducer reducer({kFloats}, optimizer, 3, job.virtual_trainers);
+    HostReducer reducer({kFloats}, optimizer, 3, tree_of(job));
     Floats out(kFloats);
     const auto gradients = pointers(job.gradients[0]);
     const std::uint64_t before = test::allocation_count();

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -12,6 +11,7 @@
 
 #include "runtime/config/config.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/reduction/sum_tree.h"
 
 /// Random gradients of a job, for tests of what reduces them.
 namespace runnel::test {
@@ -39,20 +39,29 @@ inline Floats random_gradient(std::mt19937& random, bool infinities) {
 
 struct Job {
   OptimizerConfig optimizer;
-  std::size_t virtual_trainers = 0;
+  std::size_t seats;
   std::vector<std::vector<Floats>> gradients;  // of each step, of each trainer
   Floats start;
 };
 
 inline Job random_job(std::mt19937& random, const OptimizerConfig& optimizer, bool infinities) {
-  Job job = {optimizer, 0, {}, random_gradient(random, false)};
   const std::size_t trainers = std::uniform_int_distribution<std::size_t>(1, 6)(random);
-  if (std::has_single_bit(trainers)) job.virtual_trainers = std::array<std::size_t, 3>{0, trainers, 32}[random() % 3];
+  Job job = {optimizer, std::max<std::size_t>(trainers, random() % 12), {}, random_gradient(random, false)};
   for (int step = 0; step < kSteps; ++step) {
     std::vector<Floats>& gradients = job.gradients.emplace_back();
     for (std::size_t i = 0; i < trainers; ++i) gradients.push_back(random_gradient(random, infinities));
   }
   return job;
+}
+
+/// The tree of `seats` in as many shares as a step of `job` has gradients.
+inline SumTree tree_of(const Job& job) {
+  return SumTree(deal_seats(job.seats, job.gradients[0].size()));
+}
+
+/// That of `trainers` with a seat each.
+inline SumTree tree_of(std::size_t trainers) {
+  return SumTree(deal_seats(trainers, trainers));
 }
 
 inline std::vector<const float*> pointers(const std::vector<Floats>& gradients) {

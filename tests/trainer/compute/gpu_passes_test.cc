@@ -14,7 +14,7 @@
 #include "tests/trainer/idx_files.h"
 #include "trainer/compute/evaluation.h"
 #include "trainer/compute/gradient_computer.h"
-#include "trainer/compute/virtual_trainers.h"
+#include "trainer/compute/seat_gradients.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/kernel_choice.h"
 #include "trainer/run/registry.h"
@@ -80,7 +80,7 @@ class GpuPassesTest : public testing::TestWithParam<std::string> {
   KernelChoice kernels_{KernelSet::own};
   test::TemporaryFolder folder_;
   Config config_;
-  RunPlan plan_{{.samples = 180, .trainers = 1, .batch_size = 64, .max_epochs = 2}};  // three steps an epoch
+  RunPlan plan_{{.samples = 180, .seats = 1, .batch_size = 64, .max_epochs = 2}};  // three steps an epoch
   GradientComputer::Result result_;
 };
 
@@ -135,14 +135,14 @@ TEST_P(GpuPassesTest, TheObserverHearsOfEachTensorAsOnTheCpu) {
   EXPECT_EQ(on_gpu.ready, on_cpu.ready);
 }
 
-TEST_P(GpuPassesTest, VirtualTrainersSumOnTheGpu) {
+TEST_P(GpuPassesTest, SeatsSumOnTheGpu) {
   switch_dropout_off();
-  config_.trainer.virtual_count = 4;
+  config_.trainer.seats = 4;
   config_.trainer.count = 1;
   const auto sum = [&](c10::Device device) {
     Place place(config_, device);
     const IdxDataset data = load(Split::train);
-    VirtualTrainers trainers(place.model, data, plan_, place.layout, config_, 0);
+    SeatGradients trainers(place.model, data, plan_, place.layout, config_, 0);
     trainers.compute(0, place.parameters.arena, place.gradients.arena);
     return place.gradients.floats.cpu();
   };

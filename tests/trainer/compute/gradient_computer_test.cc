@@ -62,7 +62,7 @@ class GradientComputerTest : public testing::Test {
 
   Config config_;
   IdxDataset data_ = load_data();
-  RunPlan plan_{{.samples = 28, .trainers = 2, .batch_size = 4, .max_epochs = 3}};  // four steps an epoch
+  RunPlan plan_{{.samples = 28, .seats = 2, .batch_size = 4, .max_epochs = 3}};  // four steps an epoch
   KernelChoice kernels_{KernelSet::own};
   TrainedModel model_ = Registry().make_model(config_);
   BucketLayout layout_{model_.tensors().shapes(), kBlockBytes};

@@ -75,11 +75,11 @@ TEST_F(ParityTest, TenStepsOfTwoTrainersEndAsPyTorchs) {
   const std::array<TensorArena, 2> gradient_arenas = {TensorArena(*layout_, gradients[0]),
                                                       TensorArena(*layout_, gradients[1])};
   const IdxDataset data({.folder = RUNNEL_MNIST_FOLDER, .split = Split::train});
-  const RunPlan plan({.samples = 60000, .trainers = 2, .batch_size = config_.trainer.batch_size});
+  const RunPlan plan({.samples = 60000, .seats = 2, .batch_size = config_.trainer.batch_size});
   TrainingBatches batches(data, plan, config_, {.count = 2}, c10::kCPU);
   std::array<GradientComputer, 2> trainers = {GradientComputer(*model_, batches, config_, 0),
                                               GradientComputer(*model_, batches, config_, 1)};
-  HostReducer reducer({floats}, config_.optimizer, 1);
+  HostReducer reducer({floats}, config_.optimizer, 1, SumTree(deal_seats(2, 2)));
   write_initial_parameters(model_->tensors(), *layout_, parameters[0]);
 
   const std::size_t steps = fixture_["steps"];

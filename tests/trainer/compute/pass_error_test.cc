@@ -63,7 +63,7 @@ TEST_F(PassErrorTest, ATargetThatIsNoClassEndsTrainingWithItsStep) {
   std::vector<float> parameters(layout.float_count());
   std::vector<float> gradients(layout.float_count());
   write_initial_parameters(model_.tensors(), layout, parameters);
-  const RunPlan plan({.samples = 20, .trainers = 1, .batch_size = 20, .max_epochs = 1});
+  const RunPlan plan({.samples = 20, .seats = 1, .batch_size = 20, .max_epochs = 1});
   TrainingBatches batches(data_, plan, config_, {}, c10::kCPU);
   GradientComputer computer(model_, batches, config_, 0);
   EXPECT_THAT(

@@ -20,7 +20,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/idx_files.h"
 #include "trainer/compute/gradient_computer.h"
-#include "trainer/compute/virtual_trainers.h"
+#include "trainer/compute/seat_gradients.h"
 #include "trainer/dataset/idx_dataset.h"
 #include "trainer/model/initial_parameters.h"
 #include "trainer/run/registry.h"
@@ -114,7 +114,7 @@ class UnusedParameterTest : public testing::Test {
 
   Config config_;
   IdxDataset data_ = load_data();
-  RunPlan plan_{{.samples = 12, .trainers = 1, .batch_size = 4, .max_epochs = 1}};
+  RunPlan plan_{{.samples = 12, .seats = 1, .batch_size = 4, .max_epochs = 1}};
   SometimesBiased* network_ = nullptr;
   TrainedModel model_{keep(network_), Registry().make_objective(config_), c10::kCPU, /*exchanges_buffers=*/true};
   BucketLayout layout_{model_.tensors().shapes(), kBlockBytes};
@@ -162,12 +162,12 @@ TEST_F(UnusedParameterTest, IsNamedOnceByTheFirstTrainer) {
   EXPECT_THAT(lines.front(), testing::HasSubstr("do not use never_used: "));
 }
 
-TEST_F(UnusedParameterTest, NoOldGradientEntersTheSumOfVirtualTrainers) {
+TEST_F(UnusedParameterTest, NoOldGradientEntersTheSumOfSeatGradients) {
   config_.trainer.count = 1;
-  config_.trainer.virtual_count = 2;
+  config_.trainer.seats = 2;
   std::vector<float> gradients(layout_.float_count(), 7.0F);
   const TensorArena arena(layout_, gradients);
-  VirtualTrainers trainers(model_, data_, RunPlan(config_, 12), layout_, config_, 0);
+  SeatGradients trainers(model_, data_, RunPlan(config_, 12), layout_, config_, 0);
   network_->passes = 1;  // the first without the bias, the second with it
   trainers.compute(0, parameter_arena_, arena);
   const std::vector<float> first = torch_gradient(0, 1);

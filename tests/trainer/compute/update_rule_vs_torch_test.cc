@@ -38,7 +38,7 @@ torch::Tensor start() {
 
 // The parameters after each step of Runnel's rule.
 std::vector<torch::Tensor> run(const OptimizerConfig& config) {
-  HostReducer reducer({kFloats}, config, 1);
+  HostReducer reducer({kFloats}, config, 1, SumTree());
   std::vector<torch::Tensor> versions = {start()};
   for (const torch::Tensor& gradient : random_gradients()) {
     const float* pointer = gradient.data_ptr<float>();

@@ -65,9 +65,9 @@ TEST(Sampler, WithoutShuffleKeepsTheOrderOfTheFile) {
 
 TEST(Sampler, ASharesSamplesStayItsOwn) {
   for (const Shuffle shuffle : {Shuffle::no, Shuffle::share}) {
-    for (std::size_t trainer = 0; trainer < 3; ++trainer) {
-      const SampleRange share = contiguous_share(100, trainer, 3);
-      Sampler sampler({.samples = 100, .trainers = 3, .trainer = trainer, .batch_size = 7, .shuffle = shuffle});
+    for (std::size_t seat = 0; seat < 3; ++seat) {
+      const SampleRange share = contiguous_share(100, seat, 3);
+      Sampler sampler({.samples = 100, .seats = 3, .first = seat, .batch_size = 7, .shuffle = shuffle});
       for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
         for (const std::uint32_t sample : epoch_of(sampler, epoch, 6)) {
           ASSERT_GE(sample, share.first);
@@ -81,11 +81,10 @@ TEST(Sampler, ASharesSamplesStayItsOwn) {
 TEST(Sampler, NeighboursInAProcessAreAsEachOnItsOwn) {
   for (const Shuffle shuffle : {Shuffle::global, Shuffle::share, Shuffle::no}) {
     Sampler::Settings settings = {
-        .samples = 101, .trainers = 8, .trainer = 3, .count = 4, .batch_size = 5, .shuffle = shuffle, .seed = 9};
+        .samples = 101, .seats = 8, .first = 3, .count = 4, .batch_size = 5, .shuffle = shuffle, .seed = 9};
     Sampler together(settings);
     for (std::size_t index = 0; index < 4; ++index) {
-      Sampler own(
-          {.samples = 101, .trainers = 8, .trainer = 3 + index, .batch_size = 5, .shuffle = shuffle, .seed = 9});
+      Sampler own({.samples = 101, .seats = 8, .first = 3 + index, .batch_size = 5, .shuffle = shuffle, .seed = 9});
       for (std::int64_t step = 0; step < 8; ++step) {
         const auto samples = own.batch(step / 4, step % 4);
         EXPECT_THAT(together.batch(step / 4, step % 4, index),
@@ -96,7 +95,7 @@ TEST(Sampler, NeighboursInAProcessAreAsEachOnItsOwn) {
 }
 
 TEST(Sampler, DealsAllSamplesAnewInEachEpoch) {
-  Sampler sampler({.samples = 3000, .trainers = 3, .trainer = 1, .batch_size = 1000});
+  Sampler sampler({.samples = 3000, .seats = 3, .first = 1, .batch_size = 1000});
   std::vector<std::uint32_t> first = epoch_of(sampler, 0, 1);
   std::vector<std::uint32_t> second = epoch_of(sampler, 1, 1);
   std::ranges::sort(first);
@@ -115,16 +114,16 @@ TEST(Sampler, AnEpochVisitsEachSampleOnceAndIsJustLongEnough) {
   SplitMix64 random(seed);
   for (int round = 0; round < 300; ++round) {
     const std::uint32_t samples = 1 + random.below(3000);
-    const std::uint32_t trainers = 1 + random.below(9);
+    const std::uint32_t seats = 1 + random.below(9);
     const std::uint32_t batch_size = 1 + random.below(400);
-    const RunPlan plan({.samples = samples, .trainers = trainers, .batch_size = batch_size, .max_epochs = 1});
+    const RunPlan plan({.samples = samples, .seats = seats, .batch_size = batch_size, .max_epochs = 1});
     const std::uint32_t epoch = random.below(100);
     std::vector<std::uint32_t> visited;
     std::size_t in_last_step = 0;
-    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
+    for (std::uint32_t seat = 0; seat < seats; ++seat) {
       Sampler sampler({.samples = samples,
-                       .trainers = trainers,
-                       .trainer = trainer,
+                       .seats = seats,
+                       .first = seat,
                        .batch_size = batch_size,
                        .shuffle = kShuffles[round % 3],
                        .seed = seed});
@@ -145,14 +144,14 @@ TEST(Sampler, DropsOnlyBatchesThatAreNotFull) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   SplitMix64 random(seed);
   for (int round = 0; round < 200; ++round) {
-    const std::uint32_t trainers = 1 + random.below(9);
+    const std::uint32_t seats = 1 + random.below(9);
     const std::uint32_t batch_size = 1 + random.below(40);
-    const std::uint32_t samples = trainers * batch_size + random.below(3000);
+    const std::uint32_t samples = seats * batch_size + random.below(3000);
     const RunPlan plan(
-        {.samples = samples, .trainers = trainers, .batch_size = batch_size, .drop_last = true, .max_epochs = 1});
+        {.samples = samples, .seats = seats, .batch_size = batch_size, .drop_last = true, .max_epochs = 1});
     bool another_is_full = true;
-    for (std::uint32_t trainer = 0; trainer < trainers; ++trainer) {
-      Sampler sampler({.samples = samples, .trainers = trainers, .trainer = trainer, .batch_size = batch_size});
+    for (std::uint32_t seat = 0; seat < seats; ++seat) {
+      Sampler sampler({.samples = samples, .seats = seats, .first = seat, .batch_size = batch_size});
       for (std::int64_t step = 0; step < plan.total_steps(); ++step) {
         ASSERT_EQ(sampler.batch(0, step).size(), batch_size);
       }
@@ -165,7 +164,7 @@ TEST(Sampler, DropsOnlyBatchesThatAreNotFull) {
 TEST(Sampler, DependsOnNothingButItsSettingsEpochAndStep) {
   for (const Shuffle shuffle : {Shuffle::global, Shuffle::share}) {
     const Sampler::Settings settings = {
-        .samples = 2000, .trainers = 2, .trainer = 1, .batch_size = 10, .shuffle = shuffle, .seed = 3};
+        .samples = 2000, .seats = 2, .first = 1, .batch_size = 10, .shuffle = shuffle, .seed = 3};
     Sampler steady(settings);
     const auto first = epoch_of(steady, 0, 100);
     const auto second = epoch_of(steady, 1, 100);
@@ -183,8 +182,8 @@ TEST(Sampler, DependsOnNothingButItsSettingsEpochAndStep) {
 }
 
 TEST(Sampler, TrainersShuffleTheirSharesDifferently) {
-  Sampler first({.samples = 200, .trainers = 2, .trainer = 0, .batch_size = 100, .shuffle = Shuffle::share});
-  Sampler second({.samples = 200, .trainers = 2, .trainer = 1, .batch_size = 100, .shuffle = Shuffle::share});
+  Sampler first({.samples = 200, .seats = 2, .first = 0, .batch_size = 100, .shuffle = Shuffle::share});
+  Sampler second({.samples = 200, .seats = 2, .first = 1, .batch_size = 100, .shuffle = Shuffle::share});
   std::vector<std::uint32_t> moved = epoch_of(first, 0, 1);
   for (std::uint32_t& sample : moved) sample += 100;
   EXPECT_NE(epoch_of(second, 0, 1), moved);
@@ -194,7 +193,7 @@ TEST(Sampler, TrainersShuffleTheirSharesDifferently) {
 TEST(Sampler, ShufflesTheSameOnEveryMachine) {
   Sampler share({.samples = 60000, .batch_size = 6, .shuffle = Shuffle::share, .seed = 1});
   EXPECT_THAT(share.batch(0, 0), ElementsAre(45810, 55431, 29015, 27513, 35718, 26379));
-  Sampler global({.samples = 60000, .trainers = 2, .trainer = 1, .batch_size = 6, .seed = 1});
+  Sampler global({.samples = 60000, .seats = 2, .first = 1, .batch_size = 6, .seed = 1});
   EXPECT_THAT(global.batch(0, 0), ElementsAre(44025, 900, 38403, 57992, 18316, 58558));
 }
 

@@ -20,7 +20,7 @@ class TrainingBatchesTest : public testing::TestWithParam<std::int64_t> {
  protected:
   TrainingBatchesTest() {
     config_.trainer.count = 2;
-    config_.trainer.virtual_count = 4;
+    config_.trainer.seats = 4;
     config_.trainer.batch_size = 3;
     config_.run.max_epochs = 2;
     config_.run.max_gradients = 0;
@@ -32,8 +32,8 @@ class TrainingBatchesTest : public testing::TestWithParam<std::int64_t> {
   /// What the share sees in the step, by a sampler of its own.
   std::vector<std::int64_t> expected(std::int64_t step, std::size_t share) const {
     Sampler sampler({.samples = static_cast<std::size_t>(data_.size()),
-                     .trainers = 4,
-                     .trainer = share,
+                     .seats = 4,
+                     .first = share,
                      .batch_size = 3,
                      .shuffle = config_.data.shuffle,
                      .seed = static_cast<std::uint64_t>(config_.run.seed)});

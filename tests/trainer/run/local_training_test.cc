@@ -77,8 +77,8 @@ TEST_F(LocalTrainingTest, ReportsWhatItDid) {
   EXPECT_EQ(report.processes[0].device, "cpu");
 }
 
-TEST_F(LocalTrainingTest, CountsTheGradientsOfVirtualTrainers) {
-  config_.trainer.virtual_count = 4;
+TEST_F(LocalTrainingTest, CountsTheGradientsOfSeatGradients) {
+  config_.trainer.seats = 4;
   config_.trainer.batch_size = 10;
   const RunReport report = train();
   EXPECT_EQ(report.steps, 4);  // shares of 13 and 12 samples

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "trainer/compute/virtual_trainers.h"
+#include "trainer/compute/seat_gradients.h"
 
 #include <gtest/gtest.h>
 
@@ -25,10 +25,10 @@ namespace {
 
 using Floats = std::vector<float>;
 
-class VirtualTrainersTest : public testing::Test {
+class SeatGradientsTest : public testing::Test {
  protected:
-  VirtualTrainersTest() {
-    config_.trainer.virtual_count = kVirtual;
+  SeatGradientsTest() {
+    config_.trainer.seats = kSeats;
     config_.trainer.batch_size = 4;
     write_initial_parameters(model_.tensors(), layout_, parameters_);
   }
@@ -36,14 +36,14 @@ class VirtualTrainersTest : public testing::Test {
   RunPlan plan() const { return RunPlan(config_, kSamples); }
 
   /// What trainer `trainer` of `trainers` makes of `step`: the gradient goes to `gradients_`.
-  VirtualTrainers::Result compute(std::size_t trainers, std::size_t trainer, std::int64_t step) {
+  SeatGradients::Result compute(std::size_t trainers, std::size_t trainer, std::int64_t step) {
     config_.trainer.count = static_cast<std::int64_t>(trainers);
-    VirtualTrainers part(model_, data_, plan(), layout_, config_, trainer);
+    SeatGradients part(model_, data_, plan(), layout_, config_, trainer);
     gradients_.assign(layout_.float_count(), 7.0F);
     return part.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
   }
 
-  /// What virtual trainer `index` has to make of `step`: what a real one makes of its share.
+  /// What seat `index` has to make of `step`.
   GradientComputer::Result compute_one(std::size_t index, std::int64_t step) {
     TrainingBatches batches(data_, plan(), config_, {.first = index}, c10::kCPU);
     GradientComputer computer(model_, batches, config_, index);
@@ -51,7 +51,7 @@ class VirtualTrainersTest : public testing::Test {
     return computer.compute(step, parameter_arena_, TensorArena(layout_, gradients_));
   }
 
-  static constexpr std::size_t kVirtual = 8;
+  static constexpr std::size_t kSeats = 8;
   static constexpr std::uint32_t kSamples = 67;  // three shares of 9 samples and five of 8: three steps, or two
 
   static IdxDataset load() {
@@ -70,34 +70,38 @@ class VirtualTrainersTest : public testing::Test {
   Floats gradients_;
 };
 
-/// The tree by its definition, over [first, first + count) of `leaves`.
-float tree_sum(const std::vector<Floats>& leaves, std::size_t element, std::size_t first, std::size_t count) {
-  if (count == 1) return leaves[first][element];
-  const float left = tree_sum(leaves, element, first, count / 2);
-  return left + tree_sum(leaves, element, first + count / 2, count / 2);
+/// The tree by its definition, over `seats` of `leaves`.
+float tree_sum(const std::vector<Floats>& leaves, std::size_t element, SeatRange seats) {
+  if (seats.count == 1) return leaves[seats.first][element];
+  std::size_t left = 1;
+  while (2 * left < seats.count) left *= 2;
+  const float sum = tree_sum(leaves, element, {seats.first, left});
+  return sum + tree_sum(leaves, element, {seats.first + left, seats.count - left});
 }
 
-TEST_F(VirtualTrainersTest, EveryTrainerSumsItsSubtree) {
-  for (const std::int64_t step : {0, 2, 4}) {  // the last of an epoch, 2, has empty batches
+TEST_F(SeatGradientsTest, EveryTrainerSumsItsSubtree) {
+  for (const auto& [seats, step] : std::vector<std::pair<std::size_t, std::int64_t>>{
+           {8, 0}, {8, 2}, {8, 4}, {3, 1}, {7, 2}}) {  // of 8 seats the last of an epoch, 2, has empty batches
+    config_.trainer.seats = static_cast<std::int64_t>(seats);
     std::vector<Floats> leaves;
-    for (std::size_t i = 0; i < kVirtual; ++i) {
+    for (std::size_t i = 0; i < seats; ++i) {
       compute_one(i, step);
       leaves.push_back(gradients_);
     }
-    for (const std::size_t trainers : {1, 2, 4, 8}) {
-      const std::size_t each = kVirtual / trainers;
+    for (std::size_t trainers = 1; trainers <= seats; trainers += trainers % 3) {
+      const std::vector<SeatRange> shares = deal_seats(seats, trainers);
       for (std::size_t trainer = 0; trainer < trainers; ++trainer) {
         compute(trainers, trainer, step);
         for (std::size_t i = 0; i < gradients_.size(); ++i) {
-          ASSERT_EQ(gradients_[i], tree_sum(leaves, i, trainer * each, each))
-              << "step " << step << ", trainer " << trainer << " of " << trainers << ", element " << i;
+          ASSERT_EQ(gradients_[i], tree_sum(leaves, i, shares[trainer]))
+              << seats << " seats, step " << step << ", trainer " << trainer << " of " << trainers << ", element " << i;
         }
       }
     }
   }
 }
 
-TEST_F(VirtualTrainersTest, TellsTheMeanLossOfBatchesThatAreNotEmpty) {
+TEST_F(SeatGradientsTest, TellsTheMeanLossOfBatchesThatAreNotEmpty) {
   double loss = 0;
   for (const std::size_t i : {0, 1, 2}) loss += compute_one(i, 2).loss;  // the shares of 9 samples
   const auto of_all = compute(1, 0, 2);
@@ -112,9 +116,9 @@ TEST_F(VirtualTrainersTest, TellsTheMeanLossOfBatchesThatAreNotEmpty) {
   EXPECT_EQ(of_the_second_half.loss, 0);
 }
 
-TEST_F(VirtualTrainersTest, AStepMadeAgainGivesTheSameBits) {
+TEST_F(SeatGradientsTest, AStepMadeAgainGivesTheSameBits) {
   config_.trainer.count = 2;
-  VirtualTrainers part(model_, data_, plan(), layout_, config_, 1);
+  SeatGradients part(model_, data_, plan(), layout_, config_, 1);
   Floats again(layout_.float_count());
   const TensorArena arena(layout_, again);
   part.compute(0, parameter_arena_, arena);
@@ -124,12 +128,12 @@ TEST_F(VirtualTrainersTest, AStepMadeAgainGivesTheSameBits) {
   EXPECT_EQ(again, gradients_);
 }
 
-TEST_F(VirtualTrainersTest, ReadingAheadChangesNoBit) {
+TEST_F(SeatGradientsTest, ReadingAheadChangesNoBit) {
   std::vector<Floats> expected;
   for (const std::int64_t prefetch : {0, 1, 2, 8}) {
     config_.data.prefetch = prefetch;
     config_.trainer.count = 2;
-    VirtualTrainers part(model_, data_, plan(), layout_, config_, 1);
+    SeatGradients part(model_, data_, plan(), layout_, config_, 1);
     for (std::size_t step = 0; step < 5; ++step) {
       gradients_.assign(layout_.float_count(), 7.0F);
       part.compute(static_cast<std::int64_t>(step), parameter_arena_, TensorArena(layout_, gradients_));
@@ -184,8 +188,8 @@ class PassDuringReads final : public PassObserver {
   Begun& begun_;
 };
 
-TEST_F(VirtualTrainersTest, ABatchIsReadWhileTheOneBeforeIsComputed) {
-  config_.trainer.virtual_count = 0;
+TEST_F(SeatGradientsTest, ABatchIsReadWhileTheOneBeforeIsComputed) {
+  config_.trainer.seats = 0;
   config_.trainer.count = 1;
   config_.data.prefetch = 1;
   Begun begun;
@@ -193,7 +197,7 @@ TEST_F(VirtualTrainersTest, ABatchIsReadWhileTheOneBeforeIsComputed) {
   PassDuringReads observer(begun);
   gradients_.resize(layout_.float_count());
   const TensorArena arena(layout_, gradients_);
-  VirtualTrainers part(model_, data, plan(), layout_, config_, 0);
+  SeatGradients part(model_, data, plan(), layout_, config_, 0);
   for (std::int64_t step = 0; step < 5; ++step) part.compute(step, parameter_arena_, arena, &observer);
 }
 
@@ -219,12 +223,12 @@ class Listener final : public PassObserver {
   const TensorArena& gradients_;
 };
 
-TEST_F(VirtualTrainersTest, AnObserverHearsOfEachTensorOnceAndOfSums) {
+TEST_F(SeatGradientsTest, AnObserverHearsOfEachTensorOnceAndOfSums) {
   for (const std::int64_t count : {8, 4, 1}) {
     config_.trainer.count = count;
     for (const std::int64_t step : {0, 2}) {  // in the second half, 2 has only empty batches
       for (const std::size_t trainer : {std::size_t{0}, static_cast<std::size_t>(count - 1)}) {
-        VirtualTrainers part(model_, data_, plan(), layout_, config_, trainer);
+        SeatGradients part(model_, data_, plan(), layout_, config_, trainer);
         Floats sum(layout_.float_count());
         const TensorArena arena(layout_, sum);
         Listener listener(arena);
@@ -240,9 +244,9 @@ TEST_F(VirtualTrainersTest, AnObserverHearsOfEachTensorOnceAndOfSums) {
   }
 }
 
-TEST_F(VirtualTrainersTest, WithoutThemATrainerIsOne) {
-  config_.trainer.virtual_count = 0;
-  compute(kVirtual, 5, 1);
+TEST_F(SeatGradientsTest, WithoutThemATrainerIsOne) {
+  config_.trainer.seats = 0;
+  compute(kSeats, 5, 1);
   const Floats found = gradients_;
   compute_one(5, 1);
   EXPECT_EQ(found, gradients_);

@@ -12,6 +12,7 @@
 #include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/pass_observer.h"
+#include "runtime/protocol/seat_tree.h"
 #include "runtime/telemetry/trace.h"
 #include "trainer/compute/gradient_computer.h"
 #include "trainer/compute/trained_model.h"
@@ -21,17 +22,16 @@
 
 namespace runnel {
 
-/// A process's part of a step: computes for its virtual trainers, one after the other, and sums their gradients.
-/// Without trainer.virtual it is one trainer.
+/// A trainer's part of a step: computes for its seats, one after the other, and joins their gradients as the tree of
+/// seats does (seat_tree.h), of which it has a whole subtree. So the run has the same bits for every number of
+/// trainers.
 ///
-/// The virtual trainers are the leaves of a balanced binary tree of sums, of which this process has a whole subtree:
-/// the root of the tree, and with it the run, has the same bits for every number of processes. Thread: one at a time,
-/// the same that uses the model.
-class VirtualTrainers {
+/// Thread: one at a time, the same that uses the model.
+class SeatGradients {
  public:
-  /// Those of trainer `trainer`. Allocates a gradient for each level of the tree. Model and data set outlive this.
-  VirtualTrainers(TrainedModel& model, const Dataset& dataset, const RunPlan& plan, const BucketLayout& layout,
-                  const Config& config, std::size_t trainer);
+  /// Those of trainer `trainer`. Allocates a gradient for each level of its subtree. Model and data set outlive this.
+  SeatGradients(TrainedModel& model, const Dataset& dataset, const RunPlan& plan, const BucketLayout& layout,
+                const Config& config, std::size_t trainer);
 
   /// Records the spans of later passes into `trace`, which outlives them.
   void record_into(Trace& trace);
@@ -42,14 +42,15 @@ class VirtualTrainers {
     std::int64_t samples = 0;        ///< in all of them
     std::uint64_t staged_bytes = 0;  ///< as of `GradientComputer::Result`
     std::int64_t data_ns = 0;        ///< waited for batches
-    /// Index, among those of this process, of the first one whose loss is infinite or not a number.
+    /// Index, among this trainer's seats, of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };
 
-  /// Writes the sum of the gradients of `step` into `gradients`, as `GradientComputer::compute` does for one.
+  /// Writes the sum of the gradients of `step` into `gradients`, as `GradientComputer::compute` does for one seat, and
+  /// the mean of its averaged tensors.
   ///
-  /// `observer`, if given, is called as there: `before_use` before the first virtual trainer uses a parameter,
-  /// `gradient_ready` when the sum of all gradients of a tensor is complete.
+  /// `observer`, if given, is called as there: `before_use` before the first seat uses a parameter, `gradient_ready`
+  /// when the sum of all gradients of a tensor is complete.
   Result compute(std::int64_t step, const TensorArena& parameters, const TensorArena& gradients,
                  PassObserver* observer = nullptr);
 
@@ -63,12 +64,15 @@ class VirtualTrainers {
     Result result;
   };
 
-  void sum_subtree(Step& step, std::size_t first, std::size_t level, const TensorArena& sum, PassObserver* observer);
+  void join_subtree(Step& step, SeatRange seats, const TensorArena& sum, PassObserver* observer);
+  void join(const TensorArena& left, std::size_t left_count, const TensorArena& right, std::size_t right_count,
+            PassObserver* observer) const;
   void compute_one(Step& step, std::size_t index, const TensorArena& gradients, PassObserver* observer);
 
   TrainingBatches batches_;
-  std::deque<GradientComputer> computers_;  // 2^levels, in the order of the virtual trainers
-  std::vector<OwnedArena> scratch_;         // of each level: its second half
+  std::deque<GradientComputer> computers_;  // one a seat
+  std::vector<OwnedArena> scratch_;         // of each level of the tree: its right part
+  std::vector<bool> takes_mean_;            // by tensor; else the sum
 };
 
 }  // namespace runnel
