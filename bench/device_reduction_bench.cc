@@ -55,7 +55,7 @@ class DeviceStep {
       : floats_(floats),
         device_(open_cuda(0)),
         stream_(device_->make_stream(kMarks)),
-        reducer_(*device_, *stream_, {floats}, OptimizerConfig{}),
+        reducer_(*device_, *stream_, {floats}, OptimizerConfig{}, SumTree(deal_seats(trainers, trainers))),
         in_(*device_, std::vector<float>(floats, 0.5F)),
         out_(*device_, std::vector<float>(floats)) {
     for (std::size_t trainer = 0; trainer < trainers; ++trainer) {
@@ -76,7 +76,7 @@ class DeviceStep {
 
   /// Throws `RunError` unless the first step gave what the host's reducer gives.
   void require_right() {
-    HostReducer host({floats_}, OptimizerConfig{}, 1);
+    HostReducer host({floats_}, OptimizerConfig{}, 1, SumTree(deal_seats(starts_.size(), starts_.size())));
     std::vector<std::vector<float>> gradients;
     std::vector<const float*> starts;
     for (std::size_t trainer = 0; trainer < starts_.size(); ++trainer) gradients.push_back(gradient(trainer));

@@ -38,14 +38,14 @@ RUNNEL_HOST_DEVICE Lanes<kWidth> operator+(Lanes<kWidth> a, Lanes<kWidth> b) {
   return a;
 }
 
-/// The first part of a pass, as an argument of a kernel: `kCapacity` gradients, or with `kMaxGradients` up to so many.
+/// The first part of a pass, as an argument of a kernel: `kCapacity` gradients that are added in a balanced tree, or
+/// with `kMaxGradients` up to so many in any tree.
 template <std::size_t kCapacity>
 struct Gradients {
   const float* starts[kCapacity];
   std::uint16_t seats[kCapacity];  // of each share
   std::uint8_t joins[kCapacity];   // after each, as in `SumTree`
   int count;
-  bool balanced;  // halves, and halves of halves
   float share;
 };
 
@@ -93,8 +93,7 @@ template <int kWidth, std::size_t kCapacity>
 RUNNEL_HOST_DEVICE Lanes<kWidth> reduced(const Gradients<kCapacity>& gradients, std::size_t i) {
   Lanes<kWidth> sum;
   if constexpr (kCapacity < kMaxGradients) {
-    sum = gradients.balanced ? sum_few<kWidth, static_cast<int>(kCapacity)>(gradients.starts, i)
-                             : sum_many<kWidth>(gradients, i);
+    sum = sum_few<kWidth, static_cast<int>(kCapacity)>(gradients.starts, i);
   } else {
     sum = sum_many<kWidth>(gradients, i);
   }
@@ -197,19 +196,19 @@ RUNNEL_HOST_DEVICE double add_lanes(const double* lanes) {
   return sum;
 }
 
-/// Whether the shares of `tree` are halves, halves of halves and so on: joins carry as the bits of a counter do.
+/// Whether the shares of `tree`, a power of two of them, are halves, halves of halves and so on: joins carry as the
+/// bits of a counter do.
 inline bool is_balanced(const SumTree& tree) {
   const auto joins = tree.joins();
   for (std::size_t i = 0; i < joins.size(); ++i) {
     if (joins[i] != std::countr_one(i)) return false;
   }
-  return std::has_single_bit(joins.size());
+  return true;
 }
 
 template <std::size_t kCapacity>
 Gradients<kCapacity> gradients_of(const ReducePass& pass) {
-  Gradients<kCapacity> gradients = {{},        {}, {}, static_cast<int>(pass.gradients.size()), is_balanced(pass.tree),
-                                    pass.share};
+  Gradients<kCapacity> gradients = {{}, {}, {}, static_cast<int>(pass.gradients.size()), pass.share};
   for (std::size_t i = 0; i < pass.gradients.size(); ++i) {
     gradients.starts[i] = pass.gradients[i];
     gradients.seats[i] = pass.tree.seats_of_shares()[i];
@@ -222,7 +221,7 @@ Gradients<kCapacity> gradients_of(const ReducePass& pass) {
 template <typename Body>
 void with_gradients(const ReducePass& pass, const Body& body) {
   assert(!pass.gradients.empty() && pass.gradients.size() == pass.tree.shares());
-  switch (pass.gradients.size()) {
+  switch (is_balanced(pass.tree) ? pass.gradients.size() : 0) {
     case 1:
       return body(gradients_of<1>(pass));
     case 2:

@@ -46,7 +46,7 @@ class TrainingBatchesTest : public testing::TestWithParam<std::int64_t> {
     return {first, first + batch.size()};
   }
 
-  static constexpr TrainingBatches::Shares kShares = {.first = 2, .count = 2};  // the second trainer's
+  static constexpr SeatRange kShares = {.first = 2, .count = 2};  // the second trainer's
 
   WatchedDataset data_{26};  // three steps an epoch; shares 2 and 3 have 6 samples, which are two batches
   Config config_;
