@@ -34,8 +34,11 @@ BellWord BellWord::decode(std::uint64_t word) {
           .back = static_cast<std::uint32_t>(word) & kMaxBuckets};
 }
 
-GeneratorProtocol::GeneratorProtocol(int trainers, std::uint32_t buckets)
-    : buckets_(check_buckets(buckets)), ready_{.number = 1}, handed_(static_cast<std::size_t>(trainers), 0) {
+GeneratorProtocol::GeneratorProtocol(int trainers, std::uint32_t buckets, std::uint64_t first)
+    : buckets_(check_buckets(buckets)),
+      step_(first),
+      ready_{.number = first + 1},
+      handed_(static_cast<std::size_t>(trainers), 0) {
   if (trainers < 1) throw std::invalid_argument("a generator needs at least one trainer");
 }
 
@@ -85,7 +88,8 @@ std::optional<int> GeneratorProtocol::first_awaited() const {
   return static_cast<int>(awaited - handed_.begin());
 }
 
-TrainerProtocol::TrainerProtocol(std::uint32_t buckets) : buckets_(check_buckets(buckets)) {}
+TrainerProtocol::TrainerProtocol(std::uint32_t buckets, std::uint64_t first)
+    : buckets_(check_buckets(buckets)), step_(first) {}
 
 void TrainerProtocol::on_bell(std::uint64_t word) {
   if (word > published_.encode()) published_ = BellWord::decode(word);

@@ -70,7 +70,8 @@ class GeneratorProtocol {
     violation,  ///< a step or a count that a correct trainer cannot ring
   };
 
-  GeneratorProtocol(int trainers, std::uint32_t buckets);
+  /// A run begins with version `first`, which step `first` turns into the next one.
+  GeneratorProtocol(int trainers, std::uint32_t buckets, std::uint64_t first = 0);
 
   /// Takes a word that a trainer rang.
   Ring on_bell(int trainer, std::uint64_t word);
@@ -101,7 +102,7 @@ class GeneratorProtocol {
   std::uint32_t handed_by_all() const;
 
   std::uint32_t buckets_;
-  std::uint64_t step_ = 0;
+  std::uint64_t step_;
   BellWord ready_;                     // of the version that the current step makes
   std::vector<std::uint32_t> handed_;  // of the current step, from the back, per trainer
 };
@@ -109,7 +110,7 @@ class GeneratorProtocol {
 /// One trainer's side, of its exchange with one generator.
 class TrainerProtocol {
  public:
-  explicit TrainerProtocol(std::uint32_t buckets);
+  explicit TrainerProtocol(std::uint32_t buckets, std::uint64_t first = 0);
 
   /// Takes a word that the generator rang; stale words have no effect.
   void on_bell(std::uint64_t word);
@@ -126,7 +127,7 @@ class TrainerProtocol {
 
  private:
   std::uint32_t buckets_;
-  std::uint64_t step_ = 0;
+  std::uint64_t step_;
   BellWord published_;
 };
 

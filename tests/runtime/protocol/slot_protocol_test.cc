@@ -93,9 +93,11 @@ class Simulation {
       : random_(seed),
         planted_(planted),
         buckets_(static_cast<std::uint32_t>(1 + pick(6))),
-        trainers_(1 + pick(5), Trainer(buckets_)),
-        generator_(static_cast<int>(trainers_.size()), buckets_) {
-    for (auto& trainer : trainers_) trainer.steps = 8 + pick(5);
+        first_(pick(2) * pick(100)),
+        trainers_(1 + pick(5), Trainer(buckets_, first_)),
+        generator_(static_cast<int>(trainers_.size()), buckets_, first_),
+        begun_(first_) {
+    for (auto& trainer : trainers_) trainer.steps = first_ + 8 + pick(5);
     for (auto& buffer : parameters_) buffer.assign(buckets_, 0);
     for (auto& trainer : trainers_) trainer.inbox = {generator_.version_word()};
   }
@@ -117,11 +119,11 @@ class Simulation {
 
  private:
   struct Trainer {
-    explicit Trainer(std::uint32_t buckets) : protocol(buckets) {
+    Trainer(std::uint32_t buckets, std::uint64_t first) : protocol(buckets, first) {
       for (auto& slot : slots) slot.assign(buckets, 0);
     }
     TrainerProtocol protocol;
-    std::uint64_t steps = 0;                      // that it makes before it leaves
+    std::uint64_t steps = 0;                      // before it leaves
     std::array<std::uint64_t, kSlots> records{};  // at the generator: 1 + the step in which it is leaving; 0: none
     std::array<std::vector<std::int64_t>, kSlots> slots;
     std::uint32_t handed_over = 0;
@@ -238,7 +240,7 @@ class Simulation {
   /// What bucket `bucket` of version `version` must be.
   std::int64_t expected(std::uint64_t version, std::uint32_t bucket) const {
     std::int64_t value = 0;
-    for (std::uint64_t step = 0; step < version; ++step) {
+    for (std::uint64_t step = first_; step < version; ++step) {
       for (std::size_t i = 0; i < trainers_.size(); ++i) value += gradient(i, step, bucket);
     }
     return value;
@@ -254,11 +256,12 @@ class Simulation {
   std::mt19937_64 random_;
   Planted planted_;
   std::uint32_t buckets_;
+  std::uint64_t first_;  // version that the run begins with
   std::vector<Trainer> trainers_;
   GeneratorProtocol generator_;
   std::array<std::vector<std::int64_t>, kParameterBuffers> parameters_;
   std::vector<LateWrite> late_writes_;
-  std::uint64_t begun_ = 0;  // steps of which a bucket was looked at
+  std::uint64_t begun_;  // steps of which a bucket was looked at
   bool over_ = false;
   int failures_ = 0;
 };
