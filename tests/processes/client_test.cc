@@ -15,6 +15,7 @@
 #include "runtime/generator/serve.h"
 #include "tests/processes/client_job.h"
 #include "tests/support/peer_process.h"
+#include "tests/support/plain_tree.h"
 #include "tests/support/temporary_folder.h"
 
 /// Client and serve in real processes, against a plain loop.
@@ -34,19 +35,16 @@ std::uint64_t steps_of(int trainer, int trainers, bool first_is_last) {
 float plain_value(std::size_t tensor, std::size_t i, int trainers, bool first_is_last, std::uint64_t steps) {
   float value = start_value(tensor, i);
   for (std::uint64_t step = 0; step < steps; ++step) {
-    float sum = 0;
-    double mean = 0;
+    std::vector<float> parts;
     for (int trainer = 0; trainer < trainers; ++trainer) {
       const bool takes_part = step < steps_of(trainer, trainers, first_is_last);
       const float absent = kTensors[tensor].kind == Kind::synced ? value : 0.0F;
-      const float part = takes_part ? handed_over(trainer, step, i, value) : absent;
-      sum += part;
-      mean += part;
+      parts.push_back(takes_part ? handed_over(trainer, step, i, value) : absent);
     }
     if (kTensors[tensor].kind == Kind::optimized) {
-      value -= static_cast<float>(learning_rate(step)) * sum;
+      value -= static_cast<float>(learning_rate(step)) * plain_sum(parts);
     } else {
-      value = static_cast<float>(mean / trainers);
+      value = plain_mean(parts);
     }
   }
   return value;

@@ -16,6 +16,7 @@
 #include "runtime/generator/generator.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "tests/support/peer_process.h"
+#include "tests/support/plain_tree.h"
 #include "transport/path.h"
 
 /// A job whose gradients a formula gives, and what comes out of it: by a plain loop, without any exchange.
@@ -123,16 +124,12 @@ inline float gradient(int trainer, std::uint64_t step, std::size_t element, floa
 inline float plain_element(const Settings& settings, TensorRule rule, std::size_t i) {
   float value = start_value(i);
   for (std::uint64_t step = 0; step < settings.steps; ++step) {
-    float sum = 0;
-    double sum_of_values = 0;
-    for (int trainer = 0; trainer < settings.trainers; ++trainer) {
-      sum += gradient(trainer, step, i, value);
-      sum_of_values += gradient(trainer, step, i, value);
-    }
+    std::vector<float> parts;
+    for (int trainer = 0; trainer < settings.trainers; ++trainer) parts.push_back(gradient(trainer, step, i, value));
     if (rule == TensorRule::average) {
-      value = static_cast<float>(sum_of_values / settings.trainers);
+      value = plain_mean(parts);
     } else {
-      value -= static_cast<float>(kLearningRate) * sum;
+      value -= static_cast<float>(kLearningRate) * plain_sum(parts);
     }
   }
   return value;
