@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cassert>
+#include <utility>
 
 #include "runtime/reduction/device_reducer.h"
 #include "runtime/reduction/host_reducer.h"
@@ -37,14 +38,15 @@ void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* o
   if (mean_) share_ = 1.0F / static_cast<float>(virtual_trainers_ > 0 ? virtual_trainers_ : gradients.size());
 }
 
-std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream) {
+std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream,
+                                      std::vector<std::span<float>> states) {
   const auto virtual_trainers = static_cast<std::size_t>(config.trainer.virtual_count);
   if (device != nullptr) {
     return std::make_unique<DeviceReducer>(*device, *stream, floats, config.optimizer, virtual_trainers,
                                            config.model.buffers);
   }
   return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                                       virtual_trainers, config.model.buffers);
+                                       virtual_trainers, config.model.buffers, std::move(states));
 }
 
 }  // namespace runnel
