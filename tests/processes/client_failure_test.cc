@@ -47,6 +47,8 @@ RUNNEL_PEER(client_that_fails) {
     if (what == "dies") raise(SIGKILL);
     if (what == "fails") return client->fail();
     if (what == "other_rate") client->push({.lr = 0.2});
+    const std::vector<std::vector<float>> values = start_values(/*trainer=*/0);
+    if (what == "loads") client->load_values({values.begin(), values.end()});
     if (what == "nan") client->push({.loss = std::nan(""), .lr = 0.1});
   }
   const std::string text = text_of_failure(*client);
@@ -81,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Failures, ClientFailureTest,
                          testing::Values(Failure{"Dies", "dies", "trainer 1 is lost", 69},
                                          Failure{"Fails", "fails", "trainer 1 is lost", 69},
                                          Failure{"OtherRate", "other_rate", "generator is lost", 78},
+                                         Failure{"LoadsAlone", "loads", "generator is lost", 78},
                                          Failure{"NotFinite", "nan", "not finite", 65}),
                          [](const auto& test) { return test.param.name; });
 

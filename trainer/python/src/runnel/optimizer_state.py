@@ -64,7 +64,9 @@ def steps_of(states, names, otherwise):
     """How many steps the optimizer has made; `otherwise` where it does not count them."""
     if "step" not in with_step(names, 0):
         return otherwise
-    steps = {float(state["step"]) if "step" in state else -1.0 for state in states.values() if state}
+    if any(state and "step" not in state for state in states.values()):
+        raise ValueError('the dictionary has a state without a "step"; is it of another optimizer?')
+    steps = {float(state["step"]) for state in states.values() if state}
     if len(steps) > 1:
         raise ValueError(
             f"the dictionary has parameters after {' and '.join(f'{one:g}' for one in sorted(steps))} steps; the "
@@ -72,7 +74,7 @@ def steps_of(states, names, otherwise):
         )
     (step,) = steps or {0.0}
     if not (step >= 0 and step.is_integer() and step < 2**53):
-        raise ValueError('the dictionary has a state without a "step", or with one that is no whole number')
+        raise ValueError(f"the dictionary is of step {step:g}, which is no number of steps")
     return int(step)
 
 
@@ -84,7 +86,7 @@ def tensors_of(states, names, number, parameters):
 def _tensor_of(state, names, number, parameter_name, parameter):
     key = names[number]
     if all(state.get(name) is None for name in names):
-        return torch.zeros(parameter.shape)
+        return torch.zeros_like(parameter, requires_grad=False)
     if state.get(key) is None:
         raise ValueError(f'{parameter_name} has no "{key}" in the dictionary; is it of another optimizer?')
     if state[key].shape != parameter.shape:

@@ -146,7 +146,7 @@ class _Sharded(ModuleExchange):
         for i, (_, parameter) in enumerate(self.parameters) if names else ():
             states[parameter] = optimizer_state.with_step(names, self.client.optimizer_steps())
             for number, name in enumerate(names):
-                values = torch.empty(parameter.shape)
+                values = torch.empty_like(parameter, requires_grad=False)
                 self.client.read_state(number, i, values)
                 states[parameter][name] = values
         return states
