@@ -55,8 +55,8 @@ def require_settings(group, fixed, description):
         found = group.get(key, value)
         if key not in _HINTS and (tuple(found) if isinstance(found, list) else found) != value:
             raise ValueError(
-                f'the dictionary has "{key}" {found}, the generators {value}; only "lr" may differ: give {name} the same '
-                "settings"
+                f'the dictionary has "{key}" {found}, the generators {value}; only "lr" may differ: give {name} the '
+                "same settings"
             )
 
 

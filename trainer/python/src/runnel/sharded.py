@@ -80,7 +80,8 @@ class ShardedOptimizer(torch.optim.Optimizer):
             self.state.clear()
 
     def load_state_dict(self, state_dict):
-        """Takes a dictionary of `state_dict`, or of torch's optimizer of this name. All trainers call it, with the same.
+        """Takes a dictionary of `state_dict`, or of torch's optimizer of this name. All trainers call it, with the same
+        dictionary.
 
         Its settings must be those of the description, but for the learning rate. Parameters without a state begin with
         zeros. Raises ValueError, and changes nothing, for a dictionary that does not fit.
@@ -92,9 +93,9 @@ class ShardedOptimizer(torch.optim.Optimizer):
         self.state.clear()
         try:
             optimizer_state.require_settings(self.param_groups[0], self._fixed, self._description)
-            names = self._exchange.client.states()
+            names, parameters = self._exchange.client.states(), self._exchange.parameters
             steps = optimizer_state.steps_of(loaded, names, self._exchange.client.optimizer_steps())
-            states = [optimizer_state.tensors_of(loaded, names, i, self._exchange.parameters) for i in range(len(names))]
+            states = [optimizer_state.tensors_of(loaded, names, i, parameters) for i in range(len(names))]
         except BaseException:
             self.param_groups = before
             raise
