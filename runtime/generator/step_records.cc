@@ -103,7 +103,7 @@ StepRecords::Decision StepRecords::decision(std::uint64_t step) const {
   return *decided;
 }
 
-/// What the trainers `first` and `second`, which are not leaving, say about a step.
+/// Of the trainers `first` and `second`, which are not leaving.
 void StepRecords::require_alike(int first, int second, std::uint64_t step) const {
   const StepRecord one = step_record(group_.trainer(first), step);
   const StepRecord other = step_record(group_.trainer(second), step);
@@ -120,12 +120,13 @@ void StepRecords::require_alike(int first, int second, std::uint64_t step) const
     throw differ("makes it with learning rate " + text_of(one.lr), "with " + text_of(other.lr),
                  "set the same learning rate in every trainer");
   }
-  const std::string what = "loads " + name_of_content(one.content);
   if (one.optimizer_steps != other.optimizer_steps) {
-    throw differ(what + " of step " + std::to_string(one.optimizer_steps),
+    throw differ("loads " + name_of_content(one.content) + " of step " + std::to_string(one.optimizer_steps),
                  "of step " + std::to_string(other.optimizer_steps), "load the same file in every trainer");
   }
-  if (one.digest != other.digest) throw differ(what, "other values", "load the same file in every trainer");
+  if (one.digest != other.digest) {
+    throw differ("loads " + name_of_content(one.content), "other values", "load the same file in every trainer");
+  }
 }
 
 std::string StepRecords::name_of_content(std::uint64_t content) const {

@@ -3,7 +3,6 @@
 """Checkpoints of runnel.shard: dictionaries in torch's form, both ways with torch's own optimizers."""
 
 import copy
-import hashlib
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,56 +10,11 @@ from pathlib import Path
 import launch
 import nets
 import torch
+from sharded_nets import OPTIMIZERS, digest_of, make_step, plain, sharded
 from torch import nn
 
 STEPS = 6
 SAVED_AFTER = 3
-OPTIMIZERS = {
-    "SGD": {"lr": 0.1, "weight_decay": 0.01},
-    "momentum": {"lr": 0.1, "momentum": 0.9},
-    "Adam": {"lr": 0.01, "weight_decay": 0.1},
-    "AdamW": {"lr": 0.01, "betas": (0.8, 0.95)},
-    "Adadelta": {},
-}
-
-
-def class_of(name):
-    return "SGD" if name == "momentum" else name
-
-
-def sharded(name):
-    import runnel
-
-    nets.set_up()
-    torch.manual_seed(1)
-    net, opt = runnel.shard(nets.Net(), getattr(runnel.optim, class_of(name))(**OPTIMIZERS[name]))
-    return net, opt, torch.optim.lr_scheduler.StepLR(opt, step_size=2, gamma=0.5)
-
-
-def plain(name, only_trained=False):
-    nets.set_up()
-    torch.manual_seed(2)
-    net = nets.Net()
-    parameters = [p for p in net.parameters() if p.requires_grad or not only_trained]
-    return net, getattr(torch.optim, class_of(name))(parameters, **OPTIMIZERS[name])
-
-
-def make_step(net, opt, rank, step):
-    opt.zero_grad()
-    images, labels = nets.batch(rank, step)
-    nn.functional.cross_entropy(net(images), labels).backward()
-    opt.step()
-
-
-def digest_of(value):
-    """Of a dictionary of dictionaries, lists, tensors and numbers."""
-    if isinstance(value, torch.Tensor):
-        return hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
-    if isinstance(value, dict):
-        value = [(str(key), digest_of(one)) for key, one in value.items()]
-    elif isinstance(value, (list, tuple)):
-        value = [digest_of(one) for one in value]
-    return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
 def result_of(net, opt, schedule):
@@ -138,41 +92,6 @@ def with_torch(name, only_trained):
     return differences
 
 
-def wrong_dictionaries():
-    """The texts of refusals; after each, training goes on as if nothing had been."""
-    import runnel
-
-    runnel.init()
-    net, opt, _ = sharded("AdamW")
-    make_step(net, opt, 0, 0)
-    right = opt.state_dict()
-    texts = []
-
-    def note(change):
-        wrong = copy.deepcopy(right)
-        change(wrong)
-        try:
-            opt.load_state_dict(wrong)
-        except ValueError as error:
-            texts.append(str(error))
-        assert digest_of(opt.state_dict()) == digest_of(right)
-
-    for name in ("momentum", "Adadelta"):
-        other = plain(name)[1].state_dict()
-        note(lambda wrong, other=other: wrong.update(other))
-    note(lambda wrong: wrong["param_groups"][0].update(betas=(0.9, 0.999)))
-    note(lambda wrong: wrong["param_groups"][0].update(amsgrad=True))
-    note(lambda wrong: wrong["param_groups"].append({"params": []}))
-    note(lambda wrong: wrong["param_groups"][0]["params"].pop())
-    note(lambda wrong: wrong["state"][0].update(exp_avg=torch.zeros(3)))
-    note(lambda wrong: wrong["state"][0].pop("exp_avg_sq"))
-    note(lambda wrong: wrong["state"][0].pop("step"))
-    note(lambda wrong: wrong["state"][0].update(step=torch.tensor(5.0)))
-    note(lambda wrong: [one.update(step=torch.tensor(0.5)) for one in wrong["state"].values()])
-    make_step(net, opt, 0, 1)
-    return texts
-
-
 def between_passes():
     """A gradient that is there when the module or the optimizer is loaded stays what it is."""
     import runnel
@@ -202,56 +121,6 @@ def between_passes():
     assert results[0] == results[1], results
 
 
-def uneven(first_leaves):
-    """A trainer that has closed adds nothing while the other one saves and loads."""
-    import runnel
-
-    runnel.init()
-    net, opt, _ = sharded("AdamW")
-    make_step(net, opt, runnel.rank(), 0)
-    start, states = copy.deepcopy(net.state_dict()), opt.state_dict()
-    if (runnel.rank() == 0) == first_leaves:
-        runnel.close()
-        return
-    for step in range(3):
-        make_step(net, opt, 0, step)
-    net.load_state_dict(start)
-    opt.load_state_dict(states)
-    assert digest_of(opt.state_dict()["state"]) == digest_of(states["state"])
-    assert digest_of(net.state_dict()) == digest_of(start)
-    make_step(net, opt, 0, 3)
-    assert opt.state_dict()["state"][0]["step"] == 2
-
-
-def disagree(how):
-    """Trainer 1 does something else than trainer 0."""
-    import runnel
-
-    runnel.init()
-    net, opt, _ = sharded("AdamW")
-    make_step(net, opt, runnel.rank(), 0)
-    saved, values = opt.state_dict(), copy.deepcopy(net.state_dict())
-    if runnel.rank() == 1:
-        if how == "parameters":
-            values["scale"] += 1
-        if how == "frozen":
-            values["frozen.bias"] += 1
-        for state in saved["state"].values():
-            if how == "states":
-                state["exp_avg_sq"] += 1
-            if how == "steps":
-                state["step"] += 1
-    try:
-        if how != "one" or runnel.rank() == 0:
-            net.load_state_dict(values)
-            opt.load_state_dict(saved)
-        make_step(net, opt, runnel.rank(), 1)
-        make_step(net, opt, runnel.rank(), 2)
-    except runnel.RunError as error:
-        return str(error)
-    return "no error"
-
-
 class SavingTest(unittest.TestCase):
     def compare(self, name, **options):
         with tempfile.TemporaryDirectory() as folder:
@@ -279,44 +148,9 @@ class SavingTest(unittest.TestCase):
                 self.assertIsNotNone(ended.result, ended)
                 self.assertLess(max(ended.result), 1e-6, ended.result)
 
-    def test_wrong_dictionaries_are_refused_and_change_nothing(self):
-        expected = [
-            'not of AdamW: its parameter group has no "betas"',
-            'not of AdamW: its parameter group has no "betas"',
-            '"betas" (0.9, 0.999), the generators (0.8, 0.95)',
-            '"amsgrad" True',
-            "2 parameter groups",
-            "the dictionary is of",
-            'scale: "exp_avg" has the shape (3,)',
-            'scale has no "exp_avg_sq"',
-            'a state without a "step"',
-            "after 1 and 5 steps",
-            "step 0.5, which is no number of steps",
-        ]
-        launch.assert_texts(self, launch.run_alone(wrong_dictionaries), expected)
-
     def test_gradients_survive_loading(self):
         ended = launch.run_alone(between_passes)
         self.assertEqual(ended.status, 0, ended)
-
-    def test_a_trainer_that_has_closed_takes_no_part(self):
-        for first_leaves in (True, False):
-            launch.run_job(uneven, first_leaves)
-
-    def test_trainers_that_disagree_end_the_run(self):
-        for how, text in {
-            "one": "trainer 0 hands over parameters, trainer 1 gradients; load a state_dict in every trainer",
-            "parameters": "trainer 0 loads parameters, trainer 1 other values; load the same file",
-            "states": "trainer 0 loads the optimizer's exp_avg_sq, trainer 1 other values; load the same file",
-            "steps": "trainer 0 loads the optimizer's exp_avg of step 1, trainer 1 of step 2; load the same file",
-        }.items():
-            with self.subTest(how), launch.Job(disagree, how) as job:
-                for trainer in job.wait():
-                    self.assertIn("generator is lost", trainer.result, trainer)
-                self.assertIn(text, job.served[0].err)
-        with launch.Job(disagree, "frozen") as job:
-            self.assertIn("load the same values", job.wait()[1].result)
-
 
 if __name__ == "__main__":
     unittest.main()

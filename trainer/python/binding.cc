@@ -241,9 +241,8 @@ void bind_states(nb::class_<BoundClient>& client) {
       .def("load_state", &load_state, "state"_a, "values"_a, "optimizer_steps"_a);
 }
 
-nb::class_<BoundClient> bind_client(nb::module_& module) {
+void bind_steps(nb::class_<BoundClient>& client) {
   using Released = nb::call_guard<nb::gil_scoped_release>;
-  nb::class_<BoundClient> client(module, "Client");
   client
       .def(nb::init<BoundBootstrap&, int, const std::vector<Tensor>&, const std::vector<Floats>&,
                     std::vector<std::string>>(),
@@ -272,7 +271,6 @@ nb::class_<BoundClient> bind_client(nb::module_& module) {
           "close", [](const BoundClient& self) { self->close(); }, Released())
       .def(
           "fail", [](const BoundClient& self) { self->fail(); }, Released());
-  return client;
 }
 
 }  // namespace
@@ -288,7 +286,8 @@ NB_MODULE(_binding, module) {
   nb::class_<BoundBootstrap>(module, "Bootstrap");
   module.def("local_bootstrap", &local_bootstrap, "place"_a);
   module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "place"_a.none());
-  nb::class_<BoundClient> client = bind_client(module);
+  nb::class_<BoundClient> client(module, "Client");
+  bind_steps(client);
   bind_states(client);
 }
 
