@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstring>
 #include <exception>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "runtime/base/run_error.h"
 #include "runtime/client/client.h"
@@ -100,6 +103,28 @@ RUNNEL_PEER(client_of_other_optimizer) {
 TEST(ClientProcessTest, SettingsThatDifferAreNamedInEachTrainer) {
   PeerProcesses peers("client_of_other_optimizer", {}, 2);
   EXPECT_THROW(serve(peers.bootstrap(), 1), RunError);
+  peers.join();
+}
+
+/// Of two trainers, the first one has ended, process and connections, when the other one learns of the end.
+RUNNEL_PEER(client_late_at_the_end) {
+  bool late = false;
+  ClientOptions options = options_of({"1", "emulated", "0"});
+  options.while_waiting = [&] {
+    if (std::exchange(late, false)) std::this_thread::sleep_for(std::chrono::seconds(1));
+  };
+  const auto client = join(bootstrap, options);
+  client->push({.lr = 0.1});
+  client->pull();
+  late = client->index() == 1;
+  // The other one waits already: it leaves first, and sleeps when the end is rung.
+  if (!late) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  client->close();
+}
+
+TEST(ClientProcessTest, ATrainerMayBeGoneBeforeAnotherOneConfirmsTheEnd) {
+  PeerProcesses peers("client_late_at_the_end", {}, 2);
+  EXPECT_NO_THROW(serve(peers.bootstrap(), 1));
   peers.join();
 }
 
