@@ -86,10 +86,9 @@ class TrainerClient final : public PassObserver {
     std::int64_t data_ns = 0;        ///< waited for the batches
     double lr = 0;                   ///< of the step, where trainers decide it
     bool leaving = false;            ///< nothing comes from this trainer any more: `gradients(slot())` adds nothing
-    std::uint64_t content =
-        SlotContent::kGradients;        ///< where trainers decide it, what else `gradients(slot())` holds:
-    std::uint64_t optimizer_steps = 0;  ///< then, how many steps the optimizer has made
-    std::uint64_t digest = 0;           ///< and a digest of it, where all trainers have the same
+    std::uint64_t content = SlotContent::kGradients;  ///< of `gradients(slot())`, where trainers decide it
+    std::uint64_t optimizer_steps = 0;                ///< where that is not gradients: that the optimizer has made
+    std::uint64_t digest = 0;                         ///< and of what is there, where all trainers have the same
     /// Index among this trainer's virtual trainers of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };
