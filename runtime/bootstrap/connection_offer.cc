@@ -25,6 +25,16 @@ std::optional<ConnectionOffer::Tensors> read_tensors(FrameReader& reader) {
   return tensors;
 }
 
+void write(FrameWriter& writer, const std::optional<RegionDescriptor>& region) {
+  writer.u8(region ? 1 : 0);
+  if (region) writer.bytes(encode(*region));
+}
+
+std::optional<RegionDescriptor> read_region(FrameReader& reader) {
+  if (reader.u8() == 0) return std::nullopt;
+  return decode_region_descriptor(reader.bytes());
+}
+
 std::vector<std::byte> pack(const ConnectionOffer& offer) {
   FrameWriter writer;
   writer.bytes(offer.data_address);
@@ -33,8 +43,8 @@ std::vector<std::byte> pack(const ConnectionOffer& offer) {
   writer.bytes(encode(offer.heartbeats));
   write(writer, offer.tensors);
   write(writer, offer.device_tensors);
-  writer.u8(offer.trace ? 1 : 0);
-  if (offer.trace) writer.bytes(encode(*offer.trace));
+  write(writer, offer.trace);
+  write(writer, offer.states);
   return writer.seal(FrameKind::connection);
 }
 
@@ -52,7 +62,8 @@ ConnectionOffer unpack(std::span<const std::byte> frame, const std::string& send
     offer.heartbeats = decode_region_descriptor(reader.bytes());
     offer.tensors = read_tensors(reader);
     offer.device_tensors = read_tensors(reader);
-    if (reader.u8() != 0) offer.trace = decode_region_descriptor(reader.bytes());
+    offer.trace = read_region(reader);
+    offer.states = read_region(reader);
   } catch (const TransportError& error) {
     throw FrameError("bad region descriptor from " + sender + ": " + error.what());
   }

@@ -27,9 +27,10 @@ struct ConnectionOffer {
     RegionDescriptor gradients;   ///< trainers x kSlots slots
     RegionDescriptor parameters;  ///< kParameterBuffers buffers
   };
-  std::optional<Tensors> tensors;         ///< of a generator, in host memory: for trainers, or generators, without it
-  std::optional<Tensors> device_tensors;  ///< of a generator that has a device: for trainers that have one as well
-  std::optional<RegionDescriptor> trace;  ///< in a run with a trace
+  std::optional<Tensors> tensors;          ///< of a generator, in host memory: for trainers, or generators, without it
+  std::optional<Tensors> device_tensors;   ///< of a generator that has a device: for trainers that have one as well
+  std::optional<RegionDescriptor> trace;   ///< in a run with a trace
+  std::optional<RegionDescriptor> states;  ///< of a generator whose trainers read the optimizer's states
 };
 
 /// Collective: every rank's offer, by rank. `meanwhile` is as for `Bootstrap::all_gather`. Throws as that, and

@@ -16,7 +16,7 @@
 namespace runnel {
 
 /// Grows with every change of a frame's or a bell word's meaning. Processes of different protocols refuse each other.
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 
 /// A frame that is no frame, or comes from another protocol version. Exit status 76.
 class FrameError : public RunError {

@@ -6,20 +6,24 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <utility>
 
+#include "runtime/base/digest.h"
 #include "runtime/base/joined.h"
 #include "runtime/base/run_error.h"
 #include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/client/trainer_client.h"
 #include "runtime/config/config.h"
+#include "runtime/config/optimizer_states.h"
 #include "runtime/fabric/job_description.h"
 #include "runtime/fabric/job_layout.h"
 #include "runtime/launch/process_policy.h"
 #include "runtime/protocol/bucket_layout.h"
+#include "runtime/protocol/control_layout.h"
 #include "transport/deadline.h"
 
 namespace runnel {
@@ -34,6 +38,15 @@ JobDescription describe(const std::vector<ClientTensor>& tensors, const std::vec
         {tensor.name, tensor.shape, tensor.kind == Kind::optimized ? TensorRule::optimize : TensorRule::average});
   }
   return description;
+}
+
+std::uint64_t digest_of(std::span<const std::span<const float>> values) {
+  std::vector<std::span<const std::byte>> parts;
+  for (const auto& value : values) parts.push_back(std::as_bytes(value));
+  const Sha256 digest = sha256(parts);
+  std::uint64_t number = 0;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return number;
 }
 
 Deadline deadline_of(const Config& config) {
@@ -96,6 +109,27 @@ struct Client::Exchange {
     if (!failure.empty()) throw RunError(ExitStatus::peer_lost, "the run has ended before: " + failure);
   }
 
+  /// Throws unless `values` are of the first `count` tensors.
+  void require_sizes(const std::vector<std::span<const float>>& values, std::size_t count) const {
+    if (values.size() != count) {
+      throw std::invalid_argument("values of " + std::to_string(values.size()) + " tensors instead of " +
+                                  std::to_string(count));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (values[i].size_bytes() == layout.tensors()[i].bytes.size()) continue;
+      throw std::invalid_argument(tensors[i].name + ": " + std::to_string(values[i].size()) + " values instead of " +
+                                  std::to_string(layout.tensors()[i].bytes.size() / sizeof(float)));
+    }
+  }
+
+  /// A step in which the slot holds `content`, whose values these are.
+  void hand_over(std::uint64_t content, const std::vector<std::span<const float>>& values, std::uint64_t digest) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      std::ranges::copy(values[i], part(client.gradients(client.slot()), i).begin());
+    }
+    client.push({.batches = 0, .content = content, .optimizer_steps = optimizer_steps, .digest = digest});
+  }
+
   /// A step of a trainer that has no more: zeros, and of synced tensors the values that they have.
   void hand_over_nothing() {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -119,7 +153,9 @@ struct Client::Exchange {
   BucketLayout layout;
   PeerGroup group;
   TrainerClient client;
+  std::size_t optimized = static_cast<std::size_t>(std::ranges::count(tensors, Kind::optimized, &ClientTensor::kind));
   std::uint64_t steps = 0;
+  std::uint64_t optimizer_steps = 0;
   std::string failure;  // the first exception's
   bool closed = false;
 };
@@ -127,17 +163,12 @@ struct Client::Exchange {
 Client::Client(std::unique_ptr<Bootstrap> bootstrap, const std::vector<ClientTensor>& tensors,
                const std::vector<std::span<const float>>& start, const ClientOptions& options)
     : exchange_(std::make_unique<Exchange>(std::move(bootstrap), tensors, options)) {
-  TrainerClient& client = exchange_->client;
   exchange_->run([&] {
-    client.pull();
-    for (std::size_t i = 0; index() == 0 && i < tensors.size(); ++i) {
-      const auto to = exchange_->part(client.gradients(client.slot()), i);
-      if (start.at(i).size() != to.size()) throw std::invalid_argument(tensors[i].name + ": start has another size");
-      std::ranges::copy(start[i], to.begin());
-    }
-    client.push({.batches = 0});
-    client.begin_steps();
-    client.pull();
+    exchange_->require_sizes(start, tensors.size());
+    exchange_->client.decide_steps();
+    exchange_->client.pull();
+    exchange_->hand_over(SlotContent::kParameters, start, /*digest=*/0);
+    exchange_->client.pull();
   });
 }
 
@@ -187,6 +218,47 @@ void Client::push(const Step& step) {
   exchange_->run([&] {
     exchange_->client.push({.loss = step.loss, .batches = 1, .samples = step.samples, .lr = step.lr});
     ++exchange_->steps;
+    ++exchange_->optimizer_steps;
+  });
+}
+
+std::vector<std::string> Client::states() const {
+  const auto names = optimizer_states(exchange_->config.optimizer);
+  return {names.begin(), names.end()};
+}
+
+std::uint64_t Client::optimizer_steps() const {
+  return exchange_->optimizer_steps;
+}
+
+void Client::read_state(std::size_t state, std::size_t tensor, std::span<float> to) {
+  exchange_->require_usable();
+  if (state >= states().size() || tensor >= exchange_->optimized) {
+    throw std::invalid_argument("no state " + std::to_string(state) + " of tensor " + std::to_string(tensor));
+  }
+  const ByteRange bytes = exchange_->layout.tensors()[tensor].bytes;
+  if (to.size_bytes() != bytes.size()) throw std::invalid_argument(exchange_->tensors[tensor].name + ": another size");
+  exchange_->run([&] { exchange_->client.read_state(state, bytes.begin / sizeof(float), to); });
+}
+
+void Client::load_values(const std::vector<std::span<const float>>& values) {
+  exchange_->require_usable();
+  exchange_->require_sizes(values, exchange_->tensors.size());
+  exchange_->run([&] {
+    exchange_->client.pull();
+    exchange_->hand_over(SlotContent::kParameters, values, digest_of(std::span(values).first(exchange_->optimized)));
+  });
+}
+
+void Client::load_state(std::size_t state, const std::vector<std::span<const float>>& values,
+                        std::uint64_t optimizer_steps) {
+  exchange_->require_usable();
+  if (state >= states().size()) throw std::invalid_argument("no state " + std::to_string(state));
+  exchange_->require_sizes(values, exchange_->optimized);
+  exchange_->run([&] {
+    exchange_->client.pull();
+    exchange_->optimizer_steps = optimizer_steps;
+    exchange_->hand_over(SlotContent::kFirstState + state, values, digest_of(values));
   });
 }
 

@@ -66,7 +66,7 @@ class Client {
   int index() const;
   int count() const;
 
-  /// How many steps this trainer has handed over.
+  /// How many steps with gradients this trainer has handed over.
   std::uint64_t steps() const;
 
   /// Two buffers and two slots alternate: `which` is 0 or 1, and those of the current step are `buffer()` and `slot()`.
@@ -92,6 +92,23 @@ class Client {
   /// Hands over all gradients of the current step; the next step begins. Memory of `gradient(slot(), …)` that was not
   /// written keeps what it had two steps ago: it is the caller's to zero.
   void push(const Step& step);
+
+  /// What the optimizer keeps for each element of an optimized tensor, by torch's names: "exp_avg", "exp_avg_sq".
+  std::vector<std::string> states() const;
+
+  /// How many steps the optimizer has made: those of this run, after those that were loaded.
+  std::uint64_t optimizer_steps() const;
+
+  /// Copies state number `state` of the optimized `tensor` as the last step has left it: waits for that as `pull`.
+  /// Before any gradient of the step is handed over. No other process takes part.
+  void read_state(std::size_t state, std::size_t tensor, std::span<float> to);
+
+  /// Collective, in place of a step: what every tensor begins the next step with, or state number `state` of the
+  /// optimized ones, and how many steps the optimizer has made. In all trainers the same, but for values that are not
+  /// optimized: then those of the first trainer that has not closed count. Overwrites `gradient(slot(), …)`; the next
+  /// step begins. Throws `std::invalid_argument`, before anything is sent, for another number of tensors or elements.
+  void load_values(const std::vector<std::span<const float>>& values);
+  void load_state(std::size_t state, const std::vector<std::span<const float>>& values, std::uint64_t optimizer_steps);
 
   /// Waits until all trainers have called it, adding zeros to their steps, then disconnects. Once; later calls do
   /// nothing.

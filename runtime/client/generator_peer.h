@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/client/gradient_channel.h"
@@ -16,6 +17,8 @@
 #include "runtime/fabric/peer_links.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/protocol/slot_protocol.h"
+#include "runtime/protocol/tensor_slabs.h"
+#include "transport/remote_region.h"
 
 namespace runnel {
 
@@ -34,16 +37,22 @@ struct TensorStreams {
 /// What a trainer has of one generator. The link is declared before what its endpoint's transfers use. Thread: the main
 /// thread's.
 struct GeneratorPeer {
-  /// The arguments outlive this. Throws as `GeneratorLink` and the channels.
+  /// `state_count`: how many states the optimizer keeps. The other arguments outlive this. Throws as `GeneratorLink`
+  /// and the channels.
   GeneratorPeer(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
-                TensorWindows& windows, const TensorStreams& streams)
+                TensorWindows& windows, const TensorStreams& streams, std::size_t state_count)
       : link(fabric, offer, generator),
         shard(layout.shard(static_cast<std::size_t>(generator))),
         gradients(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).gradients, layout,
                   shard, windows.gradients, streams.gradients.get()),
         parameters(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).parameters,
                    layout, shard, windows.parameters, streams.parameters.get()),
-        protocol(shard.buckets) {}
+        protocol(shard.buckets) {
+    if (!offer.states) return;
+    const std::size_t bytes = StateSlab::bytes(layout, shard, state_count);
+    states.emplace(link.endpoint, require_length(*offer.states, bytes, "state", link.peer.rank),
+                   fabric.mapping_policy());
+  }
 
   /// What the path is probed with: the slots, and memory that payload goes from. On a device that is the tensors' own,
   /// which is free until the first step, as the slots are: a shard of two copies has room for a probe area.
@@ -62,6 +71,7 @@ struct GeneratorPeer {
   const Shard& shard;
   GradientChannel gradients;
   ParameterChannel parameters;
+  std::optional<RemoteRegion> states;  ///< of the optimizer, where the generator shares them
   TrainerProtocol protocol;
   std::uint32_t noted = 0;  ///< last buckets of the current step that the trace knows to be computed
 };

@@ -6,20 +6,16 @@
 #include <cstring>
 
 #include "runtime/base/steady_clock.h"
+#include "runtime/config/optimizer_states.h"
 
 namespace runnel {
 namespace {
 
-/// Under way to each generator are two puts, and a get a bucket; besides a record or two and the rings of the
-/// handshake. What is complete keeps its place until it is polled.
+/// Under way to each generator are two puts, and a get a bucket or, between steps, one of a state; besides a record or
+/// two and the rings of the handshake. What is complete keeps its place until it is polled.
 std::size_t operations_for(const BucketLayout& layout) {
   return 2 * layout.bucket_count() + 8 * layout.shard_count() + 8;
 }
-
-// What completions are about (`Tag::about`). Gets have kFirstFetch + their bucket.
-constexpr std::uint32_t kOther = 0;
-constexpr std::uint32_t kPut = 1;
-constexpr std::uint32_t kFirstFetch = 2;
 
 }  // namespace
 
@@ -27,6 +23,7 @@ TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const
                              const Config& config, const Deadline& deadline, Device* device, std::size_t state_bytes,
                              const ProcessPolicy& process)
     : state_bytes_(group.self().index == 0 ? state_bytes : 0),
+      states_(optimizer_states(config.optimizer).size()),
       fabric_(group, config, TrainerControl::bytes(group.generators(), state_bytes_), operations_for(layout), deadline,
               device, /*tensor_bytes=*/0, process),
       layout_(layout),
@@ -50,7 +47,7 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
     GeneratorPeer& peer = *generators_.emplace_back(
-        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_));
+        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_, states_));
     CompletionQueue& queue = fabric_.loop().queue();
     const std::uint64_t tag = Tag{peer.link.peer.rank, kOther}.encode();
     queue.watch(peer.link.endpoint, tag);
@@ -81,9 +78,9 @@ void TrainerClient::await_buckets(std::size_t buckets) {
   const std::int64_t begin = usable_ == 0 && pushed_ns_ != 0 ? pushed_ns_ : steady_ns();
   const bool had_to_wait = usable_ == 0 || !usable(buckets);
   const std::int64_t wait_begin_ns = trace().begin();
-  fabric_.liveness().enter(Phase::pull, step_ - first_step_);
+  fabric_.liveness().enter(Phase::pull, step_ - adopted_);
   wait_until([&] { return usable(buckets); }, [this] { return awaited(); });
-  fabric_.liveness().enter(Phase::push, step_ - first_step_);
+  fabric_.liveness().enter(Phase::push, step_ - adopted_);
   const bool all = buckets == layout_.bucket_count();
   trace().end(wait_begin_ns, {.what = TraceWhat::wait,
                               .bucket = all ? TraceLabel::kNoBucket : static_cast<std::uint32_t>(buckets - 1),
@@ -103,7 +100,9 @@ int TrainerClient::awaited() const {
 
 void TrainerClient::on_completion(const Completion& completion, const Tag& tag) {
   GeneratorPeer& peer = *generators_[static_cast<std::size_t>(tag.rank)];
-  if (completion.kind == CompletionKind::data_arrived) {
+  if (completion.kind == CompletionKind::data_arrived && tag.about == kState) {
+    state_arrived_ = true;
+  } else if (completion.kind == CompletionKind::data_arrived) {
     peer.parameters.arrived(tag.about - kFirstFetch);
   } else if (tag.about == kPut) {
     require_ok(peer.gradients.sent(completion.tag), peer);
@@ -153,6 +152,7 @@ void TrainerClient::push(const Batch& batch) {
   }
   countdown_.restart();
   ++step_;
+  if (batch.content != SlotContent::kGradients) ++adopted_;
   usable_ = 0;
   parameters_ready_ns_ = 0;
   exposed_ns_ = 0;
@@ -245,54 +245,18 @@ void TrainerClient::put_records(const Batch& batch) {
                           .data_ns = batch.data_ns,
                           .lr = batch.lr,
                           .leaving = batch.leaving ? 1U : 0U,
+                          .content = batch.content,
+                          .optimizer_steps = batch.optimizer_steps,
+                          .digest = batch.digest,
                           .reserved = {}};
   const auto copy = fabric_.control().bytes().subspan(TrainerControl::step_record(slot()), sizeof record);
   std::memcpy(copy.data(), &record, sizeof record);
   const std::size_t target = GeneratorControl::step_record(fabric_.group().self().index, slot());
   // Where trainers decide about steps, each generator has to know; else only the lead reads records.
-  for (auto& peer : std::span(generators_).first(trainers_decide() ? generators_.size() : 1)) {
+  for (auto& peer : std::span(generators_).first(trainers_decide_ ? generators_.size() : 1)) {
     const std::uint64_t tag = Tag{peer->link.peer.rank, kOther}.encode();
     require_ok(fabric_.loop().queue().put(peer->link.control, target, copy, fabric_.control(), tag), *peer);
   }
-}
-
-void TrainerClient::report_evaluation(const Score& score) {
-  if (stopping()) fabric_.liveness().throw_stop();  // the test was cut short
-  note_copies();
-  const EvaluationRecord record{.version = step_,
-                                .parameters_ready_ns = parameters_ready_ns_,
-                                .exposed_ns = exposed_ns_,
-                                .score = score,
-                                .reserved = {}};
-  const auto copy = fabric_.control().bytes().subspan(TrainerControl::kEvaluationRecord, sizeof record);
-  std::memcpy(copy.data(), &record, sizeof record);
-  const Status status = fabric_.loop().queue().put_and_ring(
-      lead().link.control, GeneratorControl::evaluation_record(fabric_.group().self().index), copy, fabric_.control(),
-      lead().link.evaluation, ++evaluations_, Tag{lead().link.peer.rank, kOther}.encode());
-  require_ok(status, lead());
-}
-
-bool TrainerClient::is_over() const {
-  return std::ranges::any_of(generators_,
-                             [](const auto& one) { return one->link.version_received.value() >= kEndOfRun.encode(); });
-}
-
-void TrainerClient::confirm_end() {
-  ++evaluations_;
-  for (auto& peer : generators_) fabric_.loop().ring(peer->link.evaluation, evaluations_, peer->link.peer.rank);
-  // The generators may be gone as soon as they have it.
-  fabric_.loop().wait_for_transfers(lead().link.peer.rank);
-}
-
-void TrainerClient::leave() {
-  CompletionLoop& loop = fabric_.loop();
-  wait_until([&] { return loop.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
-  trace().close();
-  const auto goes_on = [](const auto& one) { return one->link.version_received.value() < kEndOfRun.encode(); };
-  loop.wait_regardless([&] { return std::ranges::none_of(generators_, goes_on); },
-                       [&] { return (*std::ranges::find_if(generators_, goes_on))->link.peer.rank; });
-  // Endpoints are not closed in agreement with the generators: these have everything, and may progress no more.
-  fabric_.liveness().leave();
 }
 
 }  // namespace runnel

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -58,9 +59,9 @@ class TrainerClient final : public PassObserver {
   /// Waits until those of the tensors up to and with `tensor` are.
   void before_use(std::size_t tensor) override;
 
-  /// What was handed over so far were the values to start from: messages count steps from here on, and trainers decide
-  /// about them, by the `lr` and `leaving` of each batch.
-  void begin_steps() { first_step_ = step_; }
+  /// Before the first step: trainers decide about steps, by what each batch says. The first step is one without
+  /// gradients.
+  void decide_steps() { trainers_decide_ = true; }
 
   /// Buffer and slot of the current step, numbered from 0; they alternate.
   int buffer() const { return buffer_of_version(step_); }
@@ -85,6 +86,9 @@ class TrainerClient final : public PassObserver {
     std::int64_t data_ns = 0;        ///< waited for the batches
     double lr = 0;                   ///< of the step, where trainers decide it
     bool leaving = false;            ///< nothing comes from this trainer any more: `gradients(slot())` adds nothing
+    std::uint64_t content = SlotContent::kGradients;  ///< of `gradients(slot())`, where trainers decide it
+    std::uint64_t optimizer_steps = 0;                ///< where that is not gradients: that the optimizer has made
+    std::uint64_t digest = 0;                         ///< and of what is there, where all trainers have the same
     /// Index among this trainer's seats of the first one whose loss is infinite or not a number.
     std::optional<std::uint32_t> nonfinite = {};
   };
@@ -92,6 +96,11 @@ class TrainerClient final : public PassObserver {
   /// Hands over what is left of the gradients of the current step, which are complete, or which the device is given
   /// nothing more to do for: then it waits for that. The next step begins.
   void push(const Batch& batch);
+
+  /// Copies what the optimizer keeps for the floats from `first` on, of state number `state` (`optimizer_states`), with
+  /// the parameters of the last `pull`. Before any gradient of the step is handed over: until then no generator can
+  /// change it. Only where generators share the states; no other process takes part. Not for tensors that are averaged.
+  void read_state(std::size_t state, std::size_t first, std::span<float> to);
 
   /// Of the first trainer: memory for its state, which goes with the parameters of the last `pull`. It is written
   /// before `report_evaluation`, and not between that and the next `push`. Empty in other trainers.
@@ -116,6 +125,12 @@ class TrainerClient final : public PassObserver {
   void fail() { fabric_.fail(); }
 
  private:
+  // What completions are about (`Tag::about`). Gets of parameters have kFirstFetch + their bucket.
+  static constexpr std::uint32_t kOther = 0;
+  static constexpr std::uint32_t kPut = 1;
+  static constexpr std::uint32_t kState = 2;
+  static constexpr std::uint32_t kFirstFetch = 3;
+
   void connect(const std::vector<ConnectionOffer>& offers);
   void on_completion(const Completion& completion, const Tag& tag);
   /// As `CompletionLoop::wait_until` and `poll`; `on_completion` gets what completes.
@@ -141,20 +156,25 @@ class TrainerClient final : public PassObserver {
   void require_ok(const Status& status, const GeneratorPeer& peer) const {
     if (!status.ok()) fabric_.loop().throw_for(status, peer.link.peer.rank);
   }
-  bool trainers_decide() const { return first_step_ > 0; }
   void put_records(const Batch& batch);
+  void get_state(GeneratorPeer& peer, std::size_t offset, std::span<std::byte> to);
   GeneratorPeer& lead() { return *generators_.front(); }
 
   std::size_t state_bytes_;
+  std::size_t states_;  // that the optimizer keeps
   Fabric fabric_;
   const BucketLayout& layout_;
   TensorWindows windows_;
+  std::vector<std::byte> landing_;                          // of states that are not mapped
+  std::optional<Slab> landing_slab_;                        // of that
   std::vector<std::unique_ptr<GeneratorPeer>> generators_;  // by generator
   TensorStreams streams_;  // empty without a device; ended before the memory that they copy to and from
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;
   std::uint64_t step_ = 0;
-  std::uint64_t first_step_ = 0;
+  std::uint64_t adopted_ = 0;  // steps without gradients
+  bool trainers_decide_ = false;
+  bool state_arrived_ = false;
   std::size_t usable_ = 0;                // buckets from the first on that the current step may read
   std::int64_t pushed_ns_ = 0;            // when the last step was handed over
   std::int64_t usable_ns_ = 0;            // when all parameters of the current step were found to be usable

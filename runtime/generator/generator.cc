@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/base/steady_clock.h"
+#include "runtime/config/optimizer_states.h"
 
 namespace runnel {
 namespace {
@@ -24,16 +25,21 @@ std::size_t operations_for(const PeerGroup& group) {
   return 4 * group.all().size();
 }
 
+std::size_t shared_states(const Config& config, StatePlace place) {
+  return place == StatePlace::shared ? optimizer_states(config.optimizer).size() : 0;
+}
+
 }  // namespace
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                     const Deadline& deadline, Device* device, std::size_t state_bytes)
-    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device,
-              GeneratorMemory::host_bytes(group, device, layout,
-                                          layout.shard(static_cast<std::size_t>(group.self().index)))),
+                     const Deadline& deadline, Device* device, std::size_t state_bytes, StatePlace states)
+    : fabric_(
+          group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device,
+          GeneratorMemory::host_bytes(group, device, layout, layout.shard(static_cast<std::size_t>(group.self().index)),
+                                      shared_states(config, states))),
       layout_(layout),
       shard_(layout.shard(static_cast<std::size_t>(group.self().index))),
-      memory_(fabric_, layout, shard_),
+      memory_(fabric_, layout, shard_, shared_states(config, states)),
       facts_(static_cast<std::size_t>(group.trainers())),
       records_(fabric_.control(), group, layout, config, facts_),
       finite_(config.run),
@@ -41,7 +47,7 @@ Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketL
       slots_(static_cast<std::size_t>(group.trainers())),
       evaluations_(static_cast<std::size_t>(group.trainers())) {
   passes_ = make_reduction_passes(device, memory_, fabric_.trace(), shard_.buckets);
-  reducer_ = make_reducer(config, layout.float_counts(shard_), device, passes_->stream());
+  reducer_ = make_reducer(config, layout.float_counts(shard_), device, passes_->stream(), memory_.states());
   ConnectionOffer mine = fabric_.offer();
   memory_.add_to(mine);
   memory_.prepare_probes();
@@ -92,16 +98,7 @@ void Generator::publish_start(std::span<const float> all) {
 void Generator::adopt_start() {
   assert(fabric_.device() == nullptr);
   for (auto& link : links_) ring(*link, protocol_.version_word());
-  const std::uint64_t step = protocol_.step();
-  fabric_.liveness().enter(Phase::reduce, step);
-  wait_until([this] { return !protocol_.first_awaited(); }, [this] { return awaited(); });
-  const float* const start = memory_.slot(/*trainer=*/0, slot_of_step(step));
-  std::copy_n(start, shard_.bytes.size() / sizeof(float), memory_.parameters(step + 1));
-  while (!protocol_.step_complete()) protocol_.reduced();
-  protocol_.end_step();
-  adopted_ = protocol_.step();
-  records_.begin_steps(adopted_);
-  publish(step);
+  adopt();
 }
 
 Generator::Step Generator::step(double lr) {
@@ -110,20 +107,50 @@ Generator::Step Generator::step(double lr) {
 }
 
 std::optional<Generator::Step> Generator::step_of_trainers() {
+  for (;;) {
+    const StepRecords::Decision decision = await_decision();
+    if (decision.over) return std::nullopt;
+    if (decision.content == SlotContent::kGradients) {
+      begin_step(decision.lr);
+      return make_step();
+    }
+    adopt();
+  }
+}
+
+StepRecords::Decision Generator::await_decision() {
   fabric_.liveness().enter(Phase::reduce, protocol_.step() - adopted_);
   wait_until([this] { return protocol_.next_bucket().has_value(); }, [this] { return awaited(); });
-  const StepRecords::Decision decision = records_.decision(protocol_.step());
-  if (decision.over) return std::nullopt;
-  begin_step(decision.lr);
-  return make_step();
+  return records_.decision(protocol_.step());
+}
+
+/// A step without gradients: what the first trainer that is not leaving has handed over takes the place of the
+/// parameters, or of a state; then the parameters stay.
+void Generator::adopt() {
+  const std::uint64_t step = protocol_.step();
+  fabric_.liveness().enter(Phase::reduce, step - adopted_);
+  wait_until([this] { return !protocol_.first_awaited(); }, [this] { return awaited(); });
+  const StepRecords::Decision decision = records_.read_adopted(step);
+  const float* const values = memory_.slot(decision.trainer, slot_of_step(step));
+  const float* next = values;
+  if (decision.content != SlotContent::kParameters) {
+    const auto state = reducer_->states()[decision.content - SlotContent::kFirstState];
+    std::copy_n(values, state.size(), state.data());
+    next = memory_.parameters(step);
+  }
+  std::copy_n(next, shard_.bytes.size() / sizeof(float), memory_.parameters(step + 1));
+  optimizer_steps_ = static_cast<std::int64_t>(decision.optimizer_steps);
+  while (!protocol_.step_complete()) protocol_.reduced();
+  protocol_.end_step();
+  records_.begin_steps(++adopted_);
+  publish(step);
 }
 
 void Generator::begin_step(double lr) {
   const std::uint64_t step = protocol_.step();
   fabric_.liveness().enter(Phase::reduce, step - adopted_);
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] = memory_.slot(static_cast<int>(i), slot_of_step(step));
-  reducer_->begin_step(lr, static_cast<std::int64_t>(step - adopted_) + 1, memory_.parameters(step),
-                       memory_.parameters(step + 1), slots_);
+  reducer_->begin_step(lr, ++optimizer_steps_, memory_.parameters(step), memory_.parameters(step + 1), slots_);
 }
 
 /// The step that is begun.

@@ -41,9 +41,10 @@ class Generator {
 
   /// Collective: connects to all trainers and finds the paths to them. `device`: what is to hold the tensors and reduce
   /// them, else null. `state_bytes`: of what the lead collects from the first trainer, the same in all processes.
-  /// `group`, `layout` and `device` outlive this.
+  /// `states`: shared where trainers decide about steps (`adopt_start`). `group`, `layout` and `device` outlive this.
   Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-            const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0);
+            const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0,
+            StatePlace states = StatePlace::own);
 
   /// Paths and clock of every trainer, by index.
   const std::vector<TrainerFacts>& trainer_facts() const { return facts_; }
@@ -51,9 +52,9 @@ class Generator {
   /// Fills this generator's shard of version 0 from `all`, the parameters of all tensors, and lets trainers begin.
   void publish_start(std::span<const float> all);
 
-  /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which they make no
-  /// gradients. That trainer hands over the values; they become version 1, with which the first step begins. Host
-  /// memory only.
+  /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which that trainer
+  /// hands them over instead of gradients; they become version 1. From here on trainers decide about steps, and may
+  /// hand over parameters or states of the optimizer again. Host memory only.
   void adopt_start();
 
   /// Waits for all gradients of the current step, reduces them, and publishes the next version. Gives what the trainers
@@ -61,8 +62,8 @@ class Generator {
   /// of this shard that is not finite, unless run.on_nonfinite is "warn".
   Step step(double lr);
 
-  /// The same with the learning rate that the trainers have put into their records. Nothing, and no step, once all of
-  /// them are leaving.
+  /// The same with the learning rate that the trainers have put into their records. Steps without gradients, whose
+  /// values it adopts, are made besides. Nothing, and no step, once all of them are leaving.
   std::optional<Step> step_of_trainers();
 
   /// Waits for every trainer's part of a test of the current version, and adds them in trainer order. The lead only.
@@ -101,6 +102,8 @@ class Generator {
   void connect(const std::vector<ConnectionOffer>& offers, std::size_t state_bytes);
   void ring(TrainerLink& link, std::uint64_t word);
   void publish(std::uint64_t step);
+  StepRecords::Decision await_decision();
+  void adopt();
   void begin_step(double lr);
   Step make_step();
   void finish_step(std::uint64_t step);
@@ -122,6 +125,7 @@ class Generator {
   void reduce(std::uint32_t bucket);
   void publish_done();
   void publish_bucket(std::uint64_t word);
+  void await_confirmations();
   void await_lead();
 
   Fabric fabric_;
@@ -142,7 +146,8 @@ class Generator {
   std::vector<const float*> slots_;          // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;   // received, by trainer
   std::uint64_t evaluations_collected_ = 0;
-  std::uint64_t adopted_ = 0;       // steps that only handed over the values to start from
+  std::uint64_t adopted_ = 0;  // steps without gradients
+  std::int64_t optimizer_steps_ = 0;
   std::int64_t idle_since_ns_ = 0;  // for the trace; 0 while there is something to reduce
 };
 

@@ -54,10 +54,17 @@ void Generator::leave() {
   }
   if (others_) others_->end_run();
   for (auto& link : links_) fabric_.loop().ring(link->version, kEndOfRun.encode(), link->peer.rank);
-  if (adopted_ > 0) await_evaluations(1);
+  if (adopted_ > 0) await_confirmations();
   fabric_.loop().wait_for_transfers([this] { return first_unreached(links_); });
   fabric_.liveness().leave();
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));
+}
+
+/// Of the end, by trainers that decide it. One that has confirmed may be gone before another one has.
+void Generator::await_confirmations() {
+  const auto confirmed = [](const auto& link) { return link->evaluation_received.value() > 0; };
+  fabric_.loop().wait_regardless([&] { return std::ranges::all_of(links_, confirmed); },
+                                 [&] { return first_unreached(links_, confirmed)->peer.rank; });
 }
 
 void Generator::await_lead() {

@@ -8,17 +8,22 @@
 namespace runnel {
 
 std::size_t GeneratorMemory::host_bytes(const PeerGroup& group, const Device* device, const BucketLayout& layout,
-                                        const Shard& shard) {
-  if (!SharedTensors::needs_host(group, device)) return 0;
-  return GradientSlab::bytes(layout, shard, group.trainers()) + ParameterSlab::bytes(layout, shard);
+                                        const Shard& shard, std::size_t shared_states) {
+  const std::size_t states = StateSlab::bytes(layout, shard, shared_states);
+  if (!SharedTensors::needs_host(group, device)) return states;
+  return GradientSlab::bytes(layout, shard, group.trainers()) + ParameterSlab::bytes(layout, shard) + states;
 }
 
-GeneratorMemory::GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard)
+GeneratorMemory::GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard,
+                                 std::size_t shared_states)
     : fabric_(fabric),
       layout_(layout),
       shard_(shard),
       gradients_(fabric, GradientSlab::bytes(layout, shard, fabric.group().trainers())),
-      parameters_(fabric, ParameterSlab::bytes(layout, shard)) {
+      parameters_(fabric, ParameterSlab::bytes(layout, shard)),
+      shared_states_(shared_states) {
+  const std::size_t state_bytes = StateSlab::bytes(layout, shard, shared_states);
+  if (state_bytes > 0) states_.emplace(Slab::allocate(fabric.context(), state_bytes));
   if (!has_mirror()) return;
   pinned_.emplace(*fabric.device(), *gradients_.in(MemoryPlace::host), *parameters_.in(MemoryPlace::host));
 }
@@ -33,6 +38,16 @@ std::size_t GeneratorMemory::buffer_offset(std::uint64_t version) const {
 
 void GeneratorMemory::add_to(ConnectionOffer& offer) const {
   SharedTensors::add_to(offer, gradients_, parameters_);
+  if (states_) offer.states = states_->descriptor();
+}
+
+std::vector<std::span<float>> GeneratorMemory::states() const {
+  std::vector<std::span<float>> states(shared_states_);
+  for (std::size_t i = 0; states_ && i < states.size(); ++i) {
+    const auto bytes = states_->bytes().subspan(StateSlab::state_offset(layout_, shard_, i));
+    states[i] = {reinterpret_cast<float*>(bytes.data()), layout_.float_counts(shard_).optimized};
+  }
+  return states;
 }
 
 void GeneratorMemory::prepare_probes() const {

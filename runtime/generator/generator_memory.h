@@ -17,19 +17,26 @@
 
 namespace runnel {
 
-/// A generator's slots and parameter buffers.
+/// Where a generator keeps the optimizer's states.
+enum class StatePlace : std::uint8_t {
+  own,     ///< in memory of its reducer
+  shared,  ///< in a slab that trainers read; host memory only
+};
+
+/// A generator's slots and parameter buffers, and the optimizer's states where trainers read them.
 ///
 /// Without a device they lie in host memory. With one, those of trainers that have a device lie in the generator's
 /// device; peers without a device use host memory: the device reads gradients from it and mirrors parameters into it.
 /// Thread: the main thread's.
 class GeneratorMemory {
  public:
-  /// The arguments outlive this. Throws `TransportError`, and as `Device::allocate` and `pin`.
-  GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard);
+  /// `shared_states`: how many of the optimizer's states trainers read. The arguments outlive this. Throws
+  /// `TransportError`, and as `Device::allocate` and `pin`.
+  GeneratorMemory(Fabric& fabric, const BucketLayout& layout, const Shard& shard, std::size_t shared_states);
 
   /// Bytes of host memory that a generator of `shard` with `device` (or null) will allocate as slabs.
   static std::size_t host_bytes(const PeerGroup& group, const Device* device, const BucketLayout& layout,
-                                const Shard& shard);
+                                const Shard& shard, std::size_t shared_states);
 
   /// What peers need to reach the tensors.
   void add_to(ConnectionOffer& offer) const;
@@ -44,6 +51,9 @@ class GeneratorMemory {
   /// where there is one.
   const float* slot(int trainer, int slot) const;
   float* parameters(std::uint64_t version) const;
+
+  /// Where the reducer is to keep the optimizer's states; empty where it has memory of its own.
+  std::vector<std::span<float>> states() const;
 
   /// Fills the buffer of version 0.
   void write_start(std::span<const std::byte> parameters);
@@ -79,6 +89,8 @@ class GeneratorMemory {
   const Shard& shard_;
   SharedTensors gradients_;
   SharedTensors parameters_;
+  std::size_t shared_states_;
+  std::optional<Slab> states_;    // these, where the shard has any floats for the optimizer
   std::optional<Pinned> pinned_;  // the host's, where there is a device as well
   std::vector<float> copy_;
 };

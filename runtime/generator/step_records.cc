@@ -9,7 +9,8 @@
 #include <cstring>
 #include <optional>
 #include <string>
-#include <utility>
+
+#include "runtime/config/optimizer_states.h"
 
 namespace runnel {
 namespace {
@@ -20,6 +21,9 @@ Record read_record(const Slab& slab, std::size_t offset) {
   std::memcpy(&record, slab.bytes().data() + offset, sizeof record);
   return record;
 }
+
+// Above, Adam's bias correction, in double precision, could not tell two steps apart.
+constexpr std::uint64_t kMostOptimizerSteps = std::uint64_t{1} << 53;
 
 /// All digits: two learning rates that differ look different.
 std::string text_of(double value) {
@@ -45,7 +49,8 @@ StepRecords::StepRecords(const Slab& control, const PeerGroup& group, const Buck
       layout_(layout),
       seats_(deal_seats(static_cast<std::size_t>(config.trainer.seat_count()), facts.size())),
       batch_size_(static_cast<std::uint64_t>(config.trainer.batch_size)),
-      facts_(facts) {}
+      facts_(facts),
+      states_(optimizer_states(config.optimizer)) {}
 
 void StepRecords::reserve(std::size_t steps) {
   timings_.exchange_ms.reserve(steps);
@@ -60,6 +65,9 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
     const Peer& trainer = group_.trainer(static_cast<int>(i));
     const StepRecord record = step_record(trainer, step);
     check(record, step, trainer);
+    if (record.content != SlotContent::kGradients) {
+      throw wrong_record(trainer, group_, name_of_content(record.content), "gradients");
+    }
     sum.samples += record.samples;
     sum.loss += record.loss * static_cast<double>(record.batches);
     batches += record.batches;
@@ -75,21 +83,71 @@ StepRecords::Step StepRecords::read_step(std::uint64_t step, std::int64_t publis
 }
 
 StepRecords::Decision StepRecords::decision(std::uint64_t step) const {
-  std::optional<std::pair<int, double>> decided;
+  std::optional<Decision> decided;
   bool over = true;
   for (int index = 0; index < group_.trainers(); ++index) {
-    const StepRecord record = step_record(group_.trainer(index), step);
+    const Peer& trainer = group_.trainer(index);
+    const StepRecord record = step_record(trainer, step);
     if (record.step == step && record.leaving != 0) continue;
     over = false;
     if (record.step != step) continue;
-    if (!decided) decided = {index, record.lr};
-    if (record.lr == decided->second) continue;
-    throw RunError(ExitStatus::bad_configuration,
-                   "step " + std::to_string(step - first_) + ": " + group_.trainer(decided->first).name +
-                       " makes it with learning rate " + text_of(decided->second) + ", " + group_.trainer(index).name +
-                       " with " + text_of(record.lr) + "; set the same learning rate in every trainer");
+    check(record, step, trainer);
+    if (decided) {
+      require_alike(decided->trainer, index, step);
+      continue;
+    }
+    decided = {.trainer = index, .content = record.content, .lr = record.lr, .optimizer_steps = record.optimizer_steps};
   }
-  return {.lr = decided ? decided->second : 0, .over = over};
+  if (!decided) return {.over = over};
+  return *decided;
+}
+
+/// Of the trainers `first` and `second`, which are not leaving.
+void StepRecords::require_alike(int first, int second, std::uint64_t step) const {
+  const StepRecord one = step_record(group_.trainer(first), step);
+  const StepRecord other = step_record(group_.trainer(second), step);
+  const auto differ = [&](const std::string& does, const std::string& other_does, const std::string& remedy) {
+    return RunError(ExitStatus::bad_configuration, "step " + std::to_string(step - adopted_) + ": " +
+                                                       group_.trainer(first).name + " " + does + ", " +
+                                                       group_.trainer(second).name + " " + other_does + "; " + remedy);
+  };
+  if (one.content != other.content) {
+    throw differ("hands over " + name_of_content(one.content), name_of_content(other.content),
+                 "load a state_dict in every trainer, before the same step");
+  }
+  if (one.lr != other.lr) {
+    throw differ("makes it with learning rate " + text_of(one.lr), "with " + text_of(other.lr),
+                 "set the same learning rate in every trainer");
+  }
+  if (one.optimizer_steps != other.optimizer_steps) {
+    throw differ("loads " + name_of_content(one.content) + " of step " + std::to_string(one.optimizer_steps),
+                 "of step " + std::to_string(other.optimizer_steps), "load the same file in every trainer");
+  }
+  if (one.digest != other.digest) {
+    throw differ("loads " + name_of_content(one.content), "other values", "load the same file in every trainer");
+  }
+}
+
+std::string StepRecords::name_of_content(std::uint64_t content) const {
+  if (content == SlotContent::kGradients) return "gradients";
+  if (content == SlotContent::kParameters) return "parameters";
+  const std::uint64_t state = content - SlotContent::kFirstState;
+  if (state < states_.size()) return "the optimizer's " + std::string(states_[state]);
+  return "content " + std::to_string(content);
+}
+
+StepRecords::Decision StepRecords::read_adopted(std::uint64_t step) {
+  for (std::size_t i = 0; i < facts_.size(); ++i) {
+    const Peer& trainer = group_.trainer(static_cast<int>(i));
+    const StepRecord record = step_record(trainer, step);
+    check(record, step, trainer);
+    note_parameters_ready(i, record.parameters_ready_ns, record.exposed_ns);
+  }
+  close_exchange();
+  const Decision decided = decision(step);
+  if (!decided.over && decided.content != SlotContent::kGradients) return decided;
+  throw wrong_record(group_.trainer(decided.trainer), group_, "gradients in step " + std::to_string(step),
+                     "the parameters to start from");
 }
 
 void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
@@ -98,7 +156,7 @@ void StepRecords::check_losses(std::uint64_t step, FiniteGuard& guard) const {
     const StepRecord record = step_record(trainer, step);
     if (std::isfinite(record.loss)) continue;
     check(record, step, trainer);
-    guard.check_loss(name_of_loss(record, trainer), record.loss, step - first_);
+    guard.check_loss(name_of_loss(record, trainer), record.loss, step - adopted_);
   }
 }
 
@@ -132,6 +190,7 @@ void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer
   const std::uint64_t most_staged = most_batches * layout_.bytes();
   if (record.step == step && record.samples <= most_samples && record.batches <= most_batches &&
       record.nonfinite_seat <= most_batches && record.staged_bytes <= most_staged) {
+    check_content(record, trainer);
     return;
   }
   throw wrong_record(
@@ -140,6 +199,15 @@ void StepRecords::check(const StepRecord& record, std::uint64_t step, const Peer
           std::to_string(record.batches) + " batches, " + std::to_string(record.staged_bytes) + " staged bytes",
       "step " + std::to_string(step) + ", at most " + std::to_string(most_samples) + " samples in " +
           std::to_string(most_batches) + " batches, at most " + std::to_string(most_staged) + " staged bytes");
+}
+
+void StepRecords::check_content(const StepRecord& record, const Peer& trainer) const {
+  const std::uint64_t most = SlotContent::kParameters + states_.size();
+  if (record.content <= most && record.optimizer_steps < kMostOptimizerSteps) return;
+  throw wrong_record(
+      trainer, group_,
+      name_of_content(record.content) + " after " + std::to_string(record.optimizer_steps) + " steps of the optimizer",
+      "a content of at most " + std::to_string(most) + " after less than 2^53 steps");
 }
 
 void StepRecords::check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const {

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/bootstrap/peer_group.h"
@@ -34,8 +36,11 @@ class StepRecords {
 
   /// What trainers decide about a step, where they do.
   struct Decision {
-    double lr = 0;
     bool over = false;  ///< no step: all trainers are leaving
+    int trainer = 0;    ///< the first one that is not leaving; the rest is what its record says
+    std::uint64_t content = SlotContent::kGradients;
+    double lr = 0;
+    std::uint64_t optimizer_steps = 0;
   };
 
   /// Durations that are known so far, in ms, a value a step: what happened in a step is complete only when the trainers
@@ -50,8 +55,8 @@ class StepRecords {
   StepRecords(const Slab& control, const PeerGroup& group, const BucketLayout& layout, const Config& config,
               const std::vector<TrainerFacts>& facts);
 
-  /// Messages count steps from `first` on: those before only handed over the values to start from.
-  void begin_steps(std::uint64_t first) { first_ = first; }
+  /// How many of the steps so far had no gradients: messages do not count them.
+  void begin_steps(std::uint64_t adopted) { adopted_ = adopted; }
 
   /// Makes room for the timings of `steps` steps.
   void reserve(std::size_t steps);
@@ -61,8 +66,13 @@ class StepRecords {
   Step read_step(std::uint64_t step, std::int64_t published_ns);
 
   /// All trainers have handed over a bucket of step `step`. Those that decide its learning rate, and those that are
-  /// leaving, have put their records before. Throws `RunError` (78) for different learning rates.
+  /// leaving, have put their records before. Throws `RunError`: 78 for trainers that decide differently, 76 for a
+  /// record that no trainer can put.
   Decision decision(std::uint64_t step) const;
+
+  /// All trainers have handed step `step` over, which has no gradients: what they say about it, all of them alike. Its
+  /// samples, losses and times count nowhere. Throws as `decision`.
+  Decision read_adopted(std::uint64_t step);
 
   /// All trainers have handed step `step` over: checks their losses, the first trainer's first. Throws `NotFinite`.
   void check_losses(std::uint64_t step, FiniteGuard& guard) const;
@@ -75,8 +85,11 @@ class StepRecords {
  private:
   StepRecord step_record(const Peer& trainer, std::uint64_t step) const;
   const SeatRange& seats_of(const Peer& trainer) const { return seats_[static_cast<std::size_t>(trainer.index)]; }
+  void require_alike(int first, int second, std::uint64_t step) const;
+  std::string name_of_content(std::uint64_t content) const;
   std::string name_of_loss(const StepRecord& record, const Peer& trainer) const;
   void check(const StepRecord& record, std::uint64_t step, const Peer& trainer) const;
+  void check_content(const StepRecord& record, const Peer& trainer) const;
   void check(const EvaluationRecord& record, std::uint64_t version, const Peer& trainer) const;
   void note_parameters_ready(std::size_t trainer, std::int64_t ready_ns, std::int64_t exposed_ns);
   void close_exchange();
@@ -95,7 +108,8 @@ class StepRecords {
   std::vector<SeatRange> seats_;  // by trainer
   std::uint64_t batch_size_;      // the most samples of a batch
   const std::vector<TrainerFacts>& facts_;
-  std::uint64_t first_ = 0;
+  std::span<const std::string_view> states_;  // of the optimizer
+  std::uint64_t adopted_ = 0;
   Exchange exchange_;
   Timings timings_;
 };

@@ -15,6 +15,14 @@
 /// table. Control slabs are host memory even when tensors are not.
 namespace runnel {
 
+/// What a trainer's slot holds in a step: its gradients; or what is to take the place of what the generators have, the
+/// parameters or, from `kFirstState` on, one of the optimizer's states.
+struct SlotContent {
+  static constexpr std::uint64_t kGradients = 0;
+  static constexpr std::uint64_t kParameters = 1;
+  static constexpr std::uint64_t kFirstState = 2;
+};
+
 /// A trainer's record of a step, sent with its gradients. Times are of the trainer's steady clock.
 struct StepRecord {
   std::uint64_t step;
@@ -29,7 +37,10 @@ struct StepRecord {
   std::int64_t data_ns;              ///< waited for the batches of this step
   double lr;                         ///< of the step, where trainers decide it
   std::uint64_t leaving;             ///< 1: it hands over zeros, as it has made its last step; else 0
-  std::uint64_t reserved[5];         ///< 0
+  std::uint64_t content;             ///< `SlotContent`
+  std::uint64_t optimizer_steps;     ///< where that is not gradients: how many the optimizer has made then, < 2^53
+  std::uint64_t digest;              ///< of what the slot holds; 0: gradients, or values that may differ in trainers
+  std::uint64_t reserved[2];         ///< 0
 };
 
 /// A trainer's record of its part of an evaluation. The run's last one also closes the last step.

@@ -30,4 +30,18 @@ struct ParameterSlab {
   }
 };
 
+/// The slab of the optimizer's states, one after the other; a state has a value for each float of the shard that the
+/// optimizer makes, and none for those that are averaged.
+struct StateSlab {
+  static std::size_t state_bytes(const BucketLayout& layout, const Shard& shard) {
+    return layout.float_counts(shard).optimized * sizeof(float);
+  }
+  static std::size_t state_offset(const BucketLayout& layout, const Shard& shard, std::size_t state) {
+    return state * ((state_bytes(layout, shard) + kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  }
+  static std::size_t bytes(const BucketLayout& layout, const Shard& shard, std::size_t states) {
+    return state_offset(layout, shard, states);
+  }
+};
+
 }  // namespace runnel

@@ -39,7 +39,10 @@ DeviceReducer::DeviceReducer(Device& device, DeviceStream& stream, FloatCounts f
                              SumTree tree, BufferRule buffers)
     : Reducer(floats, config, std::move(tree), buffers), stream_(stream) {
   if (floats.optimized == 0) return;
-  for (std::size_t i = 0; i < rule_->state_count(); ++i) states_[i].emplace(device, floats.optimized * sizeof(float));
+  for (std::size_t i = 0; i < rule_->state_count(); ++i) {
+    states_[i].emplace(device, floats.optimized * sizeof(float));
+    views_[i] = {floats_of(*states_[i]), floats.optimized};
+  }
   if (clips()) kept_.emplace(device, floats.optimized);
 }
 
@@ -77,7 +80,7 @@ ReducePass::Update DeviceReducer::average() const {
 
 ReducePass::Update DeviceReducer::update() const {
   ReducePass::Update update = {rule_->formula(), in_, out_, {}};
-  for (std::size_t i = 0; i < rule_->state_count(); ++i) update.states[i] = floats_of(*states_[i]);
+  for (std::size_t i = 0; i < rule_->state_count(); ++i) update.states[i] = views_[i].data();
   return update;
 }
 

@@ -35,6 +35,8 @@ class DeviceReducer final : public Reducer {
   /// The kernels would have to reduce a flag over all threads, and the host to wait for it, in every step.
   std::optional<std::size_t> first_nonfinite() const override { return std::nullopt; }
 
+  std::span<const std::span<float>> states() const override { return {views_.data(), rule_->state_count()}; }
+
  private:
   /// What clipping needs: the reduced gradient and, in memory that the host can read, the sums of squares of its
   /// blocks.
@@ -57,7 +59,8 @@ class DeviceReducer final : public Reducer {
   const SumTree one_;  // for the gradient that is kept
   DeviceStream& stream_;
   std::array<std::optional<DeviceMemory>, UpdateRule::kMaxStates> states_;
-  std::optional<Kept> kept_;  // with clipping
+  std::array<std::span<float>, UpdateRule::kMaxStates> views_;  // of these
+  std::optional<Kept> kept_;                                    // with clipping
 };
 
 }  // namespace runnel

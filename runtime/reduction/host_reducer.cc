@@ -24,13 +24,17 @@ constexpr std::align_val_t kLineAlignment{64};
 }  // namespace
 
 HostReducer::HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads, SumTree tree,
-                         BufferRule buffers)
+                         BufferRule buffers, std::vector<std::span<float>> states)
     : Reducer(floats, config, std::move(tree), buffers),
+      states_(std::move(states)),
       reduced_(clip_norm_ > 0 ? zeroed_lines(floats.optimized) : nullptr),
       block_squares_(clip_norm_ > 0 ? (floats.optimized + kBlockFloats - 1) / kBlockFloats : 0),
       nonfinite_(floats.total()),
       team_(threads) {
-  for (std::size_t i = 0; i < rule_->state_count(); ++i) state_.push_back(zeroed_lines(floats.optimized));
+  while (states_.size() < rule_->state_count()) {
+    own_states_.push_back(zeroed_lines(floats.optimized));
+    states_.emplace_back(own_states_.back().get(), floats.optimized);
+  }
 }
 
 void HostReducer::FreeLines::operator()(float* floats) const {
@@ -122,7 +126,7 @@ void HostReducer::update_kept(FloatRange range, float factor) {
 
 void HostReducer::update(std::size_t offset, std::size_t count, const float* gradient) {
   std::array<float*, UpdateRule::kMaxStates> state = {};
-  for (std::size_t i = 0; i < state_.size(); ++i) state[i] = state_[i].get() + offset;
+  for (std::size_t i = 0; i < states_.size(); ++i) state[i] = states_[i].data() + offset;
   if (rule_->update({count, gradient, in_ + offset, out_ + offset, state.data()})) return;
   note_nonfinite(offset + *runnel::first_nonfinite(std::span(out_ + offset, count)));
 }

@@ -23,14 +23,16 @@ namespace runnel {
 class HostReducer final : public Reducer {
  public:
   /// Allocates and zeroes the optimizer's state and, with clipping, one gradient, both for `floats.optimized`.
+  /// `states`: where the state is to lie instead, zeroed, an array for each of `optimizer_states`; outlives this.
   HostReducer(FloatCounts floats, const OptimizerConfig& config, std::size_t threads, SumTree tree,
-              BufferRule buffers = BufferRule::average);
+              BufferRule buffers = BufferRule::average, std::vector<std::span<float>> states = {});
 
   void begin_step(double lr, std::int64_t step, const float* in, float* out,
                   std::span<const float* const> gradients) override;
   void reduce(ByteRange bucket) override;
   void finish_step() override;
   std::optional<std::size_t> first_nonfinite() const override;
+  std::span<const std::span<float>> states() const override { return states_; }
 
  private:
   struct FreeLines {
@@ -53,10 +55,11 @@ class HostReducer final : public Reducer {
   void update(std::size_t offset, std::size_t count, const float* gradient);
   void note_nonfinite(std::size_t index);
 
-  std::vector<Lines> state_;
-  Lines reduced_;                       // the reduced gradient; only with clipping
-  std::vector<double> block_squares_;   // its sum of squares per block; only with clipping
-  std::atomic<std::size_t> nonfinite_;  // index of the first one in `out_`; floats_.total(): none
+  std::vector<Lines> own_states_;
+  std::vector<std::span<float>> states_;  // these, or memory of somebody else's
+  Lines reduced_;                         // the reduced gradient; only with clipping
+  std::vector<double> block_squares_;     // its sum of squares per block; only with clipping
+  std::atomic<std::size_t> nonfinite_;    // index of the first one in `out_`; floats_.total(): none
   ThreadTeam team_;
 };
 

@@ -36,7 +36,8 @@ void Reducer::begin_step(double lr, std::int64_t step, const float* in, float* o
   gradients_ = gradients;
 }
 
-std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream) {
+std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream,
+                                      std::vector<std::span<float>> states) {
   SumTree tree(deal_seats(static_cast<std::size_t>(config.trainer.seat_count()),
                           static_cast<std::size_t>(config.trainer.count)));
   if (device != nullptr) {
@@ -44,7 +45,7 @@ std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, 
                                            config.model.buffers);
   }
   return std::make_unique<HostReducer>(floats, config.optimizer, static_cast<std::size_t>(config.generator.threads),
-                                       std::move(tree), config.model.buffers);
+                                       std::move(tree), config.model.buffers, std::move(states));
 }
 
 }  // namespace runnel

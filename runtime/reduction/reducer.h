@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "runtime/config/config.h"
 #include "runtime/device/device.h"
@@ -52,6 +53,10 @@ class Reducer {
   /// parameters before they are saved.
   virtual std::optional<std::size_t> first_nonfinite() const = 0;
 
+  /// What the optimizer keeps between steps, in the order of `optimizer_states` (config): a value each for those of its
+  /// parameters. To be read and written between steps; on a device, addresses for that.
+  virtual std::span<const std::span<float>> states() const = 0;
+
  protected:
   /// A gradient is one share of `tree`, and a mean is over its seats.
   Reducer(FloatCounts floats, const OptimizerConfig& config, SumTree tree, BufferRule buffers);
@@ -78,7 +83,8 @@ class Reducer {
 };
 
 /// The reducer for a buffer of `floats`: on `device`, in the order of `stream`, or on the host when both are null.
-/// Device and stream outlive it.
-std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream);
+/// Device and stream outlive it. `states`: as of `HostReducer`; on a device, nothing.
+std::unique_ptr<Reducer> make_reducer(const Config& config, FloatCounts floats, Device* device, DeviceStream* stream,
+                                      std::vector<std::span<float>> states = {});
 
 }  // namespace runnel

@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstring>
 #include <exception>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "runtime/base/run_error.h"
 #include "runtime/client/client.h"
@@ -47,6 +50,8 @@ RUNNEL_PEER(client_that_fails) {
     if (what == "dies") raise(SIGKILL);
     if (what == "fails") return client->fail();
     if (what == "other_rate") client->push({.lr = 0.2});
+    const std::vector<std::vector<float>> values = start_values(/*trainer=*/0);
+    if (what == "loads") client->load_values({values.begin(), values.end()});
     if (what == "nan") client->push({.loss = std::nan(""), .lr = 0.1});
   }
   const std::string text = text_of_failure(*client);
@@ -81,6 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Failures, ClientFailureTest,
                          testing::Values(Failure{"Dies", "dies", "trainer 1 is lost", 69},
                                          Failure{"Fails", "fails", "trainer 1 is lost", 69},
                                          Failure{"OtherRate", "other_rate", "generator is lost", 78},
+                                         Failure{"LoadsAlone", "loads", "generator is lost", 78},
                                          Failure{"NotFinite", "nan", "not finite", 65}),
                          [](const auto& test) { return test.param.name; });
 
@@ -97,6 +103,28 @@ RUNNEL_PEER(client_of_other_optimizer) {
 TEST(ClientProcessTest, SettingsThatDifferAreNamedInEachTrainer) {
   PeerProcesses peers("client_of_other_optimizer", {}, 2);
   EXPECT_THROW(serve(peers.bootstrap(), 1), RunError);
+  peers.join();
+}
+
+/// Of two trainers, the first one has ended, process and connections, when the other one learns of the end.
+RUNNEL_PEER(client_late_at_the_end) {
+  bool late = false;
+  ClientOptions options = options_of({"1", "emulated", "0"});
+  options.while_waiting = [&] {
+    if (std::exchange(late, false)) std::this_thread::sleep_for(std::chrono::seconds(1));
+  };
+  const auto client = join(bootstrap, options);
+  client->push({.lr = 0.1});
+  client->pull();
+  late = client->index() == 1;
+  // The other one waits already: it leaves first, and sleeps when the end is rung.
+  if (!late) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  client->close();
+}
+
+TEST(ClientProcessTest, ATrainerMayBeGoneBeforeAnotherOneConfirmsTheEnd) {
+  PeerProcesses peers("client_late_at_the_end", {}, 2);
+  EXPECT_NO_THROW(serve(peers.bootstrap(), 1));
   peers.join();
 }
 

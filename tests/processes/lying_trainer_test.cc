@@ -78,5 +78,47 @@ TEST(LyingTrainerTest, RecordsThatNoTrainerCanPutEndTheRun) {
   EXPECT_THAT(error_of_run({"10", "4000", "5", "2"}), testing::HasSubstr("10 samples in 2 batches"));
 }
 
+/// Says in the record of step 0 what the arguments are: content and steps of the optimizer.
+RUNNEL_PEER(lying_about_content) {
+  const PeerGroup group = introduce(bootstrap);
+  TrainerClient client(bootstrap, group, kLayout, config(), test_deadline());
+  client.decide_steps();
+  try {
+    client.pull();
+    client.push({.batches = 0,
+                 .leaving = arguments.at(2) == "leaving",
+                 .content = std::stoull(arguments.at(0)),
+                 .optimizer_steps = std::stoull(arguments.at(1))});
+    client.pull();
+  } catch (const std::exception& error) {
+    ASSERT_NE(loss_of(error), nullptr) << error.what();
+  }
+}
+
+std::string error_of_adoption(const std::vector<std::string>& reported) {
+  PeerProcesses trainer("lying_about_content", reported);
+  const PeerGroup group = introduce(trainer.bootstrap());
+  Generator generator(trainer.bootstrap(), group, kLayout, config(), test_deadline(), nullptr, 0, StatePlace::shared);
+  try {
+    generator.adopt_start();
+    generator.fail(std::runtime_error("the test is over"));
+    return "";
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::protocol_mismatch);
+    generator.fail(error);
+    return error.what();
+  }
+}
+
+TEST(LyingTrainerTest, ContentsThatNoTrainerCanPutEndTheRun) {
+  EXPECT_EQ(error_of_adoption({"1", "0", ""}), "");
+  EXPECT_EQ(error_of_adoption({"3", "9007199254740991", ""}), "") << "Adadelta has two states";
+  EXPECT_THAT(error_of_adoption({"4", "0", ""}), testing::HasSubstr("content 4 after 0 steps"));
+  EXPECT_THAT(error_of_adoption({"2", "9007199254740992", ""}),
+              testing::HasSubstr("square_avg after 9007199254740992"));
+  EXPECT_THAT(error_of_adoption({"0", "0", ""}), testing::HasSubstr("gradients in step 0, expected the parameters"));
+  EXPECT_THAT(error_of_adoption({"1", "0", "leaving"}), testing::HasSubstr("gradients in step 0, expected"));
+}
+
 }  // namespace
 }  // namespace runnel::test

@@ -121,6 +121,10 @@ def behaves():
     step()
     step()
     assert nets.digest(average) == before != nets.digest(net)
+    average.load_state_dict(net.state_dict())  # an ordinary module
+    assert nets.digest(average) == nets.digest(net)
+    with io.BytesIO() as file:
+        torch.save(net, file)
 
     def closure():
         opt.zero_grad()
@@ -139,8 +143,7 @@ def behaves():
         else:
             texts.append("no error")
 
-    note(lambda: net.load_state_dict(start))
-    note(opt.state_dict)
+    note(lambda: net.load_state_dict(start, assign=True))
     note(lambda: opt.add_param_group({"params": [nn.Parameter(torch.ones(1))]}))
     opt.param_groups[0]["weight_decay"] = 0.5
     note(opt.step)
@@ -150,6 +153,8 @@ def behaves():
     note(opt.step)
     runnel.close()
     note(opt.step)
+    note(opt.state_dict)
+    note(lambda: opt.load_state_dict({}))
     return texts
 
 
@@ -190,12 +195,13 @@ class ShardTest(unittest.TestCase):
     def test_everyday_uses_and_refusals(self):
         ended = launch.run_alone(behaves)
         expected = [
-            "load it before",
-            "cannot be saved yet",
+            "leave assign out",
             "one group",
             'only "lr" may change',
             "scale was written to",
-            "closed",
+            "closed; no step",
+            "closed; save before",
+            "closed; load before",
         ]
         launch.assert_texts(self, ended, expected)
 

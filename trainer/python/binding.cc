@@ -39,6 +39,7 @@ namespace runnel::python {
 namespace {
 
 using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using WritableFloats = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Array = nb::ndarray<nb::numpy, float>;
 using ReadOnlyArray = nb::ndarray<nb::numpy, const float>;
 /// Rank, size and socket of a `LocalPlace`.
@@ -157,6 +158,12 @@ BoundBootstrap relay_bootstrap(int rank, int size, nb::object gather, int genera
                                       generators)};
 }
 
+std::vector<std::span<const float>> spans_of(const std::vector<Floats>& arrays) {
+  std::vector<std::span<const float>> spans;
+  for (const Floats& one : arrays) spans.emplace_back(one.data(), one.size());
+  return spans;
+}
+
 /// `Client` with Python's types. Every call that may wait lets other threads of Python run.
 class BoundClient {
  public:
@@ -165,8 +172,7 @@ class BoundClient {
     for (const auto& [name, shape, kind] : tensors) {
       tensors_.push_back({name, shape, static_cast<ClientTensor::Kind>(kind)});
     }
-    std::vector<std::span<const float>> values;
-    for (const Floats& one : start) values.emplace_back(one.data(), one.size());
+    const auto values = spans_of(start);
     const ClientOptions options = {
         .generators = generators, .settings = std::move(settings), .while_waiting = run_signal_handlers};
     const nb::gil_scoped_release released;
@@ -206,9 +212,38 @@ Array writable_value(nb::handle_t<BoundClient> self, int which, std::size_t tens
   return Array(const_cast<float*>(client->value(which, tensor).data()), shape.size(), shape.data(), self);
 }
 
-void bind_client(nb::module_& module) {
+// Arrays belong to the interpreter: the GIL is released only once their addresses are known.
+
+void read_state(const BoundClient& self, std::size_t state, std::size_t tensor, const WritableFloats& to) {
+  const std::span<float> target(to.data(), to.size());
+  const nb::gil_scoped_release released;
+  self->read_state(state, tensor, target);
+}
+
+void load_values(const BoundClient& self, const std::vector<Floats>& values) {
+  const auto spans = spans_of(values);
+  const nb::gil_scoped_release released;
+  self->load_values(spans);
+}
+
+void load_state(const BoundClient& self, std::size_t state, const std::vector<Floats>& values, std::uint64_t steps) {
+  const auto spans = spans_of(values);
+  const nb::gil_scoped_release released;
+  self->load_state(state, spans, steps);
+}
+
+/// What goes on between steps.
+void bind_states(nb::class_<BoundClient>& client) {
+  client.def("states", [](const BoundClient& self) { return self->states(); })
+      .def("optimizer_steps", [](const BoundClient& self) { return self->optimizer_steps(); })
+      .def("read_state", &read_state, "state"_a, "tensor"_a, "to"_a)
+      .def("load_values", &load_values, "values"_a)
+      .def("load_state", &load_state, "state"_a, "values"_a, "optimizer_steps"_a);
+}
+
+void bind_steps(nb::class_<BoundClient>& client) {
   using Released = nb::call_guard<nb::gil_scoped_release>;
-  nb::class_<BoundClient>(module, "Client")
+  client
       .def(nb::init<BoundBootstrap&, int, const std::vector<Tensor>&, const std::vector<Floats>&,
                     std::vector<std::string>>(),
            "bootstrap"_a, "generators"_a, "tensors"_a, "start"_a, "settings"_a)
@@ -251,7 +286,9 @@ NB_MODULE(_binding, module) {
   nb::class_<BoundBootstrap>(module, "Bootstrap");
   module.def("local_bootstrap", &local_bootstrap, "place"_a);
   module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "place"_a.none());
-  bind_client(module);
+  nb::class_<BoundClient> client(module, "Client");
+  bind_steps(client);
+  bind_states(client);
 }
 
 }  // namespace runnel::python

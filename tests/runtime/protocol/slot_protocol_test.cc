@@ -76,13 +76,15 @@ TEST(GeneratorProtocol, ReducesFromTheBackAsBucketsArriveAndFromTheFrontOnceAllA
 // A seeded simulation of one generator and N trainers over plain integers, one integer per bucket. Actors take turns at
 // random; bells are delivered late, doubled and out of order (the last word rung always arrives). Trainers make
 // different numbers of steps and end the run: one that is leaving hands over zeros, and its record of the step says so
-// before its first bell. Every check that fails is counted, so that the planted bugs below can show that the checks
-// bite.
+// before its first bell. Before it hands anything over, a trainer reads what the generator keeps besides the
+// parameters, which must be of its version. Every check that fails is counted, so that the planted bugs below can show
+// that the checks bite.
 enum class Planted {
   nothing,
   ring_before_write,
   publish_before_reduced,
   one_parameter_buffer,
+  read_after_bells,    // of what the generator keeps
   record_after_bells,  // of a trainer that is leaving
   over_when_one_leaves,
 };
@@ -99,6 +101,7 @@ class Simulation {
         begun_(first_) {
     for (auto& trainer : trainers_) trainer.steps = first_ + 8 + pick(5);
     for (auto& buffer : parameters_) buffer.assign(buckets_, 0);
+    states_.assign(buckets_, 0);
     for (auto& trainer : trainers_) trainer.inbox = {generator_.version_word()};
   }
 
@@ -163,6 +166,7 @@ class Simulation {
       check(parameters_[buffer(step)][bucket] == expected(step, bucket));
     }
     if (!trainer.protocol.all_parameters_ready()) return;
+    if (trainer.handed_over == 0 || planted_ == Planted::read_after_bells) check_states(step);
     const std::uint32_t bucket = buckets_ - 1 - trainer.handed_over;
     if (planted_ != Planted::record_after_bells) put_record(trainer);
     auto& slot = trainer.slots[static_cast<std::size_t>(slot_of_step(step))];
@@ -173,6 +177,11 @@ class Simulation {
       slot[bucket] = gradient(index, step, bucket);
       ring(trainer);
     }
+  }
+
+  /// What the generator keeps is of version `version`.
+  void check_states(std::uint64_t version) {
+    check(std::ranges::all_of(states_, [version](std::uint64_t state) { return state == version; }));
   }
 
   static void put_record(Trainer& trainer) {
@@ -228,6 +237,7 @@ class Simulation {
     std::int64_t sum = 0;
     for (auto& trainer : trainers_) sum += trainer.slots[static_cast<std::size_t>(slot_of_step(step))][bucket];
     parameters_[buffer(step + 1)][bucket] = parameters_[buffer(step)][bucket] + sum;
+    states_[bucket] = step + 1;
     generator_.reduced();
     check(parameters_[buffer(step + 1)][bucket] == expected(step + 1, bucket));
     if (!generator_.step_complete() && pick(2) == 0) ring_trainers();
@@ -260,6 +270,7 @@ class Simulation {
   std::vector<Trainer> trainers_;
   GeneratorProtocol generator_;
   std::array<std::vector<std::int64_t>, kParameterBuffers> parameters_;
+  std::vector<std::uint64_t> states_;  // of each bucket, the version that it belongs to
   std::vector<LateWrite> late_writes_;
   std::uint64_t begun_;  // steps of which a bucket was looked at
   bool over_ = false;
@@ -284,8 +295,8 @@ TEST_P(PlantedBug, IsCaught) {
 
 INSTANTIATE_TEST_SUITE_P(SlotProtocol, PlantedBug,
                          testing::Values(Planted::ring_before_write, Planted::publish_before_reduced,
-                                         Planted::one_parameter_buffer, Planted::record_after_bells,
-                                         Planted::over_when_one_leaves));
+                                         Planted::one_parameter_buffer, Planted::read_after_bells,
+                                         Planted::record_after_bells, Planted::over_when_one_leaves));
 
 }  // namespace
 }  // namespace runnel

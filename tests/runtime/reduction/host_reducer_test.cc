@@ -104,6 +104,30 @@ TEST(HostReducer, GivesTheSameBitsInEveryBuild) {
             "4c54b88a02874968");
 }
 
+TEST(HostReducer, KeepsStatesInMemoryOfSomebodyElseAlike) {
+  std::mt19937 random(5);
+  const std::vector<Floats> gradients = {random_gradient(random, false), random_gradient(random, false)};
+  const auto starts = pointers(gradients);
+  const OptimizerConfig adam = {.name = RuleKind::adam, .schedule = {}};
+  std::vector<Floats> memory(2, Floats(kFloats));
+  HostReducer own({kFloats}, adam, 2, tree_of(2));
+  HostReducer shared({kFloats}, adam, 2, tree_of(2), BufferRule::average, {memory[0], memory[1]});
+  const Floats in(kFloats, 1.0F);
+  std::vector<Floats> out(2, Floats(kFloats));
+  for (HostReducer* reducer : {&own, &shared}) {
+    reducer->begin_step(0.1, 1, in.data(), out[reducer == &own ? 0 : 1].data(), starts);
+    reducer->reduce({0, kFloats * sizeof(float)});
+    reducer->finish_step();
+  }
+  EXPECT_EQ(out[0], out[1]);
+  ASSERT_EQ(own.states().size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(std::ranges::equal(own.states()[i], memory[i])) << "state " << i;
+    EXPECT_EQ(shared.states()[i].data(), memory[i].data());
+    EXPECT_TRUE(std::ranges::any_of(memory[i], [](float value) { return value != 0; }));
+  }
+}
+
 // With plain descent from zero and learning rate 1, the new parameters are the negated reduced gradient. `seats`: in as
 // many shares as there are gradients; 0: one each.
 Floats reduced(const std::vector<Floats>& gradients, OptimizerConfig config, std::size_t seats = 0) {

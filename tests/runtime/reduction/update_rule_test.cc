@@ -8,6 +8,8 @@
 #include <functional>
 #include <random>
 
+#include "runtime/config/optimizer_states.h"
+
 namespace runnel {
 namespace {
 
@@ -83,6 +85,15 @@ class State {
  private:
   std::vector<std::vector<float>> arrays_;
 };
+
+TEST(UpdateRule, KeepsAsManyStatesAsTheConfigurationNames) {
+  std::vector<Rule> all = rules();
+  all.push_back({{.name = RuleKind::sgd, .momentum = 1e-60, .schedule = {}}, sgd});
+  for (const Rule& rule : all) {
+    EXPECT_EQ(make_update_rule(rule.config)->state_count(), optimizer_states(rule.config).size())
+        << describe(rule.config);
+  }
+}
 
 TEST(UpdateRule, FollowsItsFormula) {
   for (const Rule& rule : rules()) {

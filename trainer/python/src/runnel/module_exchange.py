@@ -29,29 +29,31 @@ class ModuleExchange(Exchange):
             raise ValueError("the module has no parameter that requires a gradient; nothing would be exchanged")
         buffers = list(_buffers_of(module)) if sync_buffers else []
         self.buffers = [one for one in buffers if _is_synced(one[1]._buffers[one[2]])]
-        fixed = [p for p in module.parameters() if not p.requires_grad]
-        fixed += [owner._buffers[key] for _, owner, key in buffers if not _is_synced(owner._buffers[key])]
+        self._fixed_parameters = [p for p in module.parameters() if not p.requires_grad]
+        self._fixed_buffers = [one for one in buffers if not _is_synced(one[1]._buffers[one[2]])]
         for name, parameter in self.parameters:
             _require_usable(name, parameter)
         tensors = [(name, list(p.shape), KINDS[kind]) for name, p in self.parameters]
         tensors += [(name, list(owner._buffers[key].shape), KINDS["synced"]) for name, owner, key in self.buffers]
         tensors.append(("runnel.fixed_tensors", [], KINDS["synced"]))
-        own = torch.tensor(_digest(fixed))
-        start = [tensor.detach().contiguous() for tensor in self._own_tensors()] + [own]
+        start = self.own_tensors()
         super().__init__(tensors, start, settings)
         self.client = self._client
         self._take_views(len(tensors))
-        self._require_fixed_alike(own)
+        self.require_fixed_alike(start[-1])
 
-    def _own_tensors(self):
-        return [p for _, p in self.parameters] + [owner._buffers[key] for _, owner, key in self.buffers]
+    def own_tensors(self):
+        """What this trainer's module has for each tensor of the exchange."""
+        fixed = self._fixed_parameters + [owner._buffers[key] for _, owner, key in self._fixed_buffers]
+        own = [p for _, p in self.parameters] + [owner._buffers[key] for _, owner, key in self.buffers]
+        return [tensor.detach().contiguous() for tensor in own] + [torch.tensor(_digest(fixed))]
 
     def _take_views(self, count):
         self.slots = [[torch.from_numpy(self.client.gradient(w, i)) for i in range(count)] for w in (0, 1)]
         self.values = [[torch.from_numpy(self.client.writable_value(w, i)) for i in range(count)] for w in (0, 1)]
 
-    def _require_fixed_alike(self, own):
-        """Tensors that are not trained do not travel: they must be the same in all trainers."""
+    def require_fixed_alike(self, own):
+        """Tensors that are not trained do not travel: their digest `own` must be the same in all trainers."""
         if self.values[self.client.buffer()][-1] != own:
             self.fail()
             raise RunError(
@@ -76,9 +78,9 @@ class ModuleExchange(Exchange):
             for i, (_, owner, key) in enumerate(self.buffers, len(self.parameters)):
                 owner._buffers[key].copy_(values[i])
 
-    def require_open(self):
+    def require_open(self, what="no step can follow"):
         if self._closed:
-            raise RunError(_USAGE, "the exchange is closed; no step can follow")
+            raise RunError(_USAGE, f"the exchange is closed; {what}")
 
     def _leave(self):
         super()._leave()
