@@ -63,7 +63,7 @@ int rounds_of(const Job& job, const Order& order) {
 void run_shard(Job& job, const Order& order) {
   ExchangePlace place(job, order);
   Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
-                      place.device());
+                      {.device = place.device()});
   const MpiRounds mpi(job, 0);
   start(generator, place.layout());
   for (int round = 0; round < rounds_of(job, order); ++round) generator.step(kLearningRate);
@@ -81,7 +81,7 @@ double cpu_seconds() {
 Sha256 run_trainer(Job& job, const Order& order, TrainerTimes& times) {
   ExchangePlace place(job, order);
   TrainerClient trainer(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
-                        place.device());
+                        {.device = place.device()});
   const bool sleeps = order.task == Task::sleep_before_push;
   std::optional<MpiRounds> mpi;
   if (!sleeps) mpi.emplace(job, place.layout().float_count());
@@ -108,7 +108,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
   ExchangeTimes times;
   {
     Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
-                        place.device());
+                        {.device = place.device()});
     const MpiRounds mpi(job, 0);
     times.path = generator.trainer_facts().front().paths.front();
     start(generator, place.layout());
@@ -125,7 +125,7 @@ ExchangeTimes measure_exchange(Job& job, const Order& order) {
 double measure_idle_generator(Job& job, const Order& order) {
   ExchangePlace place(job, order);
   Generator generator(job.bootstrap(), place.group(), place.layout(), place.config(), Deadline::after(kTimeout),
-                      place.device());
+                      {.device = place.device()});
   start(generator, place.layout());
   generator.step(kLearningRate);
   const std::int64_t begin = steady_ns();

@@ -68,7 +68,7 @@ struct Client::Exchange {
         deadline(deadline_of(config)),
         layout(layout_of(mine.tensors, config)),
         group(meet(options.generators)),
-        client(*bootstrap, group, layout, config, deadline, nullptr, 0, process) {}
+        client(*bootstrap, group, layout, config, deadline, {.process = process}) {}
 
   PeerGroup meet(int generators) {
     // What all ranks find wrong alike is thrown in all trainers: each has a user of its own.

@@ -37,17 +37,17 @@ struct TensorStreams {
 /// What a trainer has of one generator. The link is declared before what its endpoint's transfers use. Thread: the main
 /// thread's.
 struct GeneratorPeer {
-  /// `state_count`: how many states the optimizer keeps. The other arguments outlive this. Throws as `GeneratorLink`
+  /// `state_count`: how many states the optimizer keeps. `first`: version that the run begins with. The other arguments outlive this. Throws as `GeneratorLink`
   /// and the channels.
   GeneratorPeer(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
-                TensorWindows& windows, const TensorStreams& streams, std::size_t state_count)
+                TensorWindows& windows, const TensorStreams& streams, std::size_t state_count, std::uint64_t first)
       : link(fabric, offer, generator),
         shard(layout.shard(static_cast<std::size_t>(generator))),
         gradients(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).gradients, layout,
                   shard, windows.gradients, streams.gradients.get()),
         parameters(fabric, link, require_tensors(offer, fabric.place_with(link.peer), link.peer.rank).parameters,
                    layout, shard, windows.parameters, streams.parameters.get()),
-        protocol(shard.buckets) {
+        protocol(shard.buckets, first) {
     if (!offer.states) return;
     const std::size_t bytes = StateSlab::bytes(layout, shard, state_count);
     states.emplace(link.endpoint, require_length(*offer.states, bytes, "state", link.peer.rank),

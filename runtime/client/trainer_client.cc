@@ -20,17 +20,17 @@ std::size_t operations_for(const BucketLayout& layout) {
 }  // namespace
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
-                             const Config& config, const Deadline& deadline, Device* device, std::size_t state_bytes,
-                             const ProcessPolicy& process)
-    : state_bytes_(group.self().index == 0 ? state_bytes : 0),
+                             const Config& config, const Deadline& deadline, const Options& options)
+    : state_bytes_(group.self().index == 0 ? options.state_bytes : 0),
       states_(optimizer_states(config.optimizer).size()),
       fabric_(group, config, TrainerControl::bytes(group.generators(), state_bytes_), operations_for(layout), deadline,
-              device, /*tensor_bytes=*/0, process),
+              options.device, /*tensor_bytes=*/0, options.process),
       layout_(layout),
-      windows_{.gradients = TensorWindow(layout, fabric_.context(), device),
-               .parameters = TensorWindow(layout, fabric_.context(), device)},
-      countdown_(layout) {
-  if (device != nullptr) {
+      windows_{.gradients = TensorWindow(layout, fabric_.context(), options.device),
+               .parameters = TensorWindow(layout, fabric_.context(), options.device)},
+      countdown_(layout),
+      step_(options.first_version) {
+  if (Device* const device = options.device) {
     streams_ = {.gradients = device->make_stream(DeviceStage::marks_for(layout)),
                 .parameters = device->make_stream(ParameterChannel::marks_for(layout))};
   }
@@ -47,7 +47,8 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
     GeneratorPeer& peer = *generators_.emplace_back(
-        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_, states_));
+        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_,
+                                                         states_, step_));
     CompletionQueue& queue = fabric_.loop().queue();
     const std::uint64_t tag = Tag{peer.link.peer.rank, kOther}.encode();
     queue.watch(peer.link.endpoint, tag);

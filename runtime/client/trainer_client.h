@@ -37,12 +37,17 @@ namespace runnel {
 /// waits for that.
 class TrainerClient final : public PassObserver {
  public:
-  /// Collective: connects to all generators and finds the paths to them. `device`: where this trainer's tensors are to
-  /// lie, else null. `state_bytes`: of what the lead generator collects from the first trainer, the same in all
-  /// processes. `group`, `layout` and `device` outlive this.
+  struct Options {
+    Device* device = nullptr;         ///< where this trainer's tensors are to lie
+    std::size_t state_bytes = 0;      ///< of what the lead generator collects from the first trainer
+    std::uint64_t first_version = 0;  ///< that the run begins with
+    ProcessPolicy process = {};
+  };
+
+  /// Collective: connects to all generators and finds the paths to them. `state_bytes` and `first_version` are the same
+  /// in all processes. `group`, `layout` and `options.device` outlive this.
   TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0,
-                const ProcessPolicy& process = {});
+                const Deadline& deadline, const Options& options = {});
 
   /// The path to each generator.
   const std::vector<PathReport>& paths() const { return paths_; }
@@ -102,10 +107,11 @@ class TrainerClient final : public PassObserver {
   /// change it. Only where generators share the states; no other process takes part. Not for tensors that are averaged.
   void read_state(std::size_t state, std::size_t first, std::span<float> to);
 
-  /// Of the first trainer: memory for its state, which goes with the parameters of the last `pull`. It is written
-  /// before `report_evaluation`, and not between that and the next `push`. Empty in other trainers.
-  std::span<std::byte> state() {
-    return fabric_.control().bytes().subspan(TrainerControl::state(fabric_.group().generators()), state_bytes_);
+  /// Of the first trainer: memory for its state with `version`. That of the next version is written before `push`, that
+  /// of the first before its test. Empty in other trainers.
+  std::span<std::byte> state(std::uint64_t version) {
+    return fabric_.control().bytes().subspan(
+        TrainerControl::state(fabric_.group().generators(), version, state_bytes_), state_bytes_);
   }
 
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
@@ -171,7 +177,7 @@ class TrainerClient final : public PassObserver {
   TensorStreams streams_;  // empty without a device; ended before the memory that they copy to and from
   std::vector<PathReport> paths_;
   BucketCountdown countdown_;
-  std::uint64_t step_ = 0;
+  std::uint64_t step_;
   std::uint64_t adopted_ = 0;  // steps without gradients
   bool trainers_decide_ = false;
   bool state_arrived_ = false;

@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t kPeer = 0;
 constexpr std::uint32_t kGradient = 1;
 constexpr std::uint32_t kEvaluation = 2;
+constexpr std::uint32_t kLead = 3;
 
 /// Rings that may be under way: hello, the version's latest and one that waits for it, to each trainer and, of the
 /// lead, to each other generator.
@@ -32,27 +33,28 @@ std::size_t shared_states(const Config& config, StatePlace place) {
 }  // namespace
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                     const Deadline& deadline, Device* device, std::size_t state_bytes, StatePlace states)
-    : fabric_(
-          group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, device,
-          GeneratorMemory::host_bytes(group, device, layout, layout.shard(static_cast<std::size_t>(group.self().index)),
-                                      shared_states(config, states))),
+                     const Deadline& deadline, const Options& options)
+    : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, options.device,
+              GeneratorMemory::host_bytes(group, options.device, layout,
+                                          layout.shard(static_cast<std::size_t>(group.self().index)),
+                                          shared_states(config, options.states))),
       layout_(layout),
       shard_(layout.shard(static_cast<std::size_t>(group.self().index))),
-      memory_(fabric_, layout, shard_, shared_states(config, states)),
+      memory_(fabric_, layout, shard_, shared_states(config, options.states)),
       facts_(static_cast<std::size_t>(group.trainers())),
       records_(fabric_.control(), group, layout, config, facts_),
       finite_(config.run),
-      protocol_(group.trainers(), shard_.buckets),
+      protocol_(group.trainers(), shard_.buckets, options.first_version),
       slots_(static_cast<std::size_t>(group.trainers())),
-      evaluations_(static_cast<std::size_t>(group.trainers())) {
-  passes_ = make_reduction_passes(device, memory_, fabric_.trace(), shard_.buckets);
-  reducer_ = make_reducer(config, layout.float_counts(shard_), device, passes_->stream(), memory_.states());
+      evaluations_(static_cast<std::size_t>(group.trainers())),
+      optimizer_steps_(static_cast<std::int64_t>(options.first_version)) {
+  passes_ = make_reduction_passes(options.device, memory_, fabric_.trace(), shard_.buckets);
+  reducer_ = make_reducer(config, layout.float_counts(shard_), options.device, passes_->stream(), memory_.states());
   ConnectionOffer mine = fabric_.offer();
   memory_.add_to(mine);
   memory_.prepare_probes();
   const auto offers = exchange_offers(bootstrap, mine, deadline, fabric_.loop().silence());
-  connect(offers, state_bytes);
+  connect(offers, options.state_bytes);
   fabric_.liveness().start(offers);
   if (others_) others_->ring_hello();
   facts_ = handshake_with_trainers(bootstrap, fabric_, links_, config.transport.require, deadline);
@@ -86,12 +88,12 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers, std::size_t 
   }
   if (!group.is_lead()) {
     const Bell lead(fabric_.control(), GeneratorControl::kLeadBell);
-    fabric_.loop().queue().watch(lead, Tag{group.lead().rank, kPeer}.encode());
+    fabric_.loop().queue().watch(lead, Tag{group.lead().rank, kLead}.encode());
   }
 }
 
 void Generator::publish_start(std::span<const float> all) {
-  memory_.write_start(std::as_bytes(all).subspan(shard_.bytes.begin, shard_.bytes.size()));
+  memory_.write_start(protocol_.version(), std::as_bytes(all).subspan(shard_.bytes.begin, shard_.bytes.size()));
   for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 
@@ -165,9 +167,11 @@ Generator::Step Generator::make_step() {
       [this] { return awaited(); }, [this] { return !passes_->idle(); });
   finish_step(step);
   require_finite(step);
+  const bool checkpoint = announce_checkpoint(step + 1);
   fabric_.liveness().enter(Phase::publish, step - adopted_);
   protocol_.end_step();
   publish(step);
+  if (checkpoint) begin_checkpoint();
   if (!fabric_.group().is_lead()) return {};
   return records_.read_step(step, steady_ns());
 }
@@ -241,6 +245,7 @@ void Generator::publish(std::uint64_t step) {
 
 void Generator::on_completion(const Completion& completion, const Tag& tag) {
   if (completion.kind != CompletionKind::bell) return;
+  if (tag.about == kLead) return on_lead_bell(completion.value);
   const auto trainer = static_cast<std::size_t>(tag.rank - fabric_.group().generators());
   if (tag.about == kGradient) on_gradient_bell(trainer, completion.value);
   if (tag.about == kEvaluation) evaluations_[trainer] = completion.value;
@@ -277,6 +282,7 @@ void Generator::reduce_ready_buckets() {
 void Generator::reduce(std::uint32_t bucket) {
   const ByteRange bytes = layout_.bucket_in(shard_, bucket);
   const std::uint64_t step = protocol_.step();
+  if (checkpointer_ != nullptr) checkpointer_->before_change(bucket);
   passes_->begin();
   reducer_->reduce(bytes);
   protocol_.reduced();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 #include "runtime/fabric/fabric.h"
 #include "runtime/fabric/handshake.h"
 #include "runtime/fabric/peer_links.h"
+#include "runtime/generator/checkpointer.h"
 #include "runtime/generator/generator_memory.h"
 #include "runtime/generator/reduction_passes.h"
 #include "runtime/generator/shard_collector.h"
@@ -39,18 +41,32 @@ class Generator {
  public:
   using Step = StepRecords::Step;
 
-  /// Collective: connects to all trainers and finds the paths to them. `device`: what is to hold the tensors and reduce
-  /// them, else null. `state_bytes`: of what the lead collects from the first trainer, the same in all processes.
-  /// `states`: shared where trainers decide about steps (`adopt_start`). `group`, `layout` and `device` outlive this.
+  struct Options {
+    Device* device = nullptr;     ///< what is to hold the tensors and reduce them
+    std::size_t state_bytes = 0;  ///< of what the lead collects from the first trainer
+    StatePlace states = StatePlace::own;  ///< shared where trainers decide about steps (`adopt_start`)
+    std::uint64_t first_version = 0;      ///< that the run begins with
+  };
+
+  /// Collective: connects to all trainers and finds the paths to them. `state_bytes` and `first_version` are the same in
+  /// all processes. `group`, `layout` and `options.device` outlive this.
   Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-            const Deadline& deadline, Device* device = nullptr, std::size_t state_bytes = 0,
-            StatePlace states = StatePlace::own);
+            const Deadline& deadline, const Options& options = {});
 
   /// Paths and clock of every trainer, by index.
   const std::vector<TrainerFacts>& trainer_facts() const { return facts_; }
 
-  /// Fills this generator's shard of version 0 from `all`, the parameters of all tensors, and lets trainers begin.
+  /// Fills this generator's shard of the first version from `all`, the parameters of all tensors, and lets trainers
+  /// begin.
   void publish_start(std::span<const float> all);
+
+  /// Before that, where the run goes on from a later version: the optimizer's states of this generator's shard, in the
+  /// order of `optimizer_states`.
+  void restore_states(const std::vector<std::vector<float>>& states);
+
+  /// Before the first step: from here on, versions are checkpointed by `checkpointer`, which outlives the last step.
+  /// `due`: asked by the lead about each version that is complete, before it is published.
+  void checkpoint_by(Checkpointer& checkpointer, std::function<bool(std::uint64_t version)> due);
 
   /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which that trainer
   /// hands them over instead of gradients; they become version 1. From here on trainers decide about steps, and may
@@ -73,8 +89,10 @@ class Generator {
   /// Throws `NotFinite` as `step`.
   std::span<const float> collect_parameters();
 
-  /// The state of the first trainer with the current version; the lead only, and only after a `collect_evaluation`.
-  std::span<const std::byte> collect_state() { return state_ ? state_->collect() : std::span<const std::byte>(); }
+  /// The state of the first trainer with the current version; the lead only, and before the next version is complete.
+  std::span<const std::byte> collect_state() {
+    return state_ ? state_->collect(protocol_.version()) : std::span<const std::byte>();
+  }
 
   const StepRecords::Timings& timings() const { return records_.timings(); }
 
@@ -100,6 +118,9 @@ class Generator {
 
  private:
   void connect(const std::vector<ConnectionOffer>& offers, std::size_t state_bytes);
+  bool announce_checkpoint(std::uint64_t version);
+  void on_lead_bell(std::uint64_t word);
+  void begin_checkpoint();
   void ring(TrainerLink& link, std::uint64_t word);
   void publish(std::uint64_t step);
   StepRecords::Decision await_decision();
@@ -146,8 +167,11 @@ class Generator {
   std::vector<const float*> slots_;          // of the current step, by trainer
   std::vector<std::uint64_t> evaluations_;   // received, by trainer
   std::uint64_t evaluations_collected_ = 0;
-  std::uint64_t adopted_ = 0;  // steps without gradients
-  std::int64_t optimizer_steps_ = 0;
+  Checkpointer* checkpointer_ = nullptr;
+  std::function<bool(std::uint64_t)> checkpoint_due_;  // of the lead
+  std::uint64_t announced_ = 0;                        // version that the lead wants checkpointed
+  std::uint64_t adopted_ = 0;                          // steps without gradients
+  std::int64_t optimizer_steps_;
   std::int64_t idle_since_ns_ = 0;  // for the trace; 0 while there is something to reduce
 };
 

@@ -73,9 +73,9 @@ float* GeneratorMemory::parameters(std::uint64_t version) const {
   return reinterpret_cast<float*>(parameters_.in(own_place())->bytes().data() + buffer_offset(version));
 }
 
-void GeneratorMemory::write_start(std::span<const std::byte> parameters) {
+void GeneratorMemory::write_start(std::uint64_t version, std::span<const std::byte> parameters) {
   for (const MemoryPlace place : {MemoryPlace::host, MemoryPlace::device}) {
-    if (const TensorSlab* slab = parameters_.in(place)) slab->slab().write(buffer_offset(0), parameters);
+    if (const TensorSlab* slab = parameters_.in(place)) slab->slab().write(buffer_offset(version), parameters);
   }
 }
 

@@ -55,8 +55,8 @@ class GeneratorMemory {
   /// Where the reducer is to keep the optimizer's states; empty where it has memory of its own.
   std::vector<std::span<float>> states() const;
 
-  /// Fills the buffer of version 0.
-  void write_start(std::span<const std::byte> parameters);
+  /// Fills the buffer of `version`, with which the run begins.
+  void write_start(std::uint64_t version, std::span<const std::byte> parameters);
 
   /// Whether the host has a copy of what the device computes.
   bool has_mirror() const { return parameters_.in(MemoryPlace::host) != nullptr && fabric_.device() != nullptr; }

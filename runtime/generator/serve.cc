@@ -48,7 +48,7 @@ class Service {
     if (owes_report_) require_writable_outputs(config_.run);
     const PeerGroup group = PeerGroup::introduce(
         bootstrap_, make_introduction(config_, layout_.fingerprint(), DeviceId::cpu()), generators_, deadline_);
-    Generator exchange(bootstrap_, group, layout_, config_, deadline_, nullptr, 0, StatePlace::shared);
+    Generator exchange(bootstrap_, group, layout_, config_, deadline_, {.states = StatePlace::shared});
     describe_job(account_.report(), exchange, group, layout_);
     account_.report().seconds.bootstrap = seconds_since(begin_ns_);
     try {

@@ -12,11 +12,6 @@
 #include "runtime/protocol/tensor_slabs.h"
 
 namespace runnel {
-namespace {
-
-constexpr std::uint64_t kHello = 1;
-
-}  // namespace
 
 ShardCollector::Other::Other(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout)
     : peer(fabric.group().generator(generator)),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,7 +24,10 @@ namespace runnel {
 class ShardCollector {
  public:
   /// The word of the lead bell that ends a generator's run.
-  static constexpr std::uint64_t kEnd = 2;
+  static constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
+
+  /// The version that the lead wants checkpointed, by the word of the lead bell; 0: the word says something else.
+  static constexpr std::uint64_t announced_version(std::uint64_t word) { return word == kEnd ? 0 : word - kHello; }
 
   /// `layout` outlives this. Throws `FrameError`, `TransportError`, and as `Fabric::connect`.
   ShardCollector(Fabric& fabric, const std::vector<ConnectionOffer>& offers, const BucketLayout& layout);
@@ -39,10 +43,15 @@ class ShardCollector {
   /// progress. Throws `RunError`.
   std::span<float> collect(int buffer, std::span<const float> own);
 
+  /// Tells the others to checkpoint `version`, at least 1; they know on return. Throws `RunError`.
+  void announce_checkpoint(std::uint64_t version) { ring_all(kHello + version); }
+
   /// Ends the others' runs. Throws `RunError`.
   void end_run();
 
  private:
+  static constexpr std::uint64_t kHello = 1;
+
   struct Other {
     Other(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout);
 

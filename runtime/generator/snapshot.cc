@@ -19,12 +19,24 @@ Snapshot::Snapshot(const BucketLayout& layout, const Shard& shard, std::size_t s
   for (std::uint32_t i = 0; i < shard_.buckets; ++i) buckets_[i] = Copied::yes;
 }
 
-void Snapshot::begin(const float* parameters, std::span<const std::span<float>> states) {
+void Snapshot::begin(const float* parameters, std::span<const std::span<float>> states, Device* device) {
   assert(states.size() == states_.size());
   source_parameters_ = parameters;
   source_states_.assign(states.begin(), states.end());
   exposed_ns_.store(0, std::memory_order_relaxed);
+  if (device != nullptr) return copy_now(*device);
   for (std::uint32_t i = 0; i < shard_.buckets; ++i) buckets_[i].store(Copied::no, std::memory_order_release);
+}
+
+/// In the order of the device's other work, so that the next step does not change what is copied.
+void Snapshot::copy_now(Device& device) {
+  const std::int64_t begin = steady_ns();
+  const auto copy = [&device](std::span<float> to, const float* from) {
+    device.copy_now(std::as_writable_bytes(to).data(), reinterpret_cast<const std::byte*>(from), to.size_bytes());
+  };
+  copy(parameters_, source_parameters_);
+  for (std::size_t i = 0; i < states_.size(); ++i) copy(states_[i], source_states_[i].data());
+  exposed_ns_.store(steady_ns() - begin, std::memory_order_relaxed);
 }
 
 void Snapshot::before_change(std::uint32_t bucket) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/device/device.h"
 #include "runtime/protocol/bucket_layout.h"
 
 namespace runnel {
@@ -23,8 +24,9 @@ class Snapshot {
   Snapshot(const BucketLayout& layout, const Shard& shard, std::size_t states);
 
   /// Begins a copy; the last one is complete. `parameters` are the shard's; neither they nor `states` may be changed
-  /// before `before_change`. Thread: the main thread.
-  void begin(const float* parameters, std::span<const std::span<float>> states);
+  /// before `before_change`. What lies in `device`, where that is not null, is copied on return. Thread: the main
+  /// thread.
+  void begin(const float* parameters, std::span<const std::span<float>> states, Device* device);
 
   /// The parameters or states of `bucket`, by its index in the shard, are about to be changed: they are copied on
   /// return. Thread: the main thread.
@@ -47,6 +49,7 @@ class Snapshot {
   bool take(std::uint32_t bucket);
   void copy(std::uint32_t bucket);
   void await(std::uint32_t bucket) const;
+  void copy_now(Device& device);
 
   const BucketLayout& layout_;
   const Shard& shard_;

@@ -15,8 +15,8 @@ StateCollector::StateCollector(Fabric& fabric, const TrainerLink& first, const s
   require_length(offer.control, needed, "control", first.peer.rank);
 }
 
-std::span<const std::byte> StateCollector::collect() {
-  const std::size_t offset = TrainerControl::state(fabric_.group().generators());
+std::span<const std::byte> StateCollector::collect(std::uint64_t version) {
+  const std::size_t offset = TrainerControl::state(fabric_.group().generators(), version, bytes_);
   const auto target = copy_.bytes().first(bytes_);
   read_remote(fabric_.loop(), first_.control, offset, target, copy_, first_.peer.rank);
   return target;

@@ -22,9 +22,9 @@ class StateCollector {
   StateCollector(Fabric& fabric, const TrainerLink& first, const std::vector<ConnectionOffer>& offers,
                  std::size_t bytes);
 
-  /// The state that the trainer has written before it rang its last evaluation bell, which has been received. Throws as
-  /// `CompletionLoop::wait_until`.
-  std::span<const std::byte> collect();
+  /// The state with `version`, which the trainer has written, and does not write over before the version after the next
+  /// one. Throws as `CompletionLoop::wait_until`.
+  std::span<const std::byte> collect(std::uint64_t version);
 
  private:
   Fabric& fabric_;

@@ -9,6 +9,12 @@
 
 namespace runnel {
 
+/// Where a run begins.
+struct RunStart {
+  std::int64_t step = 0;      ///< the first one that it makes; equal to the version that it begins with
+  bool tests_first = false;  ///< tests that version before
+};
+
 /// How long a run is and how its steps fall into epochs: the same in every process of a job.
 ///
 /// Steps and epochs count from 0. In an epoch every seat goes through its part of the data once, in batches of the same

@@ -96,9 +96,12 @@ struct TrainerControl {
   }
   static constexpr std::size_t version_bell(int generator) { return hello_bell(generator) + kLineBytes; }
   static constexpr std::size_t probe_area(int generator) { return hello_bell(generator) + 2 * kLineBytes; }
-  static constexpr std::size_t state(int generators) { return hello_bell(generators); }
+  /// Of the state with `version`: two alternate, as parameters do.
+  static constexpr std::size_t state(int generators, std::uint64_t version, std::size_t state_bytes) {
+    return hello_bell(generators) + static_cast<std::size_t>(buffer_of_version(version)) * state_bytes;
+  }
   static constexpr std::size_t bytes(int generators, std::size_t state_bytes = 0) {
-    return state(generators) + state_bytes;
+    return hello_bell(generators) + kParameterBuffers * state_bytes;
   }
 };
 

@@ -52,11 +52,11 @@ RUNNEL_PEER(gpu_peer) {
   const auto device = device_of(arguments.back(), bootstrap.rank());
   const PeerGroup group = introduce(bootstrap, settings, layout, id_of(device.get()));
   if (group.self().role == Role::generator) {
-    Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
+    Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), {.device = device.get()});
     make_steps(generator, settings, layout);
     return generator.leave();
   }
-  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
+  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), {.device = device.get()});
   for (int generator = 0; generator < group.generators(); ++generator) {
     const PathReport& path = client.paths()[static_cast<std::size_t>(generator)];
     const bool mapped = path.path == Path::mapped;
@@ -80,7 +80,7 @@ class GpuExchangeTest : public GpuTest {
     const BucketLayout layout = layout_of(job);
     const auto device = device_of(places, 0);
     const PeerGroup group = introduce(peers.bootstrap(), job, layout, id_of(device.get()));
-    Generator generator(peers.bootstrap(), group, layout, job.config(), test_deadline(), device.get());
+    Generator generator(peers.bootstrap(), group, layout, job.config(), test_deadline(), {.device = device.get()});
     make_steps(generator, job, layout);
     generator.collect_evaluation();
     const auto result = generator.collect_parameters();

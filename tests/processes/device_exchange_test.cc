@@ -70,7 +70,7 @@ void compute(TrainerClient& client, const BucketLayout& layout, int trainer, std
 
 void run_trainer(Bootstrap& bootstrap, const Settings& settings, const BucketLayout& layout, const PeerGroup& group,
                  AsyncDevice* device) {
-  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), device);
+  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), {.device = device});
   for (const PathReport& path : client.paths()) EXPECT_EQ(path.path, settings.path) << path.reason;
   for (std::uint64_t step = 0; step < settings.steps; ++step) {
     compute(client, layout, group.self().index, step, device);
@@ -88,7 +88,7 @@ RUNNEL_PEER(device_peer) {
   const OwnDevice device(devices, bootstrap.rank(), settings.seed);
   const PeerGroup group = introduce(bootstrap, settings, layout, device.id());
   if (group.self().role == Role::trainer) return run_trainer(bootstrap, settings, layout, group, device.get());
-  Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), device.get());
+  Generator generator(bootstrap, group, layout, settings.config(), test_deadline(), {.device = device.get()});
   make_steps(generator, settings, layout);
   generator.leave();
 }
@@ -106,7 +106,7 @@ Outcome run_job(const Settings& settings, const Devices& devices) {
   const BucketLayout layout = layout_of(settings);
   const OwnDevice device(devices, 0, settings.seed);
   const PeerGroup group = introduce(peers.bootstrap(), settings, layout, device.id());
-  Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline(), device.get());
+  Generator generator(peers.bootstrap(), group, layout, settings.config(), test_deadline(), {.device = device.get()});
   make_steps(generator, settings, layout);
   generator.collect_evaluation();
   const auto result = generator.collect_parameters();
@@ -212,7 +212,7 @@ RUNNEL_PEER(busy_device_peer) {
   const BucketLayout layout = layout_of(settings);
   AsyncDevice device(/*seed=*/1);
   const PeerGroup group = introduce(bootstrap, settings, layout, device.id());
-  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), &device);
+  TrainerClient client(bootstrap, group, layout, settings.config(), test_deadline(), {.device = &device});
   client.pull();
   std::atomic<bool> has_ended = false;
   device.compute().run([&] { has_ended.wait(false); });

@@ -98,7 +98,7 @@ RUNNEL_PEER(lying_about_content) {
 std::string error_of_adoption(const std::vector<std::string>& reported) {
   PeerProcesses trainer("lying_about_content", reported);
   const PeerGroup group = introduce(trainer.bootstrap());
-  Generator generator(trainer.bootstrap(), group, kLayout, config(), test_deadline(), nullptr, 0, StatePlace::shared);
+  Generator generator(trainer.bootstrap(), group, kLayout, config(), test_deadline(), {.states = StatePlace::shared});
   try {
     generator.adopt_start();
     generator.fail(std::runtime_error("the test is over"));

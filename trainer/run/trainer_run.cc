@@ -24,8 +24,9 @@ std::array<TensorArena, sizeof...(kCopies)> arenas_of(const BucketLayout& layout
 }  // namespace
 
 TrainerRun::TrainerRun(const Config& config, const Registry& registry, const Dataset& train, const RunPlan& plan,
-                       const BucketLayout& layout, TrainedModel& model, std::size_t trainer)
+                       const RunStart& start, const BucketLayout& layout, TrainedModel& model, std::size_t trainer)
     : plan_(plan),
+      start_(start),
       layout_(layout),
       model_(model),
       test_share_(config, registry, trainer),
@@ -52,28 +53,38 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   const auto at = [](const auto& arenas, int index) -> const TensorArena& {
     return arenas[static_cast<std::size_t>(index)];
   };
-  model_.tensors().bind(at(parameters, 0));
+  model_.tensors().bind(at(parameters, exchange.buffer()));
   seat_gradients_.record_into(exchange.trace());
   release_freed_memory();  // of the model's own values and of reading the data
-  for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
+  const auto test = [&](std::int64_t version) {
+    exchange.pull();
+    model_.use(at(parameters, exchange.buffer()));
+    exchange.report_evaluation(make_test(exchange, version));
+  };
+  write_state(exchange, start_.step);
+  if (start_.tests_first) test(start_.step);
+  for (std::int64_t step = start_.step; step < plan_.total_steps(); ++step) {
     const auto made =
         seat_gradients_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
+    write_state(exchange, step + 1);
     exchange.push({.loss = made.loss,
                    .batches = static_cast<std::uint32_t>(made.batches),
                    .samples = static_cast<std::uint64_t>(made.samples),
                    .staged_bytes = made.staged_bytes,
                    .data_ns = made.data_ns,
                    .nonfinite = made.nonfinite});
-    if (!plan_.test_after(step)) continue;
-    exchange.pull();
-    model_.use(at(parameters, exchange.buffer()));
-    if (!exchange.state().empty()) read_local_buffers(model_.tensors(), exchange.state());
-    exchange.report_evaluation(test(exchange, step));
+    if (plan_.test_after(step)) test(step + 1);
   }
 }
 
-Score TrainerRun::test(TrainerClient& exchange, std::int64_t step) {
-  const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(step)});
+void TrainerRun::write_state(TrainerClient& exchange, std::int64_t version) {
+  const auto state = exchange.state(static_cast<std::uint64_t>(version));
+  if (!state.empty()) read_local_buffers(model_.tensors(), state);
+}
+
+Score TrainerRun::make_test(TrainerClient& exchange, std::int64_t version) {
+  const TraceSpan span(exchange.trace(),
+                       {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(version - 1)});
   return test_share_.score(model_, [&] { return !exchange.stopping(); });
 }
 

@@ -25,9 +25,9 @@ class TrainerRun {
   /// Trainer `trainer`, on its share of `train`. Opens the test set. The arguments outlive this; passes run on the
   /// device of `model`. Throws `RunError`.
   TrainerRun(const Config& config, const Registry& registry, const Dataset& train, const RunPlan& plan,
-             const BucketLayout& layout, TrainedModel& model, std::size_t trainer);
+             const RunStart& start, const BucketLayout& layout, TrainedModel& model, std::size_t trainer);
 
-  /// Makes all steps and tests of the plan. `exchange` uses the device of the model. Throws `RunError` when the run has
+  /// Makes all steps and tests of the plan from the start on. `exchange` uses the device of the model. Throws `RunError` when the run has
   /// to stop earlier.
   void run(TrainerClient& exchange);
 
@@ -36,9 +36,11 @@ class TrainerRun {
 
  private:
   void make_steps(TrainerClient& exchange);
-  Score test(TrainerClient& exchange, std::int64_t step);
+  void write_state(TrainerClient& exchange, std::int64_t version);
+  Score make_test(TrainerClient& exchange, std::int64_t version);
 
   const RunPlan& plan_;
+  const RunStart start_;
   const BucketLayout& layout_;
   TrainedModel& model_;
   TestShare test_share_;
