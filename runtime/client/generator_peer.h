@@ -37,8 +37,8 @@ struct TensorStreams {
 /// What a trainer has of one generator. The link is declared before what its endpoint's transfers use. Thread: the main
 /// thread's.
 struct GeneratorPeer {
-  /// `state_count`: how many states the optimizer keeps. `first`: version that the run begins with. The other arguments outlive this. Throws as `GeneratorLink`
-  /// and the channels.
+  /// `state_count`: how many states the optimizer keeps. `first`: version that the run begins with. The other arguments
+  /// outlive this. Throws as `GeneratorLink` and the channels.
   GeneratorPeer(Fabric& fabric, const ConnectionOffer& offer, int generator, const BucketLayout& layout,
                 TensorWindows& windows, const TensorStreams& streams, std::size_t state_count, std::uint64_t first)
       : link(fabric, offer, generator),

@@ -20,7 +20,7 @@ std::size_t operations_for(const BucketLayout& layout) {
 }  // namespace
 
 TrainerClient::TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout,
-                             const Config& config, const Deadline& deadline, const Options& options)
+                             const Config& config, const Deadline& deadline, const TrainerOptions& options)
     : state_bytes_(group.self().index == 0 ? options.state_bytes : 0),
       states_(optimizer_states(config.optimizer).size()),
       fabric_(group, config, TrainerControl::bytes(group.generators(), state_bytes_), operations_for(layout), deadline,
@@ -47,8 +47,7 @@ void TrainerClient::connect(const std::vector<ConnectionOffer>& offers) {
   for (int generator = 0; generator < fabric_.group().generators(); ++generator) {
     const auto rank = static_cast<std::size_t>(fabric_.group().generator(generator).rank);
     GeneratorPeer& peer = *generators_.emplace_back(
-        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_,
-                                                         states_, step_));
+        std::make_unique<GeneratorPeer>(fabric_, offers[rank], generator, layout_, windows_, streams_, states_, step_));
     CompletionQueue& queue = fabric_.loop().queue();
     const std::uint64_t tag = Tag{peer.link.peer.rank, kOther}.encode();
     queue.watch(peer.link.endpoint, tag);

@@ -24,6 +24,14 @@
 
 namespace runnel {
 
+/// How a trainer takes part in a job.
+struct TrainerOptions {
+  Device* device = nullptr;         ///< where this trainer's tensors are to lie
+  std::size_t state_bytes = 0;      ///< of what the lead generator collects from the first trainer
+  std::uint64_t first_version = 0;  ///< that the run begins with
+  ProcessPolicy process = {};
+};
+
 /// A trainer's side of the exchange, with all generators. A step is: `pull`, compute with `parameters(buffer())` into
 /// `gradients(slot())`, `push`.
 ///
@@ -37,17 +45,10 @@ namespace runnel {
 /// waits for that.
 class TrainerClient final : public PassObserver {
  public:
-  struct Options {
-    Device* device = nullptr;         ///< where this trainer's tensors are to lie
-    std::size_t state_bytes = 0;      ///< of what the lead generator collects from the first trainer
-    std::uint64_t first_version = 0;  ///< that the run begins with
-    ProcessPolicy process = {};
-  };
-
   /// Collective: connects to all generators and finds the paths to them. `state_bytes` and `first_version` are the same
   /// in all processes. `group`, `layout` and `options.device` outlive this.
   TrainerClient(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                const Deadline& deadline, const Options& options = {});
+                const Deadline& deadline, const TrainerOptions& options = {});
 
   /// The path to each generator.
   const std::vector<PathReport>& paths() const { return paths_; }
@@ -110,8 +111,8 @@ class TrainerClient final : public PassObserver {
   /// Of the first trainer: memory for its state with `version`. That of the next version is written before `push`, that
   /// of the first before its test. Empty in other trainers.
   std::span<std::byte> state(std::uint64_t version) {
-    return fabric_.control().bytes().subspan(
-        TrainerControl::state(fabric_.group().generators(), version, state_bytes_), state_bytes_);
+    return fabric_.control().bytes().subspan(TrainerControl::state(fabric_.group().generators(), version, state_bytes_),
+                                             state_bytes_);
   }
 
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.

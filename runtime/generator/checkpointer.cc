@@ -125,8 +125,8 @@ void Checkpointer::await_shards(const CheckpointWriter& writer) {
         break;
       }
       if (deadline.expired()) {
-        throw WriteError(ExitStatus::io_error, writer.folder().string() + ": generator " + std::to_string(index) +
-                                                   " has not written its part; do all hosts have this folder?");
+        throw WriteError(ExitStatus::cannot_write, writer.folder().string() + ": generator " + std::to_string(index) +
+                                                       " has not written its part; do all hosts have this folder?");
       }
       std::unique_lock lock(mutex_);
       concluded_.wait_for(lock, std::chrono::milliseconds(10), [this] { return abandoned_; });

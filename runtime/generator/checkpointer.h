@@ -47,8 +47,8 @@ class Checkpointer {
     std::optional<RunError> error = {};
   };
 
-  /// Of generator `index`, the lead is 0. `run`: as of `CheckpointWriter`. `folder` is the lead's. `layout` and `folder`
-  /// outlive this.
+  /// Of generator `index`, the lead is 0. `run`: as of `CheckpointWriter`. `folder` is the lead's. `layout` and
+  /// `folder` outlive this.
   Checkpointer(const CheckpointConfig& config, std::string run, const BucketLayout& layout, std::size_t index,
                std::size_t states, const CheckpointFolder* folder);
 

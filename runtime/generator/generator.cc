@@ -33,7 +33,7 @@ std::size_t shared_states(const Config& config, StatePlace place) {
 }  // namespace
 
 Generator::Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-                     const Deadline& deadline, const Options& options)
+                     const Deadline& deadline, const GeneratorOptions& options)
     : fabric_(group, config, GeneratorControl::bytes(group.trainers()), operations_for(group), deadline, options.device,
               GeneratorMemory::host_bytes(group, options.device, layout,
                                           layout.shard(static_cast<std::size_t>(group.self().index)),

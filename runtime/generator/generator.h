@@ -31,6 +31,14 @@
 
 namespace runnel {
 
+/// How a generator takes part in a job.
+struct GeneratorOptions {
+  Device* device = nullptr;             ///< what is to hold the tensors and reduce them
+  std::size_t state_bytes = 0;          ///< of what the lead collects from the first trainer
+  StatePlace states = StatePlace::own;  ///< shared where trainers decide about steps (`adopt_start`)
+  std::uint64_t first_version = 0;      ///< that the run begins with
+};
+
 /// A generator's side of the exchange: polls one completion queue for everything, sums gradients of its shard in
 /// the order of the seats' tree, makes the optimizer's step, and publishes versions bucket by bucket.
 ///
@@ -41,17 +49,10 @@ class Generator {
  public:
   using Step = StepRecords::Step;
 
-  struct Options {
-    Device* device = nullptr;     ///< what is to hold the tensors and reduce them
-    std::size_t state_bytes = 0;  ///< of what the lead collects from the first trainer
-    StatePlace states = StatePlace::own;  ///< shared where trainers decide about steps (`adopt_start`)
-    std::uint64_t first_version = 0;      ///< that the run begins with
-  };
-
-  /// Collective: connects to all trainers and finds the paths to them. `state_bytes` and `first_version` are the same in
-  /// all processes. `group`, `layout` and `options.device` outlive this.
+  /// Collective: connects to all trainers and finds the paths to them. `state_bytes` and `first_version` are the same
+  /// in all processes. `group`, `layout` and `options.device` outlive this.
   Generator(Bootstrap& bootstrap, const PeerGroup& group, const BucketLayout& layout, const Config& config,
-            const Deadline& deadline, const Options& options = {});
+            const Deadline& deadline, const GeneratorOptions& options = {});
 
   /// Paths and clock of every trainer, by index.
   const std::vector<TrainerFacts>& trainer_facts() const { return facts_; }
@@ -67,6 +68,12 @@ class Generator {
   /// Before the first step: from here on, versions are checkpointed by `checkpointer`, which outlives the last step.
   /// `due`: asked by the lead about each version that is complete, before it is published.
   void checkpoint_by(Checkpointer& checkpointer, std::function<bool(std::uint64_t version)> due);
+
+  /// What became of the checkpoint that has ended since the last call, or nothing.
+  std::optional<Checkpointer::Outcome> note_checkpoint();
+
+  /// Waits until no checkpoint is being made. Throws as the other waits.
+  void await_checkpoint();
 
   /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which that trainer
   /// hands them over instead of gradients; they become version 1. From here on trainers decide about steps, and may

@@ -31,8 +31,9 @@ enum class TraceWhat : std::uint8_t {
   reduce_on_device = 11,  ///< as reduce, by a device: the device's time
   data = 12,              ///< wait for a batch
   read = 13,              ///< of a batch from the data set, maybe steps before it was needed
+  checkpoint = 14,        ///< of a generator's part of one version, from the copy until it is on the disk
 };
-inline constexpr int kTraceWhats = 14;
+inline constexpr int kTraceWhats = 15;
 
 /// The description of an event, without its times.
 struct TraceLabel {

@@ -40,7 +40,8 @@ constexpr std::array<Kind, kTraceWhats> kKinds = {{{"wait"},
                                                    {.name = "copy", .background = true},
                                                    {.name = "reduce + optimize", .background = true},
                                                    {"data"},
-                                                   {.name = "read", .background = true}}};
+                                                   {.name = "read", .background = true},
+                                                   {.name = "checkpoint", .background = true}}};
 
 const Kind& kind_of(const TraceEvent& event) {
   return kKinds[static_cast<std::size_t>(event.label.what)];

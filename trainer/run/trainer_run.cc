@@ -83,8 +83,7 @@ void TrainerRun::write_state(TrainerClient& exchange, std::int64_t version) {
 }
 
 Score TrainerRun::make_test(TrainerClient& exchange, std::int64_t version) {
-  const TraceSpan span(exchange.trace(),
-                       {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(version - 1)});
+  const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(version - 1)});
   return test_share_.score(model_, [&] { return !exchange.stopping(); });
 }
 

@@ -27,8 +27,8 @@ class TrainerRun {
   TrainerRun(const Config& config, const Registry& registry, const Dataset& train, const RunPlan& plan,
              const RunStart& start, const BucketLayout& layout, TrainedModel& model, std::size_t trainer);
 
-  /// Makes all steps and tests of the plan from the start on. `exchange` uses the device of the model. Throws `RunError` when the run has
-  /// to stop earlier.
+  /// Makes all steps and tests of the plan from the start on. `exchange` uses the device of the model. Throws
+  /// `RunError` when the run has to stop earlier.
   void run(TrainerClient& exchange);
 
   /// The whole test set.
