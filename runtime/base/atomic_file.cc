@@ -115,6 +115,16 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::overwrite(std::size_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno != EINTR) fail(ExitStatus::cannot_write, "cannot be written");
+    const std::size_t done = written < 0 ? 0 : static_cast<std::size_t>(written);
+    bytes = bytes.subspan(done);
+    offset += done;
+  }
+}
+
 void AtomicFile::take_name() {
   // A file that has no name cannot take one that exists: it gets a temporary one, and takes the target's by renaming.
   if (!path_.empty()) return;
@@ -148,11 +158,7 @@ void AtomicFile::publish() {
 void AtomicFile::publish_durably() {
   if (fsync(descriptor_) != 0) fail(ExitStatus::cannot_write, "cannot be written");
   publish();
-  // The new name is on the disk once its folder is.
-  const int folder = open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  fsync(folder);
-  close(folder);
+  sync_folder(folder_of(target_));
 }
 
 void AtomicFile::rehearse() {
@@ -165,6 +171,15 @@ void AtomicFile::rehearse() {
 
 void AtomicFile::fail(ExitStatus status, const char* what) const {
   throw WriteError(status, target_.string() + ": " + what + ": " + std::strerror(errno));
+}
+
+void sync_folder(const fs::path& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const int error = fsync(descriptor) == 0 ? 0 : errno;
+  close(descriptor);
+  if (error != EIO && error != ENOSPC && error != EDQUOT) return;
+  throw WriteError(ExitStatus::cannot_write, folder.string() + ": cannot be written: " + std::strerror(error));
 }
 
 void require_writable(const fs::path& file) {

@@ -36,10 +36,13 @@ class AtomicFile {
 
   void append(std::span<const std::byte> bytes);
 
+  /// Replaces bytes that were appended, from byte `offset` on.
+  void overwrite(std::size_t offset, std::span<const std::byte> bytes);
+
   /// Replaces the target. Called once, at the end.
   void publish();
 
-  /// The same, and the new contents are on the disk on return, which may take long.
+  /// The same, and the new contents and their name are on the disk on return, which may take long.
   void publish_durably();
 
   /// Makes every system call that `publish` needs, without touching the target.
@@ -57,6 +60,10 @@ class AtomicFile {
   mode_t mode_ = 0666;          // with which they are created
   int descriptor_ = -1;
 };
+
+/// Names that were made, changed or removed in `folder` are so on the disk on return. Throws `WriteError` (74) when the
+/// disk fails or is full. A folder that cannot be opened, and a file system that does not sync folders, is no error.
+void sync_folder(const std::filesystem::path& folder);
 
 /// Throws what an `AtomicFile` would throw for lack of a folder, a permission or a system call. Leaves no trace.
 void require_writable(const std::filesystem::path& file);

@@ -8,15 +8,26 @@
 
 namespace runnel {
 
-Sha256 sha256(std::span<const std::span<const std::byte>> parts) {
-  sha256_ctx context;
-  sha256_init(&context);
-  for (const auto part : parts) {
-    sha256_update(&context, part.size(), reinterpret_cast<const std::uint8_t*>(part.data()));
-  }
+Sha256Stream::Sha256Stream() : context_(std::make_unique<sha256_ctx>()) {
+  sha256_init(context_.get());
+}
+
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::append(std::span<const std::byte> bytes) {
+  sha256_update(context_.get(), bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
+}
+
+Sha256 Sha256Stream::finish() {
   Sha256 digest;
-  sha256_digest(&context, digest.size(), reinterpret_cast<std::uint8_t*>(digest.data()));
+  sha256_digest(context_.get(), digest.size(), reinterpret_cast<std::uint8_t*>(digest.data()));
   return digest;
+}
+
+Sha256 sha256(std::span<const std::span<const std::byte>> parts) {
+  Sha256Stream stream;
+  for (const auto part : parts) stream.append(part);
+  return stream.finish();
 }
 
 Sha256 sha256(std::span<const std::byte> bytes) {

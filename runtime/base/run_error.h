@@ -23,6 +23,7 @@ enum class ExitStatus : int {
   os_limit = 71,
   cannot_create = 73,
   cannot_write = 74,
+  in_use = 75,
   protocol_mismatch = 76,
   bad_configuration = 78,
   interrupted = 130,

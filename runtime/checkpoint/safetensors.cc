@@ -12,7 +12,6 @@
 #include <set>
 #include <utility>
 
-#include "runtime/base/atomic_file.h"
 #include "runtime/base/foreign_format.h"
 #include "runtime/base/joined.h"
 #include "runtime/base/json_extent.h"
@@ -21,8 +20,6 @@
 
 namespace runnel {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian, and so are values in memory");
 
@@ -36,6 +33,9 @@ constexpr std::size_t kMaxValues = 2'000'000;
 
 /// Arrays in objects in the header's object.
 constexpr std::size_t kMaxNesting = 3;
+
+/// The entry of the header that is no tensor.
+constexpr const char* kMetadata = "__metadata__";
 
 /// A tensor's entry in the header.
 struct Entry {
@@ -97,7 +97,7 @@ Entry read_entry(const std::string& name, const nlohmann::json& json, const Refu
           static_cast<std::uint64_t>(offsets->back())};
 }
 
-Entries read_entries(std::string_view header, const Refusal& refuse) {
+nlohmann::json parse_header(std::string_view header, const Refusal& refuse) {
   const JsonExtent extent = json_extent(header);
   if (extent.depth > kMaxNesting) refuse("expected a header with one object for each tensor, found deeper nesting");
   if (extent.values > kMaxValues) {
@@ -111,15 +111,30 @@ Entries read_entries(std::string_view header, const Refusal& refuse) {
         depth == 1 && event == nlohmann::json::parse_event_t::key && !names.insert(value.get<std::string>()).second;
     return true;
   };
-  const nlohmann::json json = nlohmann::json::parse(header, watch_names, /*allow_exceptions=*/false);
+  nlohmann::json json = nlohmann::json::parse(header, watch_names, /*allow_exceptions=*/false);
   if (!json.is_object() || header.front() != '{' || doubled) {
     refuse("expected a JSON object with one entry for each tensor as the header");
   }
+  return json;
+}
+
+Entries read_entries(const nlohmann::json& header, const Refusal& refuse) {
   Entries entries;
-  for (const auto& [name, value] : json.items()) {
-    if (name != "__metadata__") entries.emplace(name, read_entry(name, value, refuse));
+  for (const auto& [name, value] : header.items()) {
+    if (name != kMetadata) entries.emplace(name, read_entry(name, value, refuse));
   }
   return entries;
+}
+
+/// Values that are no texts, which the format forbids, are left out.
+std::map<std::string, std::string> read_metadata(const nlohmann::json& header) {
+  std::map<std::string, std::string> metadata;
+  const auto found = header.find(kMetadata);
+  if (found == header.end() || !found->is_object()) return metadata;
+  for (const auto& [key, value] : found->items()) {
+    if (value.is_string()) metadata.emplace(key, value.get<std::string>());
+  }
+  return metadata;
 }
 
 /// Bytes of the elements; nothing where no memory has so many.
@@ -176,25 +191,15 @@ std::string_view header_of(const MappedFile& file, const Refusal& refuse) {
          std::to_string(header_bytes));
 }
 
-std::string header_text(const std::vector<const StoredTensor*>& tensors) {
-  Json header = {{"__metadata__", {{"format", "pt"}}}};
-  std::size_t end = 0;
-  for (const StoredTensor* tensor : tensors) {
-    const std::size_t begin = std::exchange(end, end + tensor->bytes.size());
-    header[tensor->name] = {
-        {"dtype", dtype_of(tensor->type)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
-  }
-  std::string text = header.dump();
-  text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');  // the data begin aligned
-  return text;
-}
-
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : file_(file) {
   const Refusal refuse(file);
-  const std::string_view header = header_of(file_, refuse);
-  const auto data = file_.bytes().subspan(kLengthBytes + header.size());
+  const std::string_view text = header_of(file_, refuse);
+  header_ = file_.bytes().first(kLengthBytes + text.size());
+  const auto data = file_.bytes().subspan(header_.size());
+  const nlohmann::json header = parse_header(text, refuse);
+  metadata_ = read_metadata(header);
   Entries entries = read_entries(header, refuse);
   check_offsets(entries, data.size(), refuse);
   for (auto& [name, entry] : entries) {
@@ -205,19 +210,6 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : file_(file
 const StoredTensor* SafetensorsFile::find(std::string_view name) const {
   const auto found = std::ranges::lower_bound(tensors_, name, {}, &StoredTensor::name);
   return found == tensors_.end() || found->name != name ? nullptr : &*found;
-}
-
-void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors) {
-  std::vector<const StoredTensor*> order;
-  for (const StoredTensor& tensor : tensors) order.push_back(&tensor);
-  std::ranges::stable_sort(order, std::greater(), [](const StoredTensor* tensor) { return bytes_of(tensor->type); });
-  const std::string header = header_text(order);
-  const std::uint64_t header_bytes = header.size();
-  AtomicFile replacement(file);
-  replacement.append(std::as_bytes(std::span(&header_bytes, 1)));
-  replacement.append(std::as_bytes(std::span(header)));
-  for (const StoredTensor* tensor : order) replacement.append(tensor->bytes);
-  replacement.publish_durably();
 }
 
 }  // namespace runnel

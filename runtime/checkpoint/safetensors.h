@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,13 +46,20 @@ class SafetensorsFile {
   /// Null where there is none.
   const StoredTensor* find(std::string_view name) const;
 
+  /// The texts of `__metadata__`.
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+  /// The file before the tensors' bytes: the length and the JSON text.
+  std::span<const std::byte> header() const { return header_; }
+
+  /// Bytes of the whole file.
+  std::uint64_t bytes() const { return file_.bytes().size(); }
+
  private:
   MappedFile file_;
+  std::span<const std::byte> header_;
+  std::map<std::string, std::string> metadata_;
   std::vector<StoredTensor> tensors_;
 };
-
-/// Writes `tensors`, whose names differ: those of larger elements first, so that all are aligned, else in their order.
-/// `file` holds either its old contents or all of the new ones, which are on the disk on return. Throws `WriteError`.
-void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors);
 
 }  // namespace runnel

@@ -10,6 +10,7 @@
 
 #include "runtime/base/random.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/processes/runnel_program.h"
 #include "tests/trainer/archive/zip_files.h"
 #include "tests/trainer/arrays/array_files.h"

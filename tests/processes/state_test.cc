@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/processes/runnel_program.h"
 
 /// What a model has besides trained parameters: it comes from model.init into every process, and out of a job by

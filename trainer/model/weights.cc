@@ -17,6 +17,7 @@
 #include "runtime/base/run_error.h"
 #include "runtime/base/utf8.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "trainer/torch/scalar_type.h"
 #include "trainer/torch/tensor_text.h"
 

@@ -8,6 +8,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/support/temporary_folder.h"
 
 // Files that are missing, or that cannot be written.

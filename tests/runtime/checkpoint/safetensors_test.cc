@@ -18,6 +18,7 @@
 
 #include "runtime/base/random.h"
 #include "runtime/base/run_error.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/support/temporary_folder.h"
 
 namespace runnel {

@@ -15,6 +15,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/trainer/archive/zip_files.h"
 #include "tests/trainer/arrays/array_files.h"
 #include "tests/trainer/inspect/summary_files.h"

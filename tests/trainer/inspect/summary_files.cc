@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/trainer/archive/zip_files.h"
 #include "tests/trainer/arrays/array_files.h"
 #include "tests/trainer/idx_files.h"

@@ -15,6 +15,7 @@
 
 #include "runtime/base/run_error.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/model/kinds_model.h"
 
