@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -133,6 +134,10 @@ struct CheckpointConfig {
   std::string resume;  ///< absolute path of a checkpoint, or kNewest; empty: the run starts from the beginning
 
   bool is_on() const { return !directory.empty(); }
+
+  std::chrono::milliseconds grace() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(grace_s));
+  }
 
   bool operator==(const CheckpointConfig&) const = default;
 };
