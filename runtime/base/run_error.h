@@ -73,15 +73,15 @@ inline ExitStatus status_of(const std::exception& error) {
   return peer ? ExitStatus::peer_lost : ExitStatus::os_limit;
 }
 
-/// The error to end with after `signal`, which a user or the system has sent to end the run.
-inline RunError stopped_by(int signal) {
-  if (signal == SIGINT) return {ExitStatus::interrupted, "interrupted by SIGINT; the run ends without a result"};
+/// The error to end with after `signal`, which a user or the system has sent to end the run. `outcome`: what the user
+/// has of it.
+inline RunError stopped_by(int signal, const std::string& outcome = "the run ends without a result") {
+  if (signal == SIGINT) return {ExitStatus::interrupted, "interrupted by SIGINT; " + outcome};
   if (signal == SIGXCPU) {
     return {ExitStatus::os_limit, "ended by SIGXCPU: the limit of CPU time is used up; raise it with ulimit -t"};
   }
   const char* name = sigabbrev_np(signal);
-  return {ExitStatus::terminated,
-          "ended by SIG" + std::string(name == nullptr ? "?" : name) + "; the run ends without a result"};
+  return {ExitStatus::terminated, "ended by SIG" + std::string(name == nullptr ? "?" : name) + "; " + outcome};
 }
 
 }  // namespace runnel

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -120,6 +121,27 @@ struct TransportConfig {
   bool operator==(const TransportConfig&) const = default;
 };
 
+struct CheckpointConfig {
+  static constexpr std::string_view kNewest = "newest";
+
+  std::string directory;         ///< absolute; empty: no checkpoints
+  std::int64_t every_steps = 0;  ///< 0: by time only
+  double every_s = 300.0;        ///< 0: by steps only
+  std::int64_t keep = 3;
+  double grace_s = 20.0;
+  bool on_signal = true;
+  bool required = false;
+  std::string resume;  ///< absolute path of a checkpoint, or kNewest; empty: the run starts from the beginning
+
+  bool is_on() const { return !directory.empty(); }
+
+  std::chrono::milliseconds grace() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(grace_s));
+  }
+
+  bool operator==(const CheckpointConfig&) const = default;
+};
+
 struct RunConfig {
   std::int64_t max_epochs = 2;
   std::int64_t max_gradients = 100;
@@ -144,6 +166,7 @@ struct Config {
   GeneratorConfig generator;
   OptimizerConfig optimizer;
   TransportConfig transport;
+  CheckpointConfig checkpoint;
   RunConfig run;
 
   bool operator==(const Config&) const = default;
@@ -165,9 +188,9 @@ struct ConfigOptions {
 /// Reads and checks a configuration. With an empty `file`, from the defaults and `options` only.
 ///
 /// Where `sets` choose another optimizer than the file, the file's rule_keys() (config_schema.h) are ignored. Relative
-/// input paths (data.path, data.test_path, model.file, model.init) are taken from the folder of `file`, or from the
-/// working directory when given by `options.sets`. Throws `ConfigError` for the first error in the order of the file.
-/// Any thread.
+/// input paths (data.path, data.test_path, model.file, model.init, checkpoint.resume) are taken from the folder of
+/// `file`, or from the working directory when given by `options.sets`. Throws `ConfigError` for the first error in the
+/// order of the file. Any thread.
 Config load_config(const std::filesystem::path& file, const ConfigOptions& options = {});
 
 /// The same for text in memory; `name` stands for the file in messages and for relative paths.

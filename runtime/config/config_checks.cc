@@ -65,6 +65,14 @@ void check_transport(const Config& config, const GivenKeys& given) {
   }
 }
 
+void check_checkpoint(const Config& config, const GivenKeys& given) {
+  const CheckpointConfig& checkpoint = config.checkpoint;
+  if (checkpoint.resume != CheckpointConfig::kNewest || checkpoint.is_on()) return;
+  fail_key(given.at("checkpoint.resume").place, "checkpoint.resume",
+           "\"newest\" needs checkpoint.directory (--checkpoint DIR), where to look for it; or give the folder of a "
+           "checkpoint");
+}
+
 }  // namespace
 
 void check_config(const Config& config, const GivenKeys& given) {
@@ -73,6 +81,7 @@ void check_config(const Config& config, const GivenKeys& given) {
   check_trainers(config, given);
   check_generators(config, given);
   check_transport(config, given);
+  check_checkpoint(config, given);
 }
 
 void fail_at(const std::string& place, const std::string& message) {

@@ -185,9 +185,10 @@ void ConfigReader::check_names(const ConfigOptions& options) const {
 
 void ConfigReader::resolve(const ConfigKey& key, const std::string& place, const fs::path& input_dir) {
   const auto* file = std::get_if<FileKey>(&key.type);
-  if (file == nullptr || file->field(config_).empty()) return;
-  const fs::path& base = file->input ? input_dir : fs::current_path();
+  if (file == nullptr) return;
   std::string& name = file->field(config_);
+  if (name.empty() || name == file->word) return;
+  const fs::path& base = file->input ? input_dir : fs::current_path();
   name = without_dots(base / name).string();
   if (valid_utf8_bytes(name) != name.size()) fail_key(place, key.path, "the folder's name is not valid UTF-8");
 }

@@ -69,6 +69,7 @@ struct TextKey {
 struct FileKey {
   Field<std::string> field;
   bool input;
+  std::string_view word = "";  ///< a value that is not a name; a file of this name is "./" and the word
 };
 
 struct DeviceKey {

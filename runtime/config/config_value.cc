@@ -265,7 +265,10 @@ std::string describe(const KeyType& type) {
                           return "one of " + joined(key.words, ", ", quoted);
                         },
                         [](const TextKey& key) { return std::string(key.may_be_empty ? "a string" : kText); },
-                        [](const FileKey&) { return std::string("a file name in a string"); },
+                        [](const FileKey& key) {
+                          const std::string file = "a file name in a string";
+                          return key.word.empty() ? file : to_text(std::string(key.word)) + " or " + file;
+                        },
                         [](const DeviceKey&) { return std::string(kDevice); },
                         [](const OptionsKey&) { return std::string("a table of options"); },
                         [](const DevicesKey&) { return std::string(kDevice) + ", or an array of them"; },

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/fabric/fabric.h"
 
+#include <algorithm>
+
 #include "runtime/bootstrap/rdma_ports.h"
 #include "runtime/protocol/control_layout.h"
 #include "transport/log.h"
@@ -83,6 +85,15 @@ std::chrono::nanoseconds timeout_for(const PeerGroup& group, double timeout_s) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(timeout);
 }
 
+/// Generators write the last checkpoint, also after a loss.
+EndPolicy end_policy(const PeerGroup& group, const CheckpointConfig& config) {
+  EndPolicy policy;
+  if (!config.is_on()) return policy;
+  if (config.on_signal) policy.wish_grace = config.grace();
+  if (group.self().role == Role::generator) policy.loss_grace = std::max(config.grace(), EndPolicy::kGraceAfterLoss);
+  return policy;
+}
+
 std::size_t trace_bytes(const Config& config) {
   return config.run.trace.empty() ? 0 : Trace::bytes_for(kTraceEvents);
 }
@@ -106,7 +117,7 @@ Fabric::Fabric(const PeerGroup& group, const Config& config, std::size_t control
           context_options(group, config.transport, device, control_bytes + trace_bytes(config) + tensor_bytes))),
       worker_(context_),
       control_(Slab::allocate(context_, control_bytes)),
-      liveness_(context_, group, process),
+      liveness_(context_, group, process, end_policy(group, config.checkpoint)),
       loop_(worker_, operations, ParkWord(control_.bytes(), kParkOffset), group, liveness_, bootstrap,
             timeout_for(group, config.run.timeout_s)) {
   held_.reset();

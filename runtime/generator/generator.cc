@@ -94,6 +94,7 @@ void Generator::connect(const std::vector<ConnectionOffer>& offers, std::size_t 
 
 void Generator::publish_start(std::span<const float> all) {
   memory_.write_start(protocol_.version(), std::as_bytes(all).subspan(shard_.bytes.begin, shard_.bytes.size()));
+  fabric_.liveness().begin_steps();
   for (auto& link : links_) ring(*link, protocol_.version_word());
 }
 

@@ -30,6 +30,8 @@ using std::chrono::milliseconds;
 
 constexpr const char* kLauncherVariable = "RUNNEL_LAUNCHER";  // its process id
 constexpr const char* kTerminalVariable = "RUNNEL_TERMINAL";
+constexpr const char* kStartVariable = "RUNNEL_START";             // 2: the first one after a crash
+constexpr const char* kFromNewestVariable = "RUNNEL_FROM_NEWEST";  // set: this start continues from a checkpoint
 
 std::optional<int> number_in(const char* variable) {
   const char* text = std::getenv(variable);
@@ -124,6 +126,16 @@ bool started_by_launcher() {
   // Not every process that has the variable: a shell that a rank was started from passes it on, too.
   const auto launcher = number_in(kLauncherVariable);
   return launcher && state_of(getppid()).parent == *launcher;
+}
+
+JobStart job_start() {
+  if (!started_by_launcher()) return {};
+  return {.number = number_in(kStartVariable).value_or(1), .from_newest = std::getenv(kFromNewestVariable) != nullptr};
+}
+
+void set_job_start(const JobStart& start) {
+  setenv(kStartVariable, std::to_string(start.number).c_str(), 1);
+  if (start.from_newest) setenv(kFromNewestVariable, "1", 1);
 }
 
 std::string ignored_settings() {

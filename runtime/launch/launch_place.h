@@ -33,6 +33,18 @@ bool launcher_has_terminal();
 /// Whether `launch_ranks` started this process. It then says itself which signal ends the run.
 bool started_by_launcher();
 
+/// Which start of a job this is, under a launcher that starts it again after a crash (`--supervise`).
+struct JobStart {
+  int number = 1;
+  bool from_newest = false;  ///< it continues from the newest checkpoint, whatever the command line says
+};
+
+/// In a rank.
+JobStart job_start();
+
+/// Lets the ranks that this process starts know.
+void set_job_start(const JobStart& start);
+
 /// Where a program publishes the settings of OpenMP that it ignores: openmp_settings.h.
 inline constexpr const char* kIgnoredSettingsVariable = "RUNNEL_IGNORED_SETTINGS";
 

@@ -25,6 +25,7 @@
 #include "runtime/launch/mpi_segments.h"
 #include "runtime/launch/mpirun_command.h"
 #include "runtime/launch/mpirun_messages.h"
+#include "runtime/launch/patient_kill.h"
 #include "runtime/launch/process_tree.h"
 #include "runtime/launch/session_folder.h"
 #include "runtime/launch/stall_watch.h"
@@ -43,6 +44,9 @@ constexpr int kNotStarted = 127;
 
 /// How long ranks have to end after a stop. They need a tenth of it, and the run ends within 2 s.
 constexpr milliseconds kStopTime{900};
+
+/// What ranks need to end by themselves when `signal_grace` has passed.
+constexpr milliseconds kAfterGrace{2000};
 
 /// What `MpirunWait` takes.
 sigset_t launcher_signals() {
@@ -81,8 +85,8 @@ struct EndOfMpirun {
 /// mpirun, until it has ended: passes its messages and this process's stop signals on.
 class MpirunWait {
  public:
-  MpirunWait(pid_t mpirun, MpirunMessages& messages, const std::optional<Deadline>& deadline, bool is_on_this_host)
-      : mpirun_(mpirun), messages_(messages), deadline_(deadline), is_on_this_host_(is_on_this_host), stalls_(mpirun) {
+  MpirunWait(pid_t mpirun, MpirunMessages& messages, const LaunchSettings& settings)
+      : mpirun_(mpirun), messages_(messages), settings_(settings), stalls_(mpirun) {
     const sigset_t signals = launcher_signals();
     signals_ = OwnedFd::checked(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
   }
@@ -112,8 +116,8 @@ class MpirunWait {
   }
 
   std::string find_stall() {
-    if (deadline_ && deadline_->expired()) return "mpirun did not end in time";
-    return is_on_this_host_ ? stalls_.look().value_or("") : "";
+    if (settings_.deadline && settings_.deadline->expired()) return "mpirun did not end in time";
+    return settings_.hosts.empty() ? stalls_.look().value_or("") : "";
   }
 
   void pass_signal_on() {
@@ -131,8 +135,14 @@ class MpirunWait {
 
   /// A user who asks twice does not wait for ranks that may hang.
   void stop(int signal) {
+    const bool makes_checkpoints = settings_.signal_grace.count() > 0;
+    if (makes_checkpoints && signal == SIGUSR1) {
+      kill(mpirun_, SIGUSR1);  // ranks make one and continue
+      return;
+    }
     const bool is_second = end_.stop_signal != 0;
-    kill_at_ = is_second ? Clock::now() : Clock::now() + kStopTime;
+    const milliseconds time = makes_checkpoints ? settings_.signal_grace + kAfterGrace : kStopTime;
+    kill_at_ = is_second ? Clock::now() : Clock::now() + time;
     if (is_second) return;
     end_.stop_signal = signal;
     kill(mpirun_, signal_to_ranks(signal));
@@ -140,8 +150,7 @@ class MpirunWait {
 
   pid_t mpirun_;
   MpirunMessages& messages_;
-  std::optional<Deadline> deadline_;
-  bool is_on_this_host_;
+  LaunchSettings settings_;
   StallWatch stalls_;
   MpiSegments segments_;
   const sigset_t suspending_ = suspending_signals();
@@ -197,8 +206,9 @@ bool is_signal_of_rank(int code, const EndOfMpirun& end) {
 }
 
 /// mpirun gives the status of the first rank that failed, or 128 and the signal's number when one was killed.
-int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command) {
-  if (end.stop_signal != 0) throw stopped_by(end.stop_signal);
+int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command, bool makes_checkpoints) {
+  if (end.stop_signal != 0 && !makes_checkpoints) throw stopped_by(end.stop_signal);
+  if (end.stop_signal != 0) throw stopped_by(end.stop_signal, "--resume continues the run from its newest checkpoint");
   if (!end.stall.empty()) throw unreported(ExitStatus::peer_lost, end.stall + "; mpirun was killed", end, command);
   const int code = code_of(end.status);
   if (is_status_of_rank(code)) return code;
@@ -244,11 +254,13 @@ void prepare_launch(std::int64_t ranks) {
                              "MPI needs, while a job starts,", MpiSegments::kFolder);
 }
 
-int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std::string& hosts,
-                 const std::optional<Deadline>& deadline) {
+int launch_ranks(int ranks, const std::vector<std::string>& arguments, const LaunchSettings& settings) {
   const SessionFolder session;
-  MpirunCommand command = mpirun_command(ranks, session.path(), arguments, hosts);
-  set_environment_of_ranks(/*on_this_host=*/hosts.empty());
+  MpirunCommand command = mpirun_command(ranks, session.path(), arguments, settings.hosts);
+  if (settings.loss_grace.count() > 0) {
+    command.environment.emplace_back(kKillGraceVariable, std::to_string(settings.loss_grace.count()));
+  }
+  set_environment_of_ranks(/*on_this_host=*/settings.hosts.empty());
   MpirunMessages messages;
   const sigset_t signals = launcher_signals();
   sigset_t before{};
@@ -262,13 +274,13 @@ int launch_ranks(int ranks, const std::vector<std::string>& arguments, const std
   if (child == 0) become(command, messages.sink());
   messages.close_sink();
   std::signal(SIGPIPE, SIG_IGN);  // when nobody reads standard error any more, the status still arrives
-  const EndOfMpirun end = MpirunWait(child, messages, deadline, hosts.empty()).wait();
+  const EndOfMpirun end = MpirunWait(child, messages, settings).wait();
   if (end.stop_signal == 0) sigprocmask(SIG_SETMASK, &before, nullptr);
   if (end.stop_signal == 0 && !is_status_of_rank(code_of(end.status))) {
     session.require_room();
     require_processes(ranks);
   }
-  return status_of_ranks(end, command);
+  return status_of_ranks(end, command, settings.signal_grace.count() > 0);
 }
 
 }  // namespace runnel

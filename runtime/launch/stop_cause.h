@@ -19,11 +19,12 @@ enum class StopCause : std::uint8_t {
   launcher_terminated = 8,   ///< the same, SIGTERM
   invalid_word = 9,          ///< the peer sent something that is not a heartbeat word
   not_finite = 10,           ///< the process has reported a loss or parameter that is not finite
+  announced = 11,            ///< SIGUSR1, by which batch systems announce a time limit
 };
 
 /// Whether the cause is a signal rather than a loss.
 constexpr bool is_signal(StopCause cause) {
-  return cause >= StopCause::interrupted && cause <= StopCause::launcher_terminated;
+  return (cause >= StopCause::interrupted && cause <= StopCause::launcher_terminated) || cause == StopCause::announced;
 }
 
 struct Stop {

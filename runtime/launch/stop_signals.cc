@@ -15,7 +15,7 @@ namespace {
 sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM}) sigaddset(&signals, signal);
   if (sighup_ends_process()) sigaddset(&signals, SIGHUP);
   return signals;
 }
@@ -55,24 +55,29 @@ std::optional<StopCause> StopSignals::take() {
   const auto signal = static_cast<int>(info.ssi_signo);
   if (signal == SIGINT) return StopCause::interrupted;
   if (signal == SIGTERM || signal == SIGHUP) return StopCause::terminated;
+  if (signal == SIGUSR1) return StopCause::announced;
   // Somebody else than the launcher's mpirun may send them, and then nobody but this process can say so.
   const bool from_launcher = started_by_launcher() && static_cast<pid_t>(info.ssi_pid) == getppid();
-  if (signal == signal_to_ranks(SIGINT)) {
-    return from_launcher ? StopCause::launcher_interrupted : StopCause::interrupted;
-  }
-  return from_launcher ? StopCause::launcher_terminated : StopCause::terminated;
+  if (!from_launcher) return StopCause::terminated;
+  return signal == signal_to_ranks(SIGINT) ? StopCause::launcher_interrupted : StopCause::launcher_terminated;
 }
 
-void throw_stopped(const Stop& stop) {
+int signal_of(StopCause cause) {
+  if (cause == StopCause::announced) return SIGUSR1;
+  const bool interrupted = cause == StopCause::interrupted || cause == StopCause::launcher_interrupted;
+  return interrupted ? SIGINT : SIGTERM;
+}
+
+void throw_stopped(const Stop& stop, const std::string& outcome) {
   if (stop.cause == StopCause::launcher_interrupted) throw StoppedByLauncher(ExitStatus::interrupted);
   if (stop.cause == StopCause::launcher_terminated) throw StoppedByLauncher(ExitStatus::terminated);
-  const RunError error = stopped_by(stop.cause == StopCause::interrupted ? SIGINT : SIGTERM);
+  const RunError error = stopped_by(signal_of(stop.cause), outcome);
   if (stop.reported) throw AlreadyReported(error.status());
   throw error;
 }
 
 int signal_to_ranks(int stop_signal) {
-  return stop_signal == SIGINT ? SIGUSR1 : SIGUSR2;
+  return stop_signal == SIGINT ? SIGALRM : SIGUSR2;
 }
 
 }  // namespace runnel

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <optional>
+#include <string>
 
 #include "runtime/base/run_error.h"
 #include "runtime/launch/stop_cause.h"
@@ -20,9 +21,9 @@ bool sighup_ends_process();
 /// still ends it at once.
 sigset_t user_stop_signals();
 
-/// The signals that end a run: SIGINT, SIGTERM and SIGHUP, and SIGUSR1 and SIGUSR2, in which a launcher says the same
-/// to ranks through mpirun. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a second
-/// later.
+/// The signals that end a run: SIGINT, SIGTERM, SIGHUP and SIGUSR1, and SIGALRM and SIGUSR2, in which a launcher says
+/// that it got SIGINT, or another one. mpirun passes these two on at once, but makes of SIGINT a SIGTERM that comes a
+/// second later.
 ///
 /// Blocks them in the thread that makes it and in those that it starts later, for good: they would end the process in
 /// any thread that takes them by default, and are for `StopSignals` to read.
@@ -47,9 +48,12 @@ class StopSignals {
   OwnedFd fd_;
 };
 
-/// Throws the error to end with after `stop`, which a signal has caused: `RunError` with 130 or 143; `AlreadyReported`
-/// when another process reports it, `StoppedByLauncher` when that is the launcher.
-[[noreturn]] void throw_stopped(const Stop& stop);
+/// The signal that a cause stands for, of which `is_signal` holds: SIGINT, SIGUSR1, or SIGTERM for all others.
+int signal_of(StopCause cause);
+
+/// Throws the error to end with after `stop`, which a signal has caused: `RunError` with 130 or 143 and `outcome`;
+/// `AlreadyReported` when another process reports it, `StoppedByLauncher` when that is the launcher.
+[[noreturn]] void throw_stopped(const Stop& stop, const std::string& outcome = "the run ends without a result");
 
 /// The signal by which `launch_ranks` passes on `stop_signal`, one of `user_stop_signals`.
 int signal_to_ranks(int stop_signal);

@@ -64,9 +64,10 @@ struct HeartbeatLink {
   std::chrono::steady_clock::time_point last_word_at;
   std::optional<Suspicion> suspicion;
   std::size_t rings_in_flight = 0;
-  bool skipped_ring = false;  // because kMaxRings were in flight
-  bool over = false;          // has left or is lost, and is no longer watched
-  bool lost = false;          // ended without a last word
+  bool skipped_ring = false;      // because kMaxRings were in flight
+  std::uint16_t checkpoints = 0;  // that its words have asked for
+  bool over = false;              // has left or is lost, and is no longer watched
+  bool lost = false;              // ended without a last word
 };
 
 }  // namespace runnel

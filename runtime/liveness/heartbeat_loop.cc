@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
+#include <utility>
 
 namespace runnel {
 namespace {
@@ -15,14 +18,16 @@ constexpr milliseconds kCloseTime{300};
 
 }  // namespace
 
-HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group, bool takes_signals)
+HeartbeatLoop::HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group,
+                             const EndPolicy& policy)
     : mailbox_(mailbox),
       group_(group),
+      policy_(policy),
       peers_(group.connected_to(group.self().rank)),
       worker_(context),
       slab_(Slab::allocate(context, (1 + peers_.size()) * kLineBytes)),
       queue_(worker_, HeartbeatLink::kMaxRings * peers_.size()) {
-  if (takes_signals) signals_.emplace();
+  if (policy.takes_signals) signals_.emplace();
   for (const int rank : peers_) links_.push_back(std::make_unique<HeartbeatLink>(group, group.at(rank)));
 }
 
@@ -120,11 +125,24 @@ void HeartbeatLoop::on_word(HeartbeatLink& link, std::uint64_t value) {
   link.on_sign_of_life(Clock::now());
   if (link.over) return;
   const auto word = HeartbeatWord::decode(value);
-  if (!word || word->stop.rank >= static_cast<int>(group_.all().size()))
+  if (!word || word->stop.rank >= static_cast<int>(group_.all().size())) {
     return declare_lost(link, StopCause::invalid_word, value);
-  if (word->state == HeartbeatWord::State::alive) return;
-  link.over = true;
-  if (word->state == HeartbeatWord::State::stopping) stop({word->stop.cause, word->stop.rank, true});
+  }
+  switch (word->state) {
+    case HeartbeatWord::State::alive:
+      if (word->checkpoints > link.checkpoints) ask_for_checkpoint(link.rank);
+      link.checkpoints = word->checkpoints;
+      return;
+    case HeartbeatWord::State::asked_to_end:
+      if (group_.is_lead()) ask_to_end({word->stop.cause, word->stop.rank, false});
+      return;
+    case HeartbeatWord::State::leaving:
+      link.over = true;
+      return;
+    case HeartbeatWord::State::stopping:
+      link.over = true;
+      stop({word->stop.cause, word->stop.rank, true});
+  }
 }
 
 void HeartbeatLoop::suspect(HeartbeatLink& link, StopCause cause) {
@@ -154,8 +172,12 @@ void HeartbeatLoop::check_silence(Clock::time_point now) {
 
 void HeartbeatLoop::check_deadlines(Clock::time_point now) {
   const bool suspects = std::ranges::any_of(links_, [](const auto& link) { return link->suspicion && !link->over; });
-  if (sigterm_at_ && !suspects && now >= *sigterm_at_ + kSigtermDelay)
-    stop({StopCause::terminated, group_.self().rank, false});
+  if (sigterm_at_ && !suspects && now >= *sigterm_at_ + kSigtermDelay) {
+    sigterm_at_.reset();
+    on_signal(StopCause::terminated);
+  }
+  if (wish_ && (now >= wish_until_ || (group_.is_lead() && !mailbox_.takes_wishes())))
+    stop(*std::exchange(wish_, std::nullopt));
   if (overdue_at_ && now >= *overdue_at_) mailbox_.report_overdue();
 }
 
@@ -163,7 +185,7 @@ void HeartbeatLoop::check_farewell() {
   using Farewell = HeartbeatMailbox::Farewell;
   const Farewell farewell = mailbox_.farewell();
   if (farewell == Farewell::none) return;
-  if (word_.state == HeartbeatWord::State::alive) {
+  if (word_.state < HeartbeatWord::State::leaving) {
     announce(farewell == Farewell::leave ? HeartbeatWord::State::leaving : HeartbeatWord::State::stopping,
              {mailbox_.failure(), group_.self().rank, false});
   }
@@ -180,12 +202,25 @@ void HeartbeatLoop::announce(HeartbeatWord::State state, const Stop& reason) {
 }
 
 void HeartbeatLoop::stop(const Stop& reason) {
-  // A process that is leaving needs no peers any more; only a signal still ends what it has left to do.
-  if (overdue_at_ || (word_.state == HeartbeatWord::State::leaving && !is_signal(reason.cause))) return;
-  overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : kGraceAfterLoss);
+  if (overdue_at_ || (needs_no_peers() && !is_signal(reason.cause))) return;
+  overdue_at_ = Clock::now() + (is_signal(reason.cause) ? kGraceAfterSignal : policy_.loss_grace);
   sigterm_at_.reset();
+  wish_.reset();
   announce(HeartbeatWord::State::stopping, reason);
   mailbox_.report_stop(reason);
+}
+
+/// Of a process that is leaving, or has ended the run as a signal asked for: only a signal still ends what it has left
+/// to do.
+bool HeartbeatLoop::needs_no_peers() const {
+  return word_.state == HeartbeatWord::State::leaving ||
+         (word_.state == HeartbeatWord::State::stopping && is_signal(word_.stop.cause));
+}
+
+/// Those of others are the lead's to grant: it stops the run where it makes no steps.
+bool HeartbeatLoop::takes_wishes() const {
+  const bool may_be_granted = group_.is_lead() ? mailbox_.takes_wishes() : connected_;
+  return policy_.wish_grace.count() > 0 && may_be_granted && word_.state < HeartbeatWord::State::leaving;
 }
 
 void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
@@ -213,11 +248,41 @@ void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
 void HeartbeatLoop::take_signals() {
   while (const auto cause = signals_->take()) {
     if (*cause != StopCause::terminated) {
-      stop({*cause, group_.self().rank, false});
+      on_signal(*cause);
     } else if (!sigterm_at_) {
       sigterm_at_ = Clock::now();
     }
   }
+}
+
+void HeartbeatLoop::on_signal(StopCause cause) {
+  const int self = group_.self().rank;
+  if (policy_.wish_grace.count() > 0 && cause == StopCause::announced) {
+    if (word_.checkpoints < std::numeric_limits<std::uint16_t>::max()) ++word_.checkpoints;
+    if (word_.state == HeartbeatWord::State::alive) beat();
+    return ask_for_checkpoint(self);
+  }
+  const auto now = Clock::now();
+  if (signal_at_ && now < *signal_at_ + kSameSignal) return;
+  if (!takes_wishes() || signal_at_) return stop({cause, self, false});
+  signal_at_ = now;
+  ask_to_end({cause, self, false});
+}
+
+void HeartbeatLoop::ask_to_end(const Stop& wish) {
+  if (overdue_at_ || wish_) return;
+  if (!takes_wishes()) return stop(wish);
+  wish_ = wish;
+  wish_until_ = Clock::now() + policy_.wish_grace + (group_.is_lead() ? milliseconds(0) : kAfterLead);
+  announce(HeartbeatWord::State::asked_to_end, wish);
+  mailbox_.report_wish(wish);
+}
+
+void HeartbeatLoop::ask_for_checkpoint(int rank) {
+  const auto now = Clock::now();
+  if (checkpoint_at_ && now < *checkpoint_at_ + kSameSignal) return;
+  checkpoint_at_ = now;
+  mailbox_.report_wish({StopCause::announced, rank, false});
 }
 
 }  // namespace runnel

@@ -14,6 +14,7 @@
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
 #include "runtime/launch/stop_signals.h"
+#include "runtime/liveness/end_policy.h"
 #include "runtime/liveness/heartbeat_link.h"
 #include "runtime/liveness/heartbeat_mailbox.h"
 #include "runtime/liveness/heartbeat_word.h"
@@ -30,9 +31,8 @@ class HeartbeatLoop {
   static constexpr std::chrono::milliseconds kBeat{100};
   static constexpr std::chrono::milliseconds kTimeout{2000};
 
-  /// How long the main thread has to end the process after a stop. After a loss the sum with kTimeout stays below the 5
-  /// s in which a run ends; after a signal it stays below mpirun's SIGKILL, which comes 1 s after its SIGTERM.
-  static constexpr std::chrono::milliseconds kGraceAfterLoss{1500};
+  /// How long the main thread has to end the process after a signal that ends the run at once: stays below mpirun's
+  /// SIGKILL, which comes 1 s after its SIGTERM.
   static constexpr std::chrono::milliseconds kGraceAfterSignal{400};
 
   /// How long a peer is only suspected to be lost. Its last word may still arrive; and if several processes find the
@@ -45,9 +45,15 @@ class HeartbeatLoop {
   static constexpr std::chrono::milliseconds kSigtermDelay{300};
   static_assert(kSuspicionOfLead < kSigtermDelay && kSigtermDelay + kGraceAfterSignal < std::chrono::seconds(1));
 
-  /// `takes_signals`: reads those that `BlockedStopSignals` holds back. The arguments outlive this. Throws
-  /// `TransportError`.
-  HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group, bool takes_signals);
+  /// Several senders pass one event on: a batch system to every process, mpirun and a launcher to ranks. What comes
+  /// within this time is one signal; the next one ends the run at once.
+  static constexpr std::chrono::milliseconds kSameSignal{1000};
+
+  /// How much later than the lead the others end by themselves after a wish: it reports that alone.
+  static constexpr std::chrono::milliseconds kAfterLead{500};
+
+  /// The arguments but `policy` outlive this. Throws `TransportError`.
+  HeartbeatLoop(HeartbeatMailbox& mailbox, Context& context, const PeerGroup& group, const EndPolicy& policy);
   ~HeartbeatLoop();
 
   HeartbeatLoop(const HeartbeatLoop&) = delete;
@@ -78,11 +84,17 @@ class HeartbeatLoop {
   void check_farewell();
   void announce(HeartbeatWord::State state, const Stop& reason);
   void stop(const Stop& reason);
+  bool needs_no_peers() const;
+  bool takes_wishes() const;
+  void on_signal(StopCause cause);
+  void ask_to_end(const Stop& wish);
+  void ask_for_checkpoint(int rank);
   void sleep_until(Clock::time_point next_beat);
   void take_signals();
 
   HeartbeatMailbox& mailbox_;
   const PeerGroup& group_;
+  EndPolicy policy_;
   std::optional<StopSignals> signals_;
   std::vector<int> peers_;  // ranks
   Worker worker_;
@@ -93,6 +105,10 @@ class HeartbeatLoop {
   std::vector<pollfd> poll_fds_;
   HeartbeatWord word_;
   std::optional<Clock::time_point> sigterm_at_;
+  std::optional<Clock::time_point> signal_at_;      // the first one that asked this process to end
+  std::optional<Clock::time_point> checkpoint_at_;  // when a signal asked for one last
+  std::optional<Stop> wish_;                        // the end of the run
+  Clock::time_point wish_until_;
   std::optional<Clock::time_point> overdue_at_;
   Clock::time_point resumed_at_;  // after a pause in which peers may have declared this process lost
 };

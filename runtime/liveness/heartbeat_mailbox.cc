@@ -37,6 +37,11 @@ void HeartbeatMailbox::send_farewell(Farewell farewell, StopCause failure) {
   }
 }
 
+void HeartbeatMailbox::take_wishes(bool takes) {
+  takes_wishes_.store(takes);
+  ring();
+}
+
 void HeartbeatMailbox::end() {
   ending_.store(true);
   ring();

@@ -23,6 +23,7 @@ class HeartbeatMailbox {
   struct Callbacks {
     std::function<void(const Stop&)> on_stop;  ///< once, when the run has to stop
     std::function<void()> on_overdue;          ///< the process still runs after the grace that follows on_stop
+    std::function<void(const Stop&)> on_wish;  ///< a signal asks for a checkpoint (announced), or for the end
   };
 
   /// Throws `TransportError` when descriptors are short.
@@ -35,6 +36,9 @@ class HeartbeatMailbox {
   /// `fail`. Does nothing before `connect`. Main thread.
   void send_farewell(Farewell farewell, StopCause failure = StopCause::none);
 
+  /// Whether signals are wishes from here on, where the run makes checkpoints. Main thread of the lead.
+  void take_wishes(bool takes);
+
   /// Orders the end of the thread. Main thread.
   void end();
 
@@ -46,6 +50,7 @@ class HeartbeatMailbox {
   const std::vector<ConnectionOffer>* offers() const { return connecting_.load() ? &offers_ : nullptr; }
   Farewell farewell() const { return farewell_sent_.load() ? Farewell::none : farewell_.load(); }
   StopCause failure() const { return failure_.load(); }
+  bool takes_wishes() const { return takes_wishes_.load(); }
   bool ending() const { return ending_.load(); }
 
   /// The peers have received the last word. Heartbeat thread.
@@ -54,6 +59,7 @@ class HeartbeatMailbox {
   /// Heartbeat thread.
   void report_stop(const Stop& stop) const { callbacks_.on_stop(stop); }
   void report_overdue() const { callbacks_.on_overdue(); }
+  void report_wish(const Stop& wish) const { callbacks_.on_wish(wish); }
 
  private:
   void ring() const;
@@ -62,6 +68,7 @@ class HeartbeatMailbox {
   OwnedFd fd_;                           // eventfd: one of the atomics below has changed
   std::vector<ConnectionOffer> offers_;  // written before connecting_
   std::atomic<bool> connecting_{false};
+  std::atomic<bool> takes_wishes_{false};
   std::atomic<bool> ending_{false};
   std::atomic<Farewell> farewell_{Farewell::none};
   std::atomic<StopCause> failure_{StopCause::none};

@@ -13,13 +13,13 @@
 namespace runnel {
 
 HeartbeatThread::HeartbeatThread(Context& context, const PeerGroup& group, HeartbeatMailbox::Callbacks callbacks,
-                                 bool takes_signals)
+                                 const EndPolicy& policy)
     : mailbox_(std::move(callbacks)) {
   std::promise<void> made;
   thread_ = start_thread("heartbeats", [&, this] {
     std::optional<HeartbeatLoop> loop;
     try {
-      loop.emplace(mailbox_, context, group, takes_signals);
+      loop.emplace(mailbox_, context, group, policy);
       loop->add_to(offer_);
     } catch (...) {
       made.set_exception(std::current_exception());

@@ -7,6 +7,7 @@
 
 #include "runtime/bootstrap/connection_offer.h"
 #include "runtime/bootstrap/peer_group.h"
+#include "runtime/liveness/end_policy.h"
 #include "runtime/liveness/heartbeat_mailbox.h"
 #include "transport/context.h"
 
@@ -19,8 +20,9 @@ namespace runnel {
 class HeartbeatThread {
  public:
   /// Starts the thread, which watches the processes of this host from here on. `context` is shared between threads and,
-  /// like `group`, outlives this. `takes_signals` as for `HeartbeatLoop`. Throws `TransportError`.
-  HeartbeatThread(Context& context, const PeerGroup& group, HeartbeatMailbox::Callbacks callbacks, bool takes_signals);
+  /// like `group`, outlives this. Throws `TransportError`.
+  HeartbeatThread(Context& context, const PeerGroup& group, HeartbeatMailbox::Callbacks callbacks,
+                  const EndPolicy& policy);
 
   /// Ends the thread. Unless `leave` was called before, peers treat that as a loss.
   ~HeartbeatThread();
@@ -38,6 +40,9 @@ class HeartbeatThread {
   /// this process (`fail`). Returns when they have received that, or after 1 s.
   void leave() { mailbox_.send_farewell(HeartbeatMailbox::Farewell::leave); }
   void fail(StopCause cause) { mailbox_.send_farewell(HeartbeatMailbox::Farewell::fail, cause); }
+
+  /// See HeartbeatMailbox.
+  void take_wishes(bool takes) { mailbox_.take_wishes(takes); }
 
  private:
   HeartbeatMailbox mailbox_;

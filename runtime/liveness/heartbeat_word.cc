@@ -18,7 +18,7 @@ std::uint64_t HeartbeatWord::encode() const {
     word = (word << bits) | (field & ((std::uint64_t{1} << bits) - 1));
   };
   append(kCauseBits, static_cast<std::uint64_t>(stop.cause));
-  append(kRankBits, static_cast<std::uint64_t>(stop.rank));
+  append(kRankBits, state == State::alive ? checkpoints : static_cast<std::uint64_t>(stop.rank));
   append(kCounterBits, counter);
   return word;
 }
@@ -31,13 +31,18 @@ std::optional<HeartbeatWord> HeartbeatWord::decode(std::uint64_t word) {
   };
   HeartbeatWord decoded;
   decoded.counter = take(kCounterBits);
-  decoded.stop.rank = static_cast<int>(take(kRankBits));
+  const std::uint64_t rank = take(kRankBits);
   const std::uint64_t cause = take(kCauseBits);
-  if (cause > static_cast<std::uint64_t>(StopCause::not_finite) || word > static_cast<std::uint64_t>(State::stopping)) {
+  if (cause > static_cast<std::uint64_t>(StopCause::announced) || word > static_cast<std::uint64_t>(State::stopping)) {
     return std::nullopt;
   }
   decoded.stop.cause = static_cast<StopCause>(cause);
   decoded.state = static_cast<State>(word);
+  if (decoded.state == State::alive) {
+    decoded.checkpoints = static_cast<std::uint16_t>(rank);
+  } else {
+    decoded.stop.rank = static_cast<int>(rank);
+  }
   return decoded;
 }
 

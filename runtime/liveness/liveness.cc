@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <iomanip>
 #include <sstream>
 #include <thread>
@@ -76,12 +77,14 @@ const Loss* loss_of(const std::exception& error) {
   return nullptr;
 }
 
-Liveness::Liveness(Context& context, const PeerGroup& group, ProcessPolicy process)
+Liveness::Liveness(Context& context, const PeerGroup& group, ProcessPolicy process, EndPolicy graces)
     : group_(group),
       process_(std::move(process)),
       thread_(context, group,
-              {.on_stop = [this](const Stop& reason) { on_stop(reason); }, .on_overdue = [this] { end_process(); }},
-              /*takes_signals=*/process_.owned) {}
+              {.on_stop = [this](const Stop& reason) { on_stop(reason); },
+               .on_overdue = [this] { end_process(); },
+               .on_wish = [this](const Stop& wish) { on_wish(wish); }},
+              {.takes_signals = process_.owned, .wish_grace = graces.wish_grace, .loss_grace = graces.loss_grace}) {}
 
 void Liveness::on_wait() {
   if (!process_.while_waiting) return;
@@ -108,9 +111,9 @@ void Liveness::throw_stop() const {
 /// The rank that the stop is about has reported it on its own terminal, which the user of this process may not see.
 void Liveness::throw_stop_with_text() const {
   if (is_signal(stop_.cause)) {
-    const bool interrupted = stop_.cause == StopCause::interrupted || stop_.cause == StopCause::launcher_interrupted;
-    throw RunError(interrupted ? ExitStatus::interrupted : ExitStatus::terminated,
-                   group_.at(stop_.rank).name + " got " + (interrupted ? "SIGINT" : "SIGTERM") + "; the run ends here");
+    const int signal = signal_of(stop_.cause);
+    throw RunError(stopped_by(signal).status(),
+                   group_.at(stop_.rank).name + " got SIG" + std::string(sigabbrev_np(signal)) + "; the run ends here");
   }
   if (stop_.cause == StopCause::not_finite) {
     throw RunError(ExitStatus::bad_data, "a loss or parameter is not finite; " + group_.at(stop_.rank).name +
@@ -144,6 +147,24 @@ void Liveness::on_stop(const Stop& reason) {
   stopping_.store(true);
   const std::lock_guard lock(waiter_mutex_);
   if (waiter_ != nullptr) waiter_->interrupt();
+}
+
+void Liveness::on_wish(const Stop& wish) {
+  if (wish.cause == StopCause::announced) return asked_for_checkpoint_.store(true);
+  end_wish_ = wish;
+  asked_to_end_.store(true);
+}
+
+Wish Liveness::take_wish() {
+  if (asked_to_end_.load(std::memory_order_acquire)) return Wish::end;
+  if (!asked_for_checkpoint_.load(std::memory_order_relaxed)) return Wish::none;
+  asked_for_checkpoint_.store(false);
+  return Wish::checkpoint;
+}
+
+void Liveness::end_as_wished(const std::string& outcome) {
+  fail(end_wish_.cause);
+  throw_stopped(end_wish_, outcome);
 }
 
 void Liveness::end_process() const {

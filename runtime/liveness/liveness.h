@@ -20,6 +20,10 @@ namespace runnel {
 /// What this process is doing, for the error line when a peer is lost.
 enum class Phase : std::uint8_t { bootstrap, push, reduce, publish, pull, evaluate };
 
+/// What signals ask for during the steps of a run with checkpoints: one, after which the run goes on, or one and the
+/// end.
+enum class Wish : std::uint8_t { none, checkpoint, end };
+
 /// The process that a run cannot go on without, and what happened to it.
 struct Loss {
   int rank = 0;
@@ -57,7 +61,8 @@ const Loss* loss_of(const std::exception& error);
 class Liveness {
  public:
   /// `context` is shared between threads and, like `group`, outlives this.
-  Liveness(Context& context, const PeerGroup& group, ProcessPolicy process = {});
+  /// `graces`: its `takes_signals` follows from `process`.
+  Liveness(Context& context, const PeerGroup& group, ProcessPolicy process = {}, EndPolicy graces = {});
 
   void add_to(ConnectionOffer& offer) const { thread_.add_to(offer); }
 
@@ -92,6 +97,19 @@ class Liveness {
   /// Throws the `PeerLost` to end with when rank `rank` is alive but late; `remedy` says what the user can do.
   [[noreturn]] void throw_late(int rank, const std::string& cause, const std::string& remedy) const;
 
+  /// From here on a signal at any process is a wish where `EndPolicy::wish_grace` says so, until `end_steps`: then one
+  /// that nobody has granted ends the run. The lead.
+  void begin_steps() { thread_.take_wishes(true); }
+  void end_steps() { thread_.take_wishes(false); }
+
+  /// The lead polls this at the end of each step. `checkpoint` is given once for each time that it is asked for, `end`
+  /// again and again. An atomic load: free on the step path.
+  Wish take_wish();
+
+  /// Ends the run that a wish asks to end, after the checkpoint: notifies the peers, which end without a line, and
+  /// throws the error to end with. `outcome` ends its text: "step 40 is saved". The lead, after `Wish::end`.
+  [[noreturn]] void end_as_wished(const std::string& outcome);
+
   /// See HeartbeatThread.
   void leave() { thread_.leave(); }
 
@@ -105,6 +123,7 @@ class Liveness {
  private:
   [[noreturn]] void throw_stop_with_text() const;
   void on_stop(const Stop& reason);
+  void on_wish(const Stop& wish);
   void end_process() const;
   [[noreturn]] void throw_about(int rank, const char* state, const std::string& cause, const std::string& remedy) const;
 
@@ -115,7 +134,10 @@ class Liveness {
   std::atomic<std::uint64_t> step_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> main_thread_reports_{false};
-  Stop stop_;                // written once, before stopping_
+  Stop stop_;  // written once, before stopping_
+  std::atomic<bool> asked_for_checkpoint_{false};
+  std::atomic<bool> asked_to_end_{false};
+  Stop end_wish_;            // written once, before asked_to_end_
   std::mutex waiter_mutex_;  // held while the waiter is interrupted, so that it is not replaced meanwhile
   Waiter* waiter_ = nullptr;
   HeartbeatThread thread_;

@@ -250,8 +250,9 @@ int diagnose_job(const DiagnosisRequest& request) {
   try {
     const int ranks = static_cast<int>(request.config.trainer.count) + 1;
     allow_open_files(open_files_needed(ranks), "this job");
-    const int status = launch_ranks(ranks, without_hosts(request.arguments), request.hosts,
-                                    Deadline::after(launch_timeout(ranks, request.hosts)));
+    const int status =
+        launch_ranks(ranks, without_hosts(request.arguments),
+                     {.hosts = request.hosts, .deadline = Deadline::after(launch_timeout(ranks, request.hosts))});
     if (status == 0) {
       out.write(out.kept());
       return 0;

@@ -31,8 +31,12 @@ void require_own_ranks_wanted(const std::string& job, bool asks_for_ranks) {
 
 int start_ranks(const Config& config, const std::vector<std::string>& arguments) {
   const std::int64_t ranks = config.trainer.count + config.generator.count;
+  const CheckpointConfig& checkpoint = config.checkpoint;
+  LaunchSettings settings;
+  if (checkpoint.is_on()) settings.loss_grace = checkpoint.grace();
+  if (checkpoint.is_on() && checkpoint.on_signal) settings.signal_grace = checkpoint.grace();
   prepare_launch(ranks);
-  return launch_ranks(static_cast<int>(ranks), arguments);
+  return launch_ranks(static_cast<int>(ranks), arguments, settings);
 }
 
 void report_ignored_settings(const std::optional<LaunchPlace>& place) {

@@ -3,6 +3,7 @@
 #include "trainer/program/train_command.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "trainer/command/program_name.h"
 #include "trainer/program/own_stop_signals.h"
 #include "trainer/program/start_checks.h"
+#include "trainer/program/supervisor.h"
 #include "trainer/run/failure.h"
 #include "trainer/run/local_training.h"
 #include "trainer/run/software.h"
@@ -34,6 +36,9 @@ constexpr std::string_view kExamples = R"(Examples:
   @ train trainer/configs/mnist.toml --trace trace.json    a timeline of all processes, for ui.perfetto.dev
   @ train --alone trainer/configs/mnist-alone.toml         one process, no generator, no MPI
   mpirun -n 5 @ train trainer/configs/mnist.toml           1 generator + 4 trainers, on any hosts
+  @ train trainer/configs/mnist.toml --checkpoint ckpt --resume    continue from the newest checkpoint, if there is one
+  @ train trainer/configs/mnist.toml --checkpoint ckpt --resume ckpt/step-400 -n 4
+  @ train trainer/configs/mnist.toml --checkpoint ckpt --supervise 5    start again after a crash, at most 5 times
 
 Exit status: 0 done, 64 usage, 65 bad data, or a loss or parameter that is not finite, 66 input missing, 69 a peer is
 gone, 70 an internal error, 71 a limit of the system, 73/74 cannot write, 76 protocol or version mismatch, 78 bad
@@ -49,6 +54,8 @@ Config load(const Options& options, const Registry& registry, const std::optiona
   set_file("run.report", options.report);
   set_file("run.save", options.save);
   set_file("run.trace", options.trace);
+  set_file("checkpoint.directory", options.checkpoint);
+  set_file("checkpoint.resume", job_start().from_newest ? std::string(CheckpointConfig::kNewest) : options.resume);
   return load_job_config(options.job, registry, place, sets);
 }
 
@@ -90,6 +97,44 @@ void add_outputs(CLI::App& command, Options& options) {
       ->type_name("FILE");
 }
 
+void add_checkpoints(CLI::App& command, Options& options, CLI::Option* alone) {
+  command.add_option("--checkpoint", options.checkpoint, "Keep checkpoints of the run in this folder")
+      ->type_name("DIR");
+  command
+      .add_option("--resume", options.resume,
+                  "Continue from this checkpoint, or from the newest good one of --checkpoint, or else from the start")
+      ->type_name("[DIR/step-N]")
+      ->expected(0, 1)
+      ->default_str(std::string(CheckpointConfig::kNewest))
+      ->check([](const std::string& folder) {
+        const bool is_file = std::filesystem::is_regular_file(folder);
+        return is_file ? folder + " is a file, not the folder of a checkpoint; put --resume at the end" : "";
+      });
+  command
+      .add_option("--supervise", options.supervise,
+                  "Start the job again after a crash, at most R times, from its newest checkpoint")
+      ->type_name("R")
+      ->check(CLI::Range(1, 1'000'000))
+      ->excludes(alone);
+}
+
+/// Throws `RunError` (64) where the job cannot be started again after a crash.
+void require_supervisable(const Options& options, const Config& config, const std::optional<LaunchPlace>& place) {
+  if (options.supervise == 0 || started_by_launcher()) return;
+  if (!config.checkpoint.is_on()) {
+    throw RunError(ExitStatus::usage, "--supervise needs checkpoints to continue from; add --checkpoint DIR");
+  }
+  if (!place) return;
+  throw RunError(ExitStatus::usage,
+                 "--supervise starts the ranks of this machine again, and mpirun started these; put it around instead: "
+                 "leave it out, and repeat mpirun in a script, with --resume");
+}
+
+int start_job(const Options& options, const Config& config, const std::vector<std::string>& arguments) {
+  if (options.supervise == 0) return start_ranks(config, arguments);
+  return supervise(options.supervise, config.checkpoint.directory, [&] { return start_ranks(config, arguments); });
+}
+
 }  // namespace
 
 TrainCommand::TrainCommand(CLI::App& app, const Registry& registry) : registry_(registry) {
@@ -100,6 +145,7 @@ TrainCommand::TrainCommand(CLI::App& app, const Registry& registry) : registry_(
   command.add_flag("--print-config", options_.print_config, "Print the effective configuration as TOML, and exit");
   CLI::Option* alone = command.add_flag("--alone", options_.alone, "Train in this process: no generator, no MPI");
   alone->excludes(trainers);
+  add_checkpoints(command, options_, alone);
   command.add_flag("--dry-run", options_.dry_run, "One batch only")->needs(alone);
 }
 
@@ -115,12 +161,13 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
     return 0;
   }
   if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.job.trainers > 0);
+  require_supervisable(options_, config, place);
   report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, registry_, options_);
   require_supported_ucx();
   if (!place) {
     check_job(config, registry_);
-    return start_ranks(config, arguments);
+    return start_job(options_, config, arguments);
   }
   end_with_parent();
   count_suspended_time();

@@ -34,6 +34,9 @@ class TrainCommand {
     std::string report;
     std::string save;
     std::string trace;
+    std::string checkpoint;
+    std::string resume;
+    int supervise = 0;  ///< how often the job is started again after a crash
     bool print_config = false;
     bool alone = false;
     bool dry_run = false;

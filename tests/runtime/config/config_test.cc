@@ -207,6 +207,13 @@ TEST(Config, InputsAreRelativeToTheFileAndOutputsToTheWorkingFolder) {
   EXPECT_EQ(parse_config("data.path = \"\"", "/a/c.toml", {.sets = {}, .default_data_dir = "/x"}).data.path, "/x");
 }
 
+TEST(Config, TheNewestCheckpointIsNoFileName) {
+  EXPECT_EQ(with_sets({"checkpoint.directory=c", "checkpoint.resume=newest"}).checkpoint.resume, "newest");
+  EXPECT_EQ(with_sets({"checkpoint.resume=./newest"}).checkpoint.resume, fs::current_path() / "newest");
+  EXPECT_EQ(parse_config("checkpoint.resume = \"c/step-4\"", "/a/b.toml").checkpoint.resume, "/a/c/step-4");
+  EXPECT_FALSE(with_sets({"checkpoint.resume=c/step-4"}).checkpoint.is_on());
+}
+
 TEST(Config, DotsBehindALinkNameWhatTheSystemOpens) {
   const test::TemporaryFolder folder;
   fs::create_directories(folder.path() / "far/away");
@@ -225,6 +232,8 @@ TEST(Config, PrintedConfigurationGivesTheSameRun) {
       {"optimizer.schedule={name='step', every_epochs=3, gamma=0.123456789012345678}"},
       {"run.report='a \"quoted\" \\ nämé.json'", "run.save=don't", "model.init=i", "data.path=d"},
       {"model.init_prefix=module."},
+      {"checkpoint={directory='c', every_steps=20, every_s=0, keep=1, grace_s=0.5, resume='newest'}"},
+      {"checkpoint={on_signal=false, required=true, resume='c/step-400'}"},
       {"trainer.device=[\"cpu\", \"cuda:3\"]", "generator.device=cuda", "run.seed=9223372036854775807"},
       {"data.options.normalize=[-0.5, 1e-6]", "model.options={on = true, name = 'a \"b\"', n = 3}", "model.file=f",
        "run.timeout_s=0.1", "transport.bucket_bytes=16384", "transport.path=emulated"},
@@ -260,7 +269,8 @@ TEST(Config, CanonicalLinesHaveTheOptions) {
 
 TEST(Config, CanonicalLinesLeaveFileNamesOut) {
   const Config elsewhere =
-      with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i", "model.file=f"});
+      with_sets({"data.path=/elsewhere", "run.report=r", "run.save=s", "run.trace=t", "model.init=i", "model.file=f",
+                 "checkpoint.directory=c", "checkpoint.resume=c/step-1"});
   EXPECT_EQ(canonical_lines(elsewhere), canonical_lines(with_sets({})));
 }
 

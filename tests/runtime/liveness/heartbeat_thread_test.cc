@@ -6,48 +6,12 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <future>
-#include <optional>
-#include <stdexcept>
 
 #include "runtime/liveness/heartbeat_word.h"
-#include "tests/runtime/liveness/raw_process.h"
+#include "tests/runtime/liveness/beating_process.h"
 
 namespace runnel::test {
 namespace {
-
-/// A process of a job that does nothing but exchange heartbeats.
-class BeatingProcess {
- public:
-  explicit BeatingProcess(Bootstrap& bootstrap, int generators = 1)
-      : group_(introduce(bootstrap, generators)), context_(over_tcp()) {
-    thread_.emplace(context_, group_,
-                    HeartbeatMailbox::Callbacks{.on_stop = [this](const Stop& stop) { stop_.set_value(stop); },
-                                                .on_overdue = [] {}},
-                    /*takes_signals=*/true);
-    ConnectionOffer mine;
-    thread_->add_to(mine);
-    mine.data_address = mine.liveness_address;
-    mine.control = mine.heartbeats;
-    thread_->start(exchange_offers(bootstrap, mine, test_deadline(), {}));
-    bootstrap.barrier(test_deadline());
-  }
-
-  /// Why the run has to stop, by this process's knowledge. Throws when that does not come by the deadline.
-  Stop await_stop() {
-    std::future<Stop> stop = stop_.get_future();
-    if (stop.wait_for(test_deadline().remaining()) == std::future_status::timeout) {
-      throw std::runtime_error("no reason to stop came in time");
-    }
-    return stop.get();
-  }
-
- private:
-  PeerGroup group_;
-  Context context_;
-  std::promise<Stop> stop_;
-  std::optional<HeartbeatThread> thread_;
-};
 
 /// Expects to learn from rank 0 that rank 1 is silent.
 RUNNEL_PEER(beating_trainer) {
