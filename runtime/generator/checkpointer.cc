@@ -41,7 +41,8 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::begin(std::int64_t version, const float* parameters, std::span<const std::span<float>> states,
                          Device* device) {
-  assert(!busy() && !thread_.joinable());
+  assert(!busy());
+  if (thread_.joinable()) thread_.join();  // its outcome is lost where nobody has asked for it
   outcome_ = {.version = version, .begin_ns = steady_ns()};
   done_ = false;
   content_.reset();

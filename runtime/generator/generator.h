@@ -75,6 +75,14 @@ class Generator {
   /// Waits until no checkpoint is being made. Throws as the other waits.
   void await_checkpoint();
 
+  /// After an error of another process: begins a checkpoint of the current version where no step has changed it, and
+  /// none is being made.
+  bool begin_last_checkpoint();
+
+  /// See Liveness.
+  Wish take_wish() { return fabric_.liveness().take_wish(); }
+  [[noreturn]] void end_as_wished(const std::string& outcome) { fabric_.liveness().end_as_wished(outcome); }
+
   /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which that trainer
   /// hands them over instead of gradients; they become version 1. From here on trainers decide about steps, and may
   /// hand over parameters or states of the optimizer again. Host memory only.
@@ -97,6 +105,7 @@ class Generator {
   std::span<const float> collect_parameters();
 
   /// The state of the first trainer with the current version; the lead only, and before the next version is complete.
+  bool has_state() const { return state_.has_value(); }
   std::span<const std::byte> collect_state() {
     return state_ ? state_->collect(protocol_.version()) : std::span<const std::byte>();
   }

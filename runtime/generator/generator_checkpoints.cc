@@ -49,10 +49,15 @@ void Generator::on_lead_bell(std::uint64_t word) {
 /// Of the current version, of which nothing has been changed.
 void Generator::begin_checkpoint() {
   if (checkpointer_->busy()) return;  // the lead sees that this part is missing
-  note_checkpoint();
   const std::uint64_t version = protocol_.version();
   checkpointer_->begin(static_cast<std::int64_t>(version), memory_.parameters(version), reducer_->states(),
                        fabric_.device());
+}
+
+bool Generator::begin_last_checkpoint() {
+  if (checkpointer_ == nullptr || checkpointer_->busy() || protocol_.step_begun()) return false;
+  begin_checkpoint();
+  return true;
 }
 
 std::optional<Checkpointer::Outcome> Generator::note_checkpoint() {

@@ -78,7 +78,7 @@ void GeneratorProtocol::end_step() {
 }
 
 std::uint64_t GeneratorProtocol::version_word() const {
-  if (ready_.front + ready_.back > 0) return ready_.encode();
+  if (step_begun()) return ready_.encode();
   return BellWord{.number = step_, .front = buckets_}.encode();
 }
 

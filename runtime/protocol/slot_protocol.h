@@ -85,6 +85,9 @@ class GeneratorProtocol {
   /// Every bucket of the current step is reduced; `end_step()` is next.
   bool step_complete() const { return ready_.has_all(buckets_); }
 
+  /// Whether a bucket of the current step is reduced.
+  bool step_begun() const { return ready_.front + ready_.back > 0; }
+
   /// The next step begins: with what is complete, version `version()` + 1 becomes `version()`.
   void end_step();
 

@@ -40,6 +40,11 @@ void RunAccount::test(const RunReport::Test& test, double seconds) {
   report_.test = test;
 }
 
+void RunAccount::checkpoints(std::span<const double> ms, std::span<const double> exposed_ms) {
+  report_.checkpoint_ms = quantiles_of(ms);
+  report_.checkpoint_exposed_ms = quantiles_of(exposed_ms);
+}
+
 void RunAccount::finish(const Exchange& exchange, double total_seconds) {
   report_.step_ms = quantiles_of(step_ms_);
   report_.data_ms = quantiles_of(data_ms_);

@@ -37,6 +37,9 @@ class RunAccount {
   /// A test of the whole test set is done, and took `seconds`.
   void test(const RunReport::Test& test, double seconds);
 
+  /// Times of the run's checkpoints, as in the report.
+  void checkpoints(std::span<const double> ms, std::span<const double> exposed_ms);
+
   struct Exchange {
     std::span<const double> exchange_ms;  ///< as many samples as there are
     std::span<const double> exposed_ms;

@@ -61,7 +61,7 @@ Json to_json(const RunReport::Path& p) {
 
 Json to_json(const RunReport::Seconds& s) {
   return {{"start", s.start}, {"mpi_init", s.mpi_init}, {"bootstrap", s.bootstrap}, {"data", s.data},
-          {"train", s.train}, {"test", s.test},         {"total", s.total}};
+          {"train", s.train}, {"test", s.test},         {"total", s.total}, {"earlier_starts", s.earlier_starts}};
 }
 
 Json to_json(const RunReport::Test& t) {
@@ -88,6 +88,12 @@ Json array_of(const std::vector<Item>& items) {
   return json;
 }
 
+Json checkpoint_times(const RunReport& r) {
+  Json json = to_json(r.checkpoint_ms);
+  json["exposed"] = to_json(r.checkpoint_exposed_ms);
+  return json;
+}
+
 Json loss_curve(const std::vector<std::pair<std::int64_t, double>>& points) {
   Json json = Json::array();
   for (const auto& [step, loss] : points) json.push_back(Json::array({step, loss}));
@@ -103,6 +109,8 @@ std::string to_json(const RunReport& r) {
       {"config", to_json(r.config)},
       {"processes", array_of(r.processes)},
       {"paths", array_of(r.paths)},
+      {"starts", r.starts},
+      {"resumed_from", r.resumed_from},
       {"steps", r.steps},
       {"gradients", r.gradients},
       {"epochs", r.epochs},
@@ -111,6 +119,7 @@ std::string to_json(const RunReport& r) {
       {"data_ms", to_json(r.data_ms)},
       {"exchange_ms", to_json(r.exchange_ms)},
       {"exposed_ms", to_json(r.exposed_ms)},
+      {"checkpoint_ms", checkpoint_times(r)},
       {"samples_per_second", r.samples_per_second},
       {"bytes", {{"gradient", r.bytes.gradient}, {"parameter", r.bytes.parameter}, {"staged", r.bytes.staged}}},
       {"test", to_json(r.test)},

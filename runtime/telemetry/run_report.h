@@ -56,6 +56,7 @@ struct RunReport {
     double train = 0;
     double test = 0;
     double total = 0;
+    double earlier_starts = 0;  ///< of a resumed run, until the checkpoint that it goes on from
   };
   struct Lost {
     int rank = 0;
@@ -67,7 +68,9 @@ struct RunReport {
   Config config;
   std::vector<Process> processes;
   std::vector<Path> paths;
-  std::int64_t steps = 0;
+  std::int64_t starts = 1;        ///< of the run, this one included
+  std::int64_t resumed_from = 0;  ///< step of the checkpoint that it goes on from; 0: none
+  std::int64_t steps = 0;         ///< of all starts
   std::int64_t gradients = 0;
   std::int64_t epochs = 0;
   Seconds seconds;
@@ -75,6 +78,8 @@ struct RunReport {
   Quantiles data_ms;
   Quantiles exchange_ms;
   Quantiles exposed_ms;
+  Quantiles checkpoint_ms;          ///< of a checkpoint, from the copy until all is on the disk
+  Quantiles checkpoint_exposed_ms;  ///< by which a checkpoint made a step longer
   double samples_per_second = 0;
   struct {
     std::uint64_t gradient = 0, parameter = 0, staged = 0;

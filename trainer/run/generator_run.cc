@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/joined.h"
 #include "runtime/bootstrap/bootstrap_mpi.h"
+#include "runtime/checkpoint/manifest_comparison.h"
 #include "runtime/generator/job_account.h"
 #include "runtime/launch/launch_place.h"
 #include "trainer/model/initial_parameters.h"
@@ -27,6 +29,8 @@
 namespace runnel {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 /// Memory reserved before the first step, so that no step allocates; in a longer run it grows as the run goes on.
 constexpr std::int64_t kMaxReservedSteps = 1'000'000;
 
@@ -37,10 +41,29 @@ RunReport::Software software_of_job() {
   return software;
 }
 
+std::vector<std::vector<float>> states_of(const Checkpoint& checkpoint, const Shard& shard, std::size_t optimized) {
+  std::vector<std::vector<float>> states;
+  for (std::size_t i = 0; i < checkpoint.manifest().states.size(); ++i) {
+    const ByteRange floats = {shard.bytes.begin, shard.bytes.begin + optimized * sizeof(float)};
+    checkpoint.read_state(i, floats, states.emplace_back(optimized));
+  }
+  return states;
+}
+
+/// `tests`, a JSON array, and another one.
+std::string with_test(const std::string& tests, std::int64_t version, std::int64_t epoch, const RunReport::Test& test) {
+  Json all = Json::parse(tests);
+  Json added = {{"version", version}, {"step", version}, {"epoch", epoch + 1}};
+  added.update(Json::parse(test_json(test)));
+  all.push_back(std::move(added));
+  return all.dump();
+}
+
 }  // namespace
 
 GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout,
-                           const TrainedModel& model, bool leads, std::int64_t test_samples)
+                           const TrainedModel& model, bool leads, std::int64_t test_samples,
+                           const Manifest& description, const Beginning& beginning)
     : config_(config),
       plan_(plan),
       layout_(layout),
@@ -50,20 +73,39 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
       schedule_(config.optimizer.lr, config.optimizer.schedule, plan.total_steps()),
       progress_({.out = stdout, .live = launcher_has_terminal(), .log_every = config.run.log_every}, plan),
       test_samples_(test_samples),
+      beginning_(beginning),
       start_(layout.float_count()),
+      tests_(beginning.history.tests),
+      checkpoints_(config, layout, model.tensors(), description, leads,
+                   [this](const std::string& line) { progress_.print(line); }),
       account_(config, software_of_job()),
       owes_trace_(leads && !config.run.trace.empty()),
       owes_report_(leads && !config.run.report.empty()) {
   // Files that cannot be read or written must be found before MPI starts.
   if (leads) require_writable_outputs(config.run);
-  write_initial_parameters(tensors_, layout, start_);
+  RunReport& report = account_.report();
+  report.starts = beginning.history.starts;
+  report.seconds.earlier_starts = beginning.history.seconds;
+  if (beginning.checkpoint == nullptr) return write_initial_parameters(tensors_, layout, start_);
+  report.resumed_from = beginning.start.step;
+  const Checkpoint& checkpoint = *beginning.checkpoint;
+  const auto changes = require_same_run(checkpoint.folder(), checkpoint.manifest(), description);
+  if (leads && !started_by_launcher()) tell_resumed(checkpoint, changes);
+  checkpoint.read_parameters({0, layout.bytes()}, start_);
+}
+
+void GeneratorRun::tell_resumed(const Checkpoint& checkpoint, const std::vector<std::string>& changes) {
+  progress_.print("resumed from " + checkpoint.folder().string() + ", start " +
+                  std::to_string(beginning_.history.starts));
+  const auto text = [](const std::string& change) { return change; };
+  if (!changes.empty()) progress_.print("changed since: " + joined(changes, "; ", text));
 }
 
 void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up) {
   since_set_up_ = Stopwatch();
   describe(exchange, group, set_up);
   try {
-    make_steps(exchange);
+    make_steps(exchange, group);
     std::span<const float> parameters;
     if (leads_) {
       parameters = exchange.collect_parameters();
@@ -82,6 +124,7 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
     // Before anything else: mpirun may give this process no time for more.
     report_error(error);
     exchange.fail(error);
+    if (loss_of(error) != nullptr) checkpoints_.save_what_is_whole(exchange, [this] { return account_text(); });
     finish_account(exchange);
     if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());
     throw;
@@ -144,16 +187,28 @@ void GeneratorRun::print_job(const PeerGroup& group) {
   }
 }
 
-void GeneratorRun::make_steps(Generator& exchange) {
+void GeneratorRun::make_steps(Generator& exchange, const PeerGroup& group) {
+  begin(exchange, group);
+  if (leads_ && beginning_.start.tests_first) test(exchange, beginning_.start.step);
+  for (std::int64_t step = beginning_.start.step; step < plan_.total_steps(); ++step) {
+    make_step(exchange, step);
+    if (leads_ && plan_.test_after(step)) test(exchange, step + 1);
+    checkpoints_.after_step(exchange, [this] { return account_text(); });
+  }
+  checkpoints_.finish(exchange);
+}
+
+void GeneratorRun::begin(Generator& exchange, const PeerGroup& group) {
   const auto steps = static_cast<std::size_t>(std::min(plan_.total_steps(), kMaxReservedSteps));
   account_.reserve(steps);
   exchange.reserve(steps);
+  if (beginning_.checkpoint != nullptr) {
+    const Shard& shard = layout_.shard(static_cast<std::size_t>(group.self().index));
+    exchange.restore_states(states_of(*beginning_.checkpoint, shard, layout_.float_counts(shard).optimized));
+  }
+  checkpoints_.begin(exchange, group, plan_.total_steps());
   exchange.publish_start(start_);
   account_.report().seconds.start = std::chrono::duration<double>(time_since_start()).count();
-  for (std::int64_t step = 0; step < plan_.total_steps(); ++step) {
-    make_step(exchange, step);
-    if (leads_ && plan_.test_after(step)) test(exchange, step);
-  }
 }
 
 void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
@@ -177,7 +232,7 @@ void GeneratorRun::make_step(Generator& exchange, std::int64_t step) {
                   .exchange_ms = exchanges.empty() ? std::nullopt : std::optional(exchanges.back())});
 }
 
-void GeneratorRun::test(Generator& exchange, std::int64_t step) {
+void GeneratorRun::test(Generator& exchange, std::int64_t version) {
   const Stopwatch watch;
   const Score score = exchange.collect_evaluation();
   const double seconds = watch.seconds();
@@ -188,10 +243,18 @@ void GeneratorRun::test(Generator& exchange, std::int64_t step) {
   }
   const RunReport::Test result = test_result(score, objective_);
   account_.test(result, seconds);
-  progress_.test(step, result);
+  progress_.test(version - 1, result);
+  tests_ = with_test(tests_, version, plan_.epoch_of(version - 1), result);
+}
+
+/// For the run's next start.
+std::string GeneratorRun::account_text() const {
+  const double seconds = beginning_.history.seconds + since_set_up_.seconds();
+  return Json({{"starts", beginning_.history.starts}, {"seconds", seconds}, {"tests", Json::parse(tests_)}}).dump();
 }
 
 void GeneratorRun::finish_account(const Generator& exchange) {
+  account_.checkpoints(checkpoints_.times().ms, checkpoints_.times().exposed_ms);
   const StepRecords::Timings& timings = exchange.timings();
   const auto& set_up = account_.report().seconds;
   account_.finish({timings.exchange_ms, timings.exposed_ms, timings.staged_bytes},

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "runtime/checkpoint/checkpoint.h"
+#include "runtime/checkpoint/manifest.h"
 #include "runtime/config/config.h"
 #include "runtime/generator/generator.h"
 #include "runtime/plan/run_plan.h"
@@ -16,6 +18,8 @@
 #include "runtime/telemetry/trace_file.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/run/progress.h"
+#include "trainer/run/resume.h"
+#include "trainer/run/run_checkpoints.h"
 #include "trainer/run/stopwatch.h"
 
 namespace runnel {
@@ -24,10 +28,18 @@ namespace runnel {
 /// Thread: one at a time.
 class GeneratorRun {
  public:
-  /// `leads`: this is the first generator, which alone collects tests, reports and saves. `model` has the values to
-  /// start from. The arguments outlive this.
+  /// Where the run begins.
+  struct Beginning {
+    RunStart start;
+    RunHistory history;
+    const Checkpoint* checkpoint = nullptr;  ///< that it goes on from; null: `model` has the values to start from
+  };
+
+  /// `leads`: this is the first generator, which alone collects tests, reports and saves. `description`: of the run, for
+  /// its checkpoints. The arguments outlive this. Throws `RunError`: as `require_same_run`, and for outputs that cannot
+  /// be written.
   GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const TrainedModel& model,
-               bool leads, std::int64_t test_samples);
+               bool leads, std::int64_t test_samples, const Manifest& description, const Beginning& beginning);
 
   struct SetUpSeconds {
     double data = 0;
@@ -45,11 +57,14 @@ class GeneratorRun {
   [[noreturn]] void fail(const std::exception& error);
 
  private:
+  void tell_resumed(const Checkpoint& checkpoint, const std::vector<std::string>& changes);
   void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
   void print_job(const PeerGroup& group);
-  void make_steps(Generator& exchange);
+  void make_steps(Generator& exchange, const PeerGroup& group);
+  void begin(Generator& exchange, const PeerGroup& group);
   void make_step(Generator& exchange, std::int64_t step);
-  void test(Generator& exchange, std::int64_t step);
+  void test(Generator& exchange, std::int64_t version);
+  std::string account_text() const;
   void finish_account(const Generator& exchange);
   void collect_traces(Generator& exchange);
   void keep(const Generator& exchange, std::span<const float> parameters);
@@ -68,7 +83,10 @@ class GeneratorRun {
   Progress progress_;
   Stopwatch since_set_up_;
   std::int64_t test_samples_;  // in the whole test set
-  std::vector<float> start_;   // the initial parameters
+  Beginning beginning_;
+  std::vector<float> start_;  // the parameters to start from
+  std::string tests_;         // JSON: all so far
+  RunCheckpoints checkpoints_;
   RunAccount account_;
   std::vector<ProcessTrace> traces_;
   // Files still to be written: each is tried once.

@@ -70,7 +70,7 @@ JobRank::JobRank(const Config& config, const Registry& registry, const LaunchPla
   load_weights(config, model_.tensors());
 }
 
-void JobRank::connect(const std::string& data, const Roles& roles) {
+void JobRank::connect(const std::string& data, const RunStart& start, const Roles& roles) {
   const Stopwatch watch;
   // Before MPI and UCX start threads. From here on the heartbeat thread takes the signals that end the run; they no
   // longer end this process while UCX works on a shared memory file.
@@ -82,17 +82,22 @@ void JobRank::connect(const std::string& data, const Roles& roles) {
   check_place(bootstrap, place_);
   Introduction introduction = make_introduction(config_, layout_.fingerprint(), device_.id);
   introduction.configuration.push_back("a test measures " + joined(model_.objective().metrics(), ", "));
+  introduction.configuration.push_back("the run begins after step " + std::to_string(start.step));
   introduction.data = data;
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators_, deadline);
   if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
-  const std::size_t state_bytes = config_.run.save.empty() ? 0 : local_buffer_bytes(model_.tensors());
+  const bool is_saved = !config_.run.save.empty() || config_.checkpoint.is_on();
+  const std::size_t state_bytes = is_saved ? local_buffer_bytes(model_.tensors()) : 0;
+  const auto first = static_cast<std::uint64_t>(start.step);
   if (generates()) {
-    Generator exchange(bootstrap, group, layout_, config_, deadline, device_.device.get(), state_bytes);
+    Generator exchange(bootstrap, group, layout_, config_, deadline,
+                       {.device = device_.device.get(), .state_bytes = state_bytes, .first_version = first});
     bootstrap.finalize();
     seconds_.bootstrap = watch.seconds();
     roles.generate(exchange, group);
   } else {
-    TrainerClient exchange(bootstrap, group, layout_, config_, deadline, device_.device.get(), state_bytes);
+    TrainerClient exchange(bootstrap, group, layout_, config_, deadline,
+                           {.device = device_.device.get(), .state_bytes = state_bytes, .first_version = first});
     bootstrap.finalize();
     roles.train(exchange);
   }

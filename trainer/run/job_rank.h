@@ -11,6 +11,7 @@
 #include "runtime/config/config.h"
 #include "runtime/generator/generator.h"
 #include "runtime/launch/launch_place.h"
+#include "runtime/plan/run_plan.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/model/kernel_choice.h"
@@ -62,9 +63,9 @@ class JobRank {
   const Seconds& seconds() const { return seconds_; }
 
   /// Meets the other ranks by MPI, which is finalized before the role of this process begins, and connects with them.
-  /// `data`: what tells the samples from others, which must be the same for all ranks. Throws `RunError`,
+  /// `data`: what tells the samples from others, which like `start` must be the same for all ranks. Throws `RunError`,
   /// `TransportError`, `BootstrapError`, and what the role throws.
-  void connect(const std::string& data, const Roles& roles);
+  void connect(const std::string& data, const RunStart& start, const Roles& roles);
 
  private:
   const Config& config_;

@@ -13,7 +13,6 @@
 #include <string_view>
 #include <utility>
 
-#include "runnel_version.h"
 #include "runtime/checkpoint/checkpoint_list.h"
 #include "runtime/config/choices.h"
 #include "runtime/config/optimizer_states.h"
@@ -93,8 +92,7 @@ void adopt_seats(Config& config, const Checkpoint& checkpoint) {
 }
 
 Manifest describe_run(const Config& config, const TrainedModel& model, const std::string& data) {
-  Manifest manifest = {.program = std::string(kVersion) + " (" + kCommit + ')',
-                       .seats = static_cast<int>(config.trainer.seat_count()),
+  Manifest manifest = {.seats = static_cast<int>(config.trainer.seat_count()),
                        .trainers = static_cast<int>(config.trainer.count),
                        .optimizer = std::string(word_of(config.optimizer.name)),
                        .data = data};
