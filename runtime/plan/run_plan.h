@@ -11,7 +11,7 @@ namespace runnel {
 
 /// Where a run begins.
 struct RunStart {
-  std::int64_t step = 0;      ///< the first one that it makes; equal to the version that it begins with
+  std::int64_t step = 0;     ///< the first one that it makes; equal to the version that it begins with
   bool tests_first = false;  ///< tests that version before
 };
 

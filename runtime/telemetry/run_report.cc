@@ -60,8 +60,9 @@ Json to_json(const RunReport::Path& p) {
 }
 
 Json to_json(const RunReport::Seconds& s) {
-  return {{"start", s.start}, {"mpi_init", s.mpi_init}, {"bootstrap", s.bootstrap}, {"data", s.data},
-          {"train", s.train}, {"test", s.test},         {"total", s.total}, {"earlier_starts", s.earlier_starts}};
+  return {
+      {"start", s.start}, {"mpi_init", s.mpi_init}, {"bootstrap", s.bootstrap}, {"data", s.data},
+      {"train", s.train}, {"test", s.test},         {"total", s.total},         {"earlier_starts", s.earlier_starts}};
 }
 
 Json to_json(const RunReport::Test& t) {

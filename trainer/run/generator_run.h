@@ -35,9 +35,9 @@ class GeneratorRun {
     const Checkpoint* checkpoint = nullptr;  ///< that it goes on from; null: `model` has the values to start from
   };
 
-  /// `leads`: this is the first generator, which alone collects tests, reports and saves. `description`: of the run, for
-  /// its checkpoints. The arguments outlive this. Throws `RunError`: as `require_same_run`, and for outputs that cannot
-  /// be written.
+  /// `leads`: this is the first generator, which alone collects tests, reports and saves. `description`: of the run,
+  /// for its checkpoints. The arguments outlive this. Throws `RunError`: as `require_same_run`, and for outputs that
+  /// cannot be written.
   GeneratorRun(const Config& config, const RunPlan& plan, const BucketLayout& layout, const TrainedModel& model,
                bool leads, std::int64_t test_samples, const Manifest& description, const Beginning& beginning);
 

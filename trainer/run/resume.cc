@@ -29,9 +29,10 @@ using Json = nlohmann::json;
 constexpr std::array<std::string_view, 5> kFreeTables = {"generator.", "transport.", "checkpoint.",
                                                          "optimizer.schedule.", "run."};
 constexpr std::array<std::string_view, 13> kFreeKeys = {
-    "model.file",    "model.init",    "model.init_prefix",       "data.path",       "data.test_path",
-    "data.prefetch", "trainer.count", "trainer.test_batch_size", "trainer.threads", "trainer.device",
-    "optimizer.lr",  "optimizer.weight_decay", "optimizer.clip_norm"};
+    "model.file",         "model.init",     "model.init_prefix", "data.path",
+    "data.test_path",     "data.prefetch",  "trainer.count",     "trainer.test_batch_size",
+    "trainer.threads",    "trainer.device", "optimizer.lr",      "optimizer.weight_decay",
+    "optimizer.clip_norm"};
 
 bool is_free(std::string_view key) {
   if (key == "run.seed") return false;
@@ -101,9 +102,8 @@ Manifest describe_run(const Config& config, const TrainedModel& model, const std
   const std::vector<BucketLayout::Tensor> exchanged = model.tensors().shapes();
   manifest.tensors.resize(exchanged.size());
   for (const ModelTensor& one : all) {
-    CheckpointTensor tensor = {.names = one.names,
-                               .shape = one.tensor.sizes().vec(),
-                               .type = *element_type_of(one.tensor.scalar_type())};
+    CheckpointTensor tensor = {
+        .names = one.names, .shape = one.tensor.sizes().vec(), .type = *element_type_of(one.tensor.scalar_type())};
     if (one.place) {
       tensor.rule = exchanged[*one.place].rule;
       manifest.tensors[*one.place] = std::move(tensor);
@@ -125,7 +125,8 @@ RunHistory RunHistory::of(const Checkpoint& checkpoint) {
     return {.starts = account.at("starts").get<std::int64_t>() + 1,
             .seconds = account.at("seconds").get<double>(),
             .tests = account.at("tests").dump(),
-            .tested_version = account.at("tests").empty() ? 0 : account.at("tests").back().at("version").get<std::int64_t>()};
+            .tested_version =
+                account.at("tests").empty() ? 0 : account.at("tests").back().at("version").get<std::int64_t>()};
   } catch (const Json::exception&) {
     throw RunError(ExitStatus::bad_data, (checkpoint.folder() / kManifestName).string() +
                                              ": expected the account of a run of runnel train, found another one; was "
@@ -136,9 +137,10 @@ RunHistory RunHistory::of(const Checkpoint& checkpoint) {
 RunStart start_from(const Checkpoint& checkpoint, const RunHistory& history, const RunPlan& plan) {
   const std::int64_t step = checkpoint.manifest().step;
   if (step > plan.total_steps()) {
-    throw RunError(ExitStatus::bad_configuration,
-                   checkpoint.folder().string() + " is after step " + std::to_string(step) + ", and the run ends after " +
-                       std::to_string(plan.total_steps()) + "; raise run.max_epochs, run.max_gradients or run.max_steps");
+    throw RunError(ExitStatus::bad_configuration, checkpoint.folder().string() + " is after step " +
+                                                      std::to_string(step) + ", and the run ends after " +
+                                                      std::to_string(plan.total_steps()) +
+                                                      "; raise run.max_epochs, run.max_gradients or run.max_steps");
   }
   const bool tested = history.tested_version == step;
   return {.step = step, .tests_first = step == plan.total_steps() || (plan.test_after(step - 1) && !tested)};

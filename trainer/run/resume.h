@@ -24,8 +24,8 @@ namespace runnel {
 /// checkpoints.
 std::optional<Checkpoint> checkpoint_to_resume(const CheckpointConfig& config, const std::optional<LaunchPlace>& place);
 
-/// Gives `config` what it leaves to the run's first start: the number of seats. Throws `RunError` (78) for more trainers
-/// than the checkpoint has seats.
+/// Gives `config` what it leaves to the run's first start: the number of seats. Throws `RunError` (78) for more
+/// trainers than the checkpoint has seats.
 void adopt_seats(Config& config, const Checkpoint& checkpoint);
 
 /// What the checkpoints of this run say of it, but for step, date, account and shards. `data`: what tells the samples

@@ -32,7 +32,7 @@ class RunCheckpoints {
 
   /// Of the run's checkpoints so far, for its report.
   struct Times {
-    std::vector<double> ms;       ///< from the copy until all is on the disk
+    std::vector<double> ms;          ///< from the copy until all is on the disk
     std::vector<double> exposed_ms;  ///< ms by which the step took longer
   };
   const Times& times() const { return times_; }

@@ -47,7 +47,7 @@ class TestRank {
   }
 
   void run() {
-    rank_.connect(data_, {.generate = [this](Generator& exchange, const PeerGroup&) { generate(exchange); },
+    rank_.connect(data_, RunStart(), {.generate = [this](Generator& exchange, const PeerGroup&) { generate(exchange); },
                           .train = [this](TrainerClient& exchange) { train(exchange); }});
   }
 

@@ -78,12 +78,13 @@ class TrainingRank {
   /// Connects and runs. After an error the lead generator writes report and trace.
   void run() {
     try {
-      rank_.connect(data_, beginning_.start, {.generate =
-                                [this](Generator& exchange, const PeerGroup& group) {
-                                  const auto& [mpi_init, bootstrap] = rank_.seconds();
-                                  generator_->run(exchange, group, {data_seconds_, mpi_init, bootstrap});
-                                },
-                            .train = [this](TrainerClient& exchange) { trainer_->run(exchange); }});
+      rank_.connect(data_, beginning_.start,
+                    {.generate =
+                         [this](Generator& exchange, const PeerGroup& group) {
+                           const auto& [mpi_init, bootstrap] = rank_.seconds();
+                           generator_->run(exchange, group, {data_seconds_, mpi_init, bootstrap});
+                         },
+                     .train = [this](TrainerClient& exchange) { trainer_->run(exchange); }});
     } catch (const std::exception& error) {
       if (generator_) generator_->fail(error);
       throw;
