@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/generator/serve.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -30,6 +31,15 @@ namespace {
 
 double seconds_since(std::int64_t begin_ns) {
   return static_cast<double>(steady_ns() - begin_ns) * 1e-9;
+}
+
+/// The values of the program's own tensors: what `runnel train` has a digest of.
+std::span<const float> own_values(std::span<const float> parameters, const BucketLayout& layout) {
+  std::size_t bytes = 0;
+  for (const TensorPlace& tensor : layout.tensors()) {
+    if (!tensor.name.starts_with(kTensorOfBinding)) bytes = tensor.bytes.end;
+  }
+  return parameters.first(bytes / sizeof(float));
 }
 
 /// One generator's run, and the account of it.
@@ -95,7 +105,7 @@ class Service {
   }
 
   void finish(std::span<const float> parameters) {
-    account_.report().parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
+    account_.report().parameters_sha256 = to_hex(sha256(std::as_bytes(own_values(parameters, layout_))));
   }
 
   void finish(const Generator& exchange) {
