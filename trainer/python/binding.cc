@@ -70,8 +70,8 @@ void raise(ExitStatus status, const char* text) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
 }
 
-/// What it does not catch is for nanobind's own translators.
-void translate(const std::exception_ptr& thrown, void* /*unused*/) {
+/// Sets the indicator for an exception of the runtime.
+void raise_thrown(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const Interrupted& error) {
@@ -80,6 +80,15 @@ void translate(const std::exception_ptr& thrown, void* /*unused*/) {
     raise(error.status(), error.what());
   } catch (const TransportError& error) {
     raise(status_of(error), error.what());
+  }
+}
+
+/// What it does not catch is for nanobind's own translators, and none of these knows an exception of Python.
+void translate(const std::exception_ptr& thrown, void* /*unused*/) {
+  try {
+    raise_thrown(thrown);
+  } catch (nb::python_error& error) {  // of a signal that came meanwhile: its handler runs in `raise`
+    error.restore();
   }
 }
 

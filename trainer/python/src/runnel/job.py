@@ -4,7 +4,9 @@
 
 import atexit
 import os
+import signal
 import sys
+import traceback
 
 from runnel import _binding, places
 from runnel.errors import PeerLost, RunError
@@ -120,12 +122,18 @@ def _close_or_exit():
         _report(error)
         sys.stdout.flush()
         sys.stderr.flush()
+        if isinstance(error, KeyboardInterrupt):  # ends as Python does after an uncaught one
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(error.status if isinstance(error, RunError) else 1)
 
 
 def _report(error):
     """One line for what the rank that has failed reports at length."""
-    print(f"runnel.{type(error).__name__}: {error}", file=sys.stderr)
+    if isinstance(error, RunError):
+        print(f"runnel.{type(error).__name__}: {error}", file=sys.stderr)
+    else:
+        print("".join(traceback.format_exception_only(type(error), error)), end="", file=sys.stderr)
 
 
 class _Exit:
