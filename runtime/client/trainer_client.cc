@@ -284,10 +284,14 @@ void TrainerClient::confirm_end() {
   fabric_.loop().wait_for_transfers(lead().link.peer.rank);
 }
 
+void TrainerClient::end_trace() {
+  wait_until([this] { return fabric_.loop().queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
+  trace().close();
+}
+
 void TrainerClient::leave() {
   CompletionLoop& loop = fabric_.loop();
-  wait_until([&] { return loop.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
-  trace().close();
+  end_trace();
   const auto goes_on = [](const auto& one) { return one->link.version_received.value() < kEndOfRun.encode(); };
   loop.wait_regardless([&] { return std::ranges::none_of(generators_, goes_on); },
                        [&] { return (*std::ranges::find_if(generators_, goes_on))->link.peer.rank; });

@@ -102,6 +102,10 @@ class TrainerClient final : public PassObserver {
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(const Score& score);
 
+  /// After the last step: waits until its transfers are done, and closes the trace. `leave` does it, too; a trainer
+  /// that goes on handing over nothing until the run is over closes it before, as the lead generator reads it then.
+  void end_trace();
+
   /// Where trainers end the run: whether all of them were leaving, so that it is over. After `pull`.
   bool is_over() const;
 

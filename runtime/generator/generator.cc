@@ -111,6 +111,7 @@ Generator::Step Generator::step(double lr) {
 
 std::optional<Generator::Step> Generator::step_of_trainers() {
   fabric_.liveness().enter(Phase::reduce, protocol_.step() - adopted_);
+  idle_since_ns_ = fabric_.trace().begin();
   wait_until([this] { return protocol_.next_bucket().has_value(); }, [this] { return awaited(); });
   const StepRecords::Decision decision = records_.decision(protocol_.step());
   if (decision.over) return std::nullopt;
