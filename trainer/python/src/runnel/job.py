@@ -103,6 +103,12 @@ def close():
     current().close()
 
 
+def close_if_joined():
+    """As `close`, where `init` may not have been called."""
+    if _job is not None:
+        _job.close()
+
+
 def _end():
     # A child of a fork that ends as a whole interpreter takes no part.
     if os.getpid() != _job.pid:
