@@ -91,6 +91,18 @@ def ends_without_close():
     step(client)
 
 
+def confirms_the_end_late():
+    """Trainer 0 is busy with a signal, in the wait at the end, when trainer 1 ends the run and is gone."""
+    client = client_of_one_tensor()
+    step(client)
+    if client.rank == 0:
+        signal.signal(signal.SIGALRM, lambda *_: time.sleep(1))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+    else:
+        time.sleep(0.5)
+    client.close()
+
+
 def exits_at_once():
     client = client_of_one_tensor()
     step(client)
@@ -249,6 +261,9 @@ class EndingTest(unittest.TestCase):
             ended = job.wait()
         for one in [*ended, *job.served]:
             self.assertEqual((one.status, one.err), (0, ""), one)
+
+    def test_a_trainer_that_is_done_may_be_gone_before_another_is(self):
+        launch.run_job(confirms_the_end_late, settings=["transport.path=emulated"])
 
     def test_a_process_that_exits_at_once_is_lost(self):
         with launch.Job(exits_at_once) as job:
