@@ -198,7 +198,6 @@ void Client::close() {
     client.end_trace();
     for (; !client.is_over(); client.pull()) exchange_->hand_over_nothing();
     client.confirm_end();
-    client.leave();
   });
   exchange_->closed = true;
 }

@@ -272,31 +272,4 @@ void TrainerClient::report_evaluation(const Score& score) {
   require_ok(status, lead());
 }
 
-bool TrainerClient::is_over() const {
-  return std::ranges::any_of(generators_,
-                             [](const auto& one) { return one->link.version_received.value() >= kEndOfRun.encode(); });
-}
-
-void TrainerClient::confirm_end() {
-  ++evaluations_;
-  for (auto& peer : generators_) fabric_.loop().ring(peer->link.evaluation, evaluations_, peer->link.peer.rank);
-  // The generators may be gone as soon as they have it.
-  fabric_.loop().wait_for_transfers(lead().link.peer.rank);
-}
-
-void TrainerClient::end_trace() {
-  wait_until([this] { return fabric_.loop().queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
-  trace().close();
-}
-
-void TrainerClient::leave() {
-  CompletionLoop& loop = fabric_.loop();
-  end_trace();
-  const auto goes_on = [](const auto& one) { return one->link.version_received.value() < kEndOfRun.encode(); };
-  loop.wait_regardless([&] { return std::ranges::none_of(generators_, goes_on); },
-                       [&] { return (*std::ranges::find_if(generators_, goes_on))->link.peer.rank; });
-  // Endpoints are not closed in agreement with the generators: these have everything, and may progress no more.
-  fabric_.liveness().leave();
-}
-
 }  // namespace runnel

@@ -28,7 +28,9 @@ for library in "${libraries[@]}"; do
 done
 for file in "$site"/runnel/_binding*.so "$site"/runnel/bin/*; do
   for library in libspdlog libfmt; do
-    readelf -d "$file" | grep -qE "NEEDED.*\[$library-" || { echo "FAILED: $file has no $library of the wheel"; exit 1; }
+    readelf -d "$file" | grep -qE "NEEDED.*\[$library-" && continue
+    echo "FAILED: $file has no $library of the wheel"
+    exit 1
   done
 done
 cd "$work"

@@ -45,8 +45,8 @@ def launch(function, n, *, args=(), generators=1, settings=()):
 
         losses = runnel.launch(train, 4, args=(3e-4,))
 
-    Returns what they return, by rank. What they print appears here, after `[trainer 2] `. The exception of the first one
-    that fails is raised here, with its traceback; Ctrl-C, or a notebook's interrupt, ends all. `settings`: as for
+    Returns what they return, by rank. What they print appears here, after `[trainer 2] `. The exception of the first
+    one that fails is raised here, with its traceback; Ctrl-C, or a notebook's interrupt, ends all. `settings`: as for
     `runnel.init`. Functions of a notebook need the package cloudpickle; in a script the call belongs below
     `if __name__ == "__main__":`, as with multiprocessing.
     """

@@ -68,8 +68,8 @@ class LaunchedPlace:
 
 
 class RelayedPlace:
-    """Among trainers that have an all-gather of their own. The first one of each host starts its share of the generators
-    as child processes.
+    """Among trainers that have an all-gather of their own. The first one of each host starts its share of the
+    generators as child processes.
 
     `gather(mine, idle)`: the bytes of all trainers; calls `idle` while it waits.
     """
