@@ -97,8 +97,8 @@ def world_size():
 def close():
     """Ends the exchange: waits until all trainers have closed, adding zeros to their steps.
 
-    Happens by itself when the interpreter ends. After an uncaught exception, or sys.exit with another status than 0, the
-    other trainers are told instead, and end with PeerLost.
+    Happens by itself when the interpreter ends. After an uncaught exception, or sys.exit with another status than 0,
+    the other trainers are told instead, and end with PeerLost.
     """
     current().close()
 
