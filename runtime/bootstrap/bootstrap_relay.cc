@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/bootstrap/bootstrap_relay.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -35,27 +36,45 @@ Blobs unpack(std::span<const std::byte> frame, std::size_t expected, const std::
   return blobs;
 }
 
+/// What all ranks give, from what each trainer relays.
+Blobs in_order_of_ranks(const Blobs& frames, const std::vector<int>& keepers) {
+  Blobs all(keepers.size() + frames.size());
+  for (std::size_t trainer = 0; trainer < frames.size(); ++trainer) {
+    std::vector<std::size_t> ranks;  // that it relays
+    for (std::size_t rank = 0; rank < keepers.size(); ++rank) {
+      if (keepers[rank] == static_cast<int>(trainer)) ranks.push_back(rank);
+    }
+    ranks.push_back(keepers.size() + trainer);
+    Blobs relayed = unpack(frames[trainer], ranks.size(), "trainer " + std::to_string(trainer));
+    for (std::size_t i = 0; i < ranks.size(); ++i) all[ranks[i]] = std::move(relayed[i]);
+  }
+  return all;
+}
+
 }  // namespace
 
-RelayHost::RelayHost(std::unique_ptr<Bootstrap> trainers, std::unique_ptr<LocalBootstrap> generators, int count)
-    : trainers_(std::move(trainers)), generators_(std::move(generators)), count_(count) {}
+std::vector<int> deal_generators(const std::vector<std::string>& hosts, int generators) {
+  std::vector<int> first;  // trainer of each host
+  for (auto host = hosts.begin(); host != hosts.end(); ++host) {
+    if (std::find(hosts.begin(), host, *host) == host) first.push_back(static_cast<int>(host - hosts.begin()));
+  }
+  std::vector<int> keepers(static_cast<std::size_t>(generators));
+  for (std::size_t i = 0; i < keepers.size(); ++i) keepers[i] = first[i % first.size()];
+  return keepers;
+}
+
+RelayHost::RelayHost(std::unique_ptr<Bootstrap> trainers, std::unique_ptr<LocalBootstrap> own, std::vector<int> keepers)
+    : trainers_(std::move(trainers)), own_(std::move(own)), keepers_(std::move(keepers)) {}
 
 Blobs RelayHost::all_gather(std::span<const std::byte> mine, const Deadline& deadline, const Meanwhile& meanwhile) {
-  Blobs relayed;  // the generators' by rank, then this trainer's
-  if (generators_ != nullptr) {
-    relayed = generators_->all_gather({}, deadline, meanwhile);
+  Blobs relayed;  // its generators' by rank, then this trainer's
+  if (own_ != nullptr) {
+    relayed = own_->all_gather({}, deadline, meanwhile);
     relayed.erase(relayed.begin());
   }
   relayed.emplace_back(mine.begin(), mine.end());
-  const Blobs frames = trainers_->all_gather(pack(relayed), deadline, meanwhile);
-  Blobs all;
-  for (std::size_t trainer = 0; trainer < frames.size(); ++trainer) {
-    const std::size_t expected = trainer == 0 ? static_cast<std::size_t>(count_) + 1 : 1;
-    for (auto& blob : unpack(frames[trainer], expected, "trainer " + std::to_string(trainer))) {
-      all.push_back(std::move(blob));
-    }
-  }
-  if (generators_ != nullptr) generators_->all_gather(pack(all), deadline, meanwhile);
+  Blobs all = in_order_of_ranks(trainers_->all_gather(pack(relayed), deadline, meanwhile), keepers_);
+  if (own_ != nullptr) own_->all_gather(pack(all), deadline, meanwhile);
   return all;
 }
 
@@ -63,13 +82,13 @@ void RelayHost::barrier(const Deadline& deadline, const Meanwhile& meanwhile) {
   all_gather({}, deadline, meanwhile);
 }
 
-RelayGuest::RelayGuest(const LocalPlace& place, int trainers, const Deadline& deadline)
-    : host_(place, deadline), trainers_(trainers) {}
+RelayGuest::RelayGuest(const LocalPlace& place, int rank, int size, const Deadline& deadline)
+    : keeper_(place, deadline), rank_(rank), size_(size) {}
 
 Blobs RelayGuest::all_gather(std::span<const std::byte> mine, const Deadline& deadline, const Meanwhile& meanwhile) {
-  host_.all_gather(mine, deadline, meanwhile);
-  const Blobs all = host_.all_gather({}, deadline, meanwhile);
-  return unpack(all.front(), static_cast<std::size_t>(size()), "the first trainer");
+  keeper_.all_gather(mine, deadline, meanwhile);
+  const Blobs all = keeper_.all_gather({}, deadline, meanwhile);
+  return unpack(all.front(), static_cast<std::size_t>(size()), "the first trainer of this host");
 }
 
 void RelayGuest::barrier(const Deadline& deadline, const Meanwhile& meanwhile) {

@@ -266,9 +266,10 @@ void Client::close() {
   if (exchange_->closed) return;
   exchange_->run([&] {
     TrainerClient& client = exchange_->client;
-    for (client.pull(); !client.is_over(); client.pull()) exchange_->hand_over_nothing();
+    client.pull();
+    client.end_trace();
+    for (; !client.is_over(); client.pull()) exchange_->hand_over_nothing();
     client.confirm_end();
-    client.leave();
   });
   exchange_->closed = true;
 }

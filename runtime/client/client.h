@@ -23,7 +23,7 @@ struct ClientTensor {
     synced,     ///< values, such as running statistics, whose mean comes back
   };
 
-  std::string name;
+  std::string name;                 ///< "runnel.…": a binding's own, after all others (`kTensorOfBinding`)
   std::vector<std::int64_t> shape;  ///< each dimension at least 1; none: a scalar
   Kind kind = Kind::optimized;
 };

@@ -118,14 +118,18 @@ class TrainerClient final : public PassObserver {
   /// What this trainer's part of a test gave, for the parameters of the last `pull`.
   void report_evaluation(const Score& score);
 
+  /// After the last step: waits until its transfers are done, and closes the trace. The lead generator reads it before
+  /// it ends the run.
+  void end_trace();
+
   /// Where trainers end the run: whether all of them were leaving, so that it is over. After `pull`.
   bool is_over() const;
 
-  /// Once `is_over()`, before `leave`: lets the generators go, which wait for this.
+  /// Once `is_over()`, after `end_trace`: lets the generators go, which wait for this, and disconnects.
   void confirm_end();
 
-  /// After the last `report_evaluation`, or once `is_over()`: waits until the generators have everything from
-  /// everybody, then disconnects.
+  /// Where the configuration ends the run, after the last `report_evaluation`: `end_trace`, then waits until the
+  /// generators have everything from everybody, and disconnects.
   void leave();
 
   /// After an error that this process reports: notifies its peers, which then stop at once instead of waiting for it.
@@ -139,6 +143,7 @@ class TrainerClient final : public PassObserver {
   static constexpr std::uint32_t kFirstFetch = 3;
 
   void connect(const std::vector<ConnectionOffer>& offers);
+  void await_end();
   void on_completion(const Completion& completion, const Tag& tag);
   /// As `CompletionLoop::wait_until` and `poll`; `on_completion` gets what completes.
   template <class... Conditions>

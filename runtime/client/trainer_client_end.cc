@@ -5,12 +5,21 @@
 // trainer_client.cc.
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "runtime/client/trainer_client.h"
+#include "runtime/protocol/slot_protocol.h"
 #include "runtime/protocol/tensor_slabs.h"
 
 namespace runnel {
+namespace {
+
+bool has_ended(const std::unique_ptr<GeneratorPeer>& generator) {
+  return generator->link.version_received.value() >= kEndOfRun.encode();
+}
+
+}  // namespace
 
 void TrainerClient::report_evaluation(const Score& score) {
   if (stopping()) fabric_.liveness().throw_stop();  // the test was cut short
@@ -72,8 +81,7 @@ void TrainerClient::get_state(GeneratorPeer& peer, std::size_t offset, std::span
 }
 
 bool TrainerClient::is_over() const {
-  return std::ranges::any_of(generators_,
-                             [](const auto& one) { return one->link.version_received.value() >= kEndOfRun.encode(); });
+  return std::ranges::any_of(generators_, has_ended);
 }
 
 void TrainerClient::confirm_end() {
@@ -81,15 +89,23 @@ void TrainerClient::confirm_end() {
   for (auto& peer : generators_) fabric_.loop().ring(peer->link.evaluation, evaluations_, peer->link.peer.rank);
   // The generators may be gone as soon as they have it.
   fabric_.loop().wait_for_transfers(lead().link.peer.rank);
+  await_end();
+}
+
+void TrainerClient::end_trace() {
+  wait_until([this] { return fabric_.loop().queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
+  trace().close();
 }
 
 void TrainerClient::leave() {
-  CompletionLoop& loop = fabric_.loop();
-  wait_until([&] { return loop.queue().in_flight() == 0; }, [this] { return lead().link.peer.rank; });
-  trace().close();
-  const auto goes_on = [](const auto& one) { return one->link.version_received.value() < kEndOfRun.encode(); };
-  loop.wait_regardless([&] { return std::ranges::none_of(generators_, goes_on); },
-                       [&] { return (*std::ranges::find_if(generators_, goes_on))->link.peer.rank; });
+  end_trace();
+  await_end();
+}
+
+void TrainerClient::await_end() {
+  fabric_.loop().wait_regardless(
+      [this] { return std::ranges::all_of(generators_, has_ended); },
+      [this] { return (*std::ranges::find_if_not(generators_, has_ended))->link.peer.rank; });
   // Endpoints are not closed in agreement with the generators: these have everything, and may progress no more.
   fabric_.liveness().leave();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/bootstrap/bootstrap.h"
@@ -11,6 +12,10 @@
 #include "transport/deadline.h"
 
 namespace runnel {
+
+/// The names of tensors that a binding adds for itself begin with this. They come last, and the report's digest of the
+/// parameters leaves them out.
+inline constexpr std::string_view kTensorOfBinding = "runnel.";
 
 /// What only the trainers of a job know at start, where their tensors are made by somebody else's program.
 struct JobDescription {

@@ -123,6 +123,7 @@ std::optional<Generator::Step> Generator::step_of_trainers() {
 
 StepRecords::Decision Generator::await_decision() {
   fabric_.liveness().enter(Phase::reduce, protocol_.step() - adopted_);
+  idle_since_ns_ = fabric_.trace().begin();
   wait_until([this] { return protocol_.next_bucket().has_value(); }, [this] { return awaited(); });
   return records_.decision(protocol_.step());
 }

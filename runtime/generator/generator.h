@@ -162,7 +162,7 @@ class Generator {
   void reduce(std::uint32_t bucket);
   void publish_done();
   void publish_bucket(std::uint64_t word);
-  void await_confirmations();
+  void await_farewells();
   void await_lead();
 
   Fabric fabric_;

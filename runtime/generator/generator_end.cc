@@ -54,17 +54,18 @@ void Generator::leave() {
   }
   if (others_) others_->end_run();
   for (auto& link : links_) fabric_.loop().ring(link->version, kEndOfRun.encode(), link->peer.rank);
-  if (adopted_ > 0) await_confirmations();
+  if (adopted_ > 0) await_farewells();
   fabric_.loop().wait_for_transfers([this] { return first_unreached(links_); });
   fabric_.liveness().leave();
   for (auto& link : links_) (void)link->endpoint.close(Deadline::after(std::chrono::seconds(1)));
 }
 
-/// Of the end, by trainers that decide it. One that has confirmed may be gone before another one has.
-void Generator::await_confirmations() {
-  const auto confirmed = [](const auto& link) { return link->evaluation_received.value() > 0; };
-  fabric_.loop().wait_regardless([&] { return std::ranges::all_of(links_, confirmed); },
-                                 [&] { return first_unreached(links_, confirmed)->peer.rank; });
+/// Where trainers end the run, each rings its evaluation bell when it needs this process no more: it may be gone then.
+void Generator::await_farewells() {
+  const auto missing = [this] {
+    return std::ranges::find_if(links_, [](const auto& link) { return link->evaluation_received.value() == 0; });
+  };
+  fabric_.loop().wait_regardless([&] { return missing() == links_.end(); }, [&] { return (*missing())->peer.rank; });
 }
 
 void Generator::await_lead() {

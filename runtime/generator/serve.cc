@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/generator/serve.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "runnel_version.h"
 #include "runtime/base/atomic_file.h"
@@ -19,6 +21,7 @@
 #include "runtime/fabric/job_layout.h"
 #include "runtime/generator/generator.h"
 #include "runtime/generator/job_account.h"
+#include "runtime/generator/job_traces.h"
 #include "runtime/launch/stop_signals.h"
 #include "runtime/telemetry/run_account.h"
 #include "runtime/telemetry/run_report.h"
@@ -32,6 +35,15 @@ double seconds_since(std::int64_t begin_ns) {
   return static_cast<double>(steady_ns() - begin_ns) * 1e-9;
 }
 
+/// The values of the program's own tensors: what `runnel train` has a digest of.
+std::span<const float> own_values(std::span<const float> parameters, const BucketLayout& layout) {
+  std::size_t bytes = 0;
+  for (const TensorPlace& tensor : layout.tensors()) {
+    if (!tensor.name.starts_with(kTensorOfBinding)) bytes = tensor.bytes.end;
+  }
+  return parameters.first(bytes / sizeof(float));
+}
+
 /// One generator's run, and the account of it.
 class Service {
  public:
@@ -42,10 +54,11 @@ class Service {
         config_(config_of(description, bootstrap.size(), generators)),
         layout_(layout_of(description.tensors, config_)),
         account_(config_, {.version = kVersion, .commit = kCommit, .ucx = ucx_version(), .torch = "", .mpi = ""}),
+        traces_(bootstrap.rank() == 0 ? config_.run.trace : ""),
         owes_report_(bootstrap.rank() == 0 && !config_.run.report.empty()) {}
 
   void run() {
-    if (owes_report_) require_writable_outputs(config_.run);
+    if (bootstrap_.rank() == 0) require_writable_outputs(config_.run);
     const PeerGroup group = PeerGroup::introduce(
         bootstrap_, make_introduction(config_, layout_.fingerprint(), DeviceId::cpu()), generators_, deadline_);
     Generator exchange(bootstrap_, group, layout_, config_, deadline_, {.states = StatePlace::shared});
@@ -54,22 +67,24 @@ class Service {
     try {
       make_steps(exchange);
       if (group.is_lead()) finish(exchange.collect_parameters());
+      traces_.collect(exchange);
       exchange.leave();
       finish(exchange);
     } catch (const std::exception& error) {
       report_error(error);
       exchange.fail(error);
       finish(exchange);
+      traces_.collect_own(exchange);
       throw;
     }
-    write_report();
+    write_outputs();
   }
 
   /// After `error`, which `run` has thrown: logs it, and writes what is known.
   void fail(const std::exception& error) {
     report_error(error);
     try {
-      write_report();
+      write_outputs();
     } catch (const WriteError& unwritten) {
       log_error(unwritten.what());
     }
@@ -95,7 +110,7 @@ class Service {
   }
 
   void finish(std::span<const float> parameters) {
-    account_.report().parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
+    account_.report().parameters_sha256 = to_hex(sha256(std::as_bytes(own_values(parameters, layout_))));
   }
 
   void finish(const Generator& exchange) {
@@ -108,10 +123,10 @@ class Service {
     record_error(account_.report(), error, status_of(error));
   }
 
-  void write_report() {
-    if (!owes_report_) return;
-    owes_report_ = false;
-    runnel::write_report(account_.report(), config_.run.report);
+  /// Each is tried once.
+  void write_outputs() {
+    traces_.write(kVersion);
+    if (std::exchange(owes_report_, false)) write_report(account_.report(), config_.run.report);
   }
 
   std::int64_t begin_ns_ = steady_ns();
@@ -121,6 +136,7 @@ class Service {
   Config config_;
   BucketLayout layout_;
   RunAccount account_;
+  JobTraces traces_;
   bool owes_report_;
 };
 

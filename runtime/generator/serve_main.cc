@@ -7,6 +7,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/base/run_error.h"
@@ -20,27 +21,42 @@ namespace runnel {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: runnel-serve GENERATORS [TRAINERS]\n"
+    "usage: runnel-serve GENERATORS [TRAINERS INDEX]\n"
     "\n"
     "A generator of a job whose trainers are programs of their own. Not to be started by hand: `runnel run` starts it\n"
-    "and tells it its place. With TRAINERS, the first of so many trainers has started it, and passes on what the "
-    "others\n"
-    "have to say.\n";
+    "and tells it its place. With TRAINERS and INDEX, one of so many trainers has started it, as generator INDEX from\n"
+    "0 on, and passes on what the others have to say.\n";
 
-/// 0: it is no count.
-int count_from(const char* text) {
-  int count = 0;
+/// The command line.
+struct Role {
+  int generators = 0;
+  int trainers = 0;  ///< 0: of `runnel run`, which has started all
+  int index = 0;     ///< of this generator
+};
+
+/// -1: it is no number.
+int number_from(const char* text) {
+  int number = 0;
   const char* const end = text + std::strlen(text);
-  const auto [rest, error] = std::from_chars(text, end, count);
-  if (error != std::errc() || rest != end || count < 1) return 0;
-  return count;
+  const auto [rest, error] = std::from_chars(text, end, number);
+  return error == std::errc() && rest == end && number >= 0 ? number : -1;
 }
 
-/// `trainers`: 0 unless the first of them has started this process.
-std::unique_ptr<Bootstrap> join(const LocalPlace& place, int trainers) {
+std::optional<Role> role_from(int argc, char** argv, const LocalPlace& place) {
+  if (argc != 2 && argc != 4) return std::nullopt;
+  Role role{.generators = number_from(argv[1]), .index = place.rank};
+  if (argc == 4) {
+    role.trainers = number_from(argv[2]);
+    role.index = number_from(argv[3]);
+    if (role.trainers < 1 || role.index < 0 || role.index >= role.generators) return std::nullopt;
+  }
+  return role.generators < 1 ? std::nullopt : std::optional(role);
+}
+
+std::unique_ptr<Bootstrap> join(const LocalPlace& place, const Role& role) {
   const Deadline deadline = Deadline::after(kLongestStart);
-  if (trainers > 0) return std::make_unique<RelayGuest>(place, trainers, deadline);
-  return std::make_unique<LocalBootstrap>(place, deadline);
+  if (role.trainers == 0) return std::make_unique<LocalBootstrap>(place, deadline);
+  return std::make_unique<RelayGuest>(place, role.index, role.generators + role.trainers, deadline);
 }
 
 int serve_as_told(int argc, char** argv) {
@@ -48,17 +64,15 @@ int serve_as_told(int argc, char** argv) {
     std::fputs(kUsage, stdout);
     return 0;
   }
-  const int generators = argc == 2 || argc == 3 ? count_from(argv[1]) : 0;
-  const int trainers = argc == 3 ? count_from(argv[2]) : 0;
   const auto place = LocalPlace::from_environment();
-  if (generators == 0 || !place || (argc == 3 && trainers == 0)) {
+  const auto role = place ? role_from(argc, argv, *place) : std::nullopt;
+  if (!role) {
     std::fputs(kUsage, stderr);
     return static_cast<int>(ExitStatus::usage);
   }
-  const int index = trainers > 0 ? place->rank - 1 : place->rank;
-  set_log_prefix(generators == 1 ? "[generator]" : "[generator " + std::to_string(index) + "]");
+  set_log_prefix(role->generators == 1 ? "[generator]" : "[generator " + std::to_string(role->index) + "]");
   try {
-    serve(*join(*place, trainers), generators);
+    serve(*join(*place, *role), role->generators);
   } catch (const std::exception& error) {
     if (!is_reported(error)) log_error(error.what());
     return static_cast<int>(status_of(error));

@@ -2,11 +2,13 @@
 # SPDX-FileCopyrightText: 2026 The Runnel authors
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# slurm_test.sh RUNNEL MNIST_FOLDER: a job over the nodes of a real Slurm: the README's line, an interactive shell that
-# is a rank by itself, tasks without PMIx, a rank that is killed, scancel. Exit status 77: no Slurm here.
+# slurm_test.sh RUNNEL MNIST_FOLDER PACKAGE: a job over the nodes of a real Slurm: the README's line, an interactive
+# shell that is a rank by itself, tasks without PMIx, a rank that is killed, scancel, a Python script. PACKAGE is the
+# folder that has the Python package runnel/. Exit status 77: no Slurm here.
 set -euo pipefail
 runnel=$1
 mnist=$2
+package=$3
 folder=$(dirname "$0")
 # shellcheck source=tests/hosts/slurm.sh
 source "$folder/slurm.sh"
@@ -133,6 +135,23 @@ ends_on_scancel() {
   ended 143 "scancel"
 }
 
+# A Python script as the tasks of a step: all are trainers.
+trains_with_python() {
+  local python=${RUNNEL_TEST_PYTHON:-${RUNNEL_DEPS:-$HOME/.cache/runnel}/python/bin/python} found
+  local script=("$python" "$folder/../python/launchers_test.py" script)
+  export PYTHONPATH=$package RUNNEL_TEST_PACKAGE=$package OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
+  if ! found=$("$python" -c "import runnel, mpi4py" 2>&1); then
+    echo "SKIPPED, NOT TESTED: a Python script under srun: $python: ${found##*$'\n'}"
+    return 0
+  fi
+  expect 0 "a Python script over two nodes" srun --mpi=pmix -N 2 --ntasks-per-node=2 "${script[@]}" || return 0
+  found=$(grep -o '\[[0-3], 4, true, "mapped"\]' "$work/output" | sort -u | wc -l)
+  [ "$found" = 4 ] || fail "a Python script over two nodes: $(cat "$work/output")"
+  expect 0 "a Python script inside a shell of Slurm" srun --mpi=pmix -N 1 -n 1 "${script[@]}" || return 0
+  expect 1 "a Python script without PMIx" srun --mpi=none -n 3 "${script[@]}" || return 0
+  grep -q 'RunError: srun started 3 tasks .*srun --mpi=pmix' "$work/output" || fail "no remedy: $(cat "$work/output")"
+}
+
 "$runnel" "${arguments[@]}" -n 3 >"$work/output" 2>&1 || { cat "$work/output"; exit 1; }
 three=$(value parameters_sha256)
 chmod 755 "$work" # munged, which is not root, has its key and socket below it
@@ -142,4 +161,5 @@ starts_ranks_in_a_shell
 refuses_tasks_without_pmix
 ends_when_a_rank_is_killed
 ends_on_scancel
+trains_with_python
 [ "$failures" -eq 0 ]

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -94,6 +95,33 @@ TEST_F(RunCommandTest, SettingsReachTheGenerators) {
   EXPECT_EQ(report["config"]["transport"]["bucket_bytes"], 32768);
   EXPECT_EQ(report["config"]["run"]["timeout_s"], 80.0) << "--set wins over the file";
   EXPECT_EQ(report["config"]["optimizer"]["name"], "sgd");
+}
+
+TEST_F(RunCommandTest, TracesWhatEveryProcessDoes) {
+  constexpr int kGenerators = 2;
+  for (const std::string path : {"mapped", "emulated"}) {
+    SCOPED_TRACE(path);
+    run(trainers({"-n", "2", "--generators", "2", "--trace", file("trace.json"), "--set", "transport.path=" + path},
+                 {"5"}));
+    std::map<int, std::string> processes;
+    std::map<int, std::set<std::string>> events;  // of step 3
+    const auto trace = nlohmann::json::parse(text_of(file("trace.json")));
+    for (const auto& one : trace["traceEvents"]) {
+      const int rank = one["pid"];
+      if (one["name"] == "process_name") processes[rank] = one["args"]["name"].get<std::string>();
+      if (one["args"].value("step", 0) == 3) events[rank].insert(one["name"].get<std::string>());
+    }
+    ASSERT_EQ(processes.size(), 4U);
+    for (int rank = 0; rank < 4; ++rank) {
+      const bool generates = rank < kGenerators;
+      EXPECT_THAT(processes[rank], HasSubstr((generates ? "generator " : "trainer ") +
+                                             std::to_string(generates ? rank : rank - kGenerators)));
+      EXPECT_THAT(events[rank],
+                  testing::IsSupersetOf(generates          ? Words{"wait", "bell", "reduce + optimize", "publish"}
+                                        : path == "mapped" ? Words{"wait", "bucket ready", "bell"}
+                                                           : Words{"wait", "bucket ready", "put", "fetch"}));
+    }
+  }
 }
 
 TEST_F(RunCommandTest, AFilesKeysForAnotherOptimizerAreIgnoredWithALine) {
@@ -247,7 +275,7 @@ TEST_F(RunCommandTest, MistakesInTheCommandLineAreNamed) {
   EXPECT_THAT(run(words({"-n", "2", "no-such-program"}), 66), HasSubstr("it is not on PATH"));
   EXPECT_THAT(run(words({"-n", "2", "--", file("script.py") + "x"}), 66), HasSubstr("cannot start"));
   EXPECT_THAT(run(words({"--set", "model.name=mlp", "true"}), 78), HasSubstr("table 'model' is for runnel train"));
-  EXPECT_THAT(run(words({"--set", "run.trace=t.json", "true"}), 78), HasSubstr("runnel run writes run.report only"));
+  EXPECT_THAT(run(words({"--set", "run.save=t.json", "true"}), 78), HasSubstr("key 'run.save' is for runnel train"));
   EXPECT_THAT(run(words({"--set", "optimizer.lr=x", "true"}), 78), HasSubstr("expected a number"));
   EXPECT_THAT(run(words({"--set", "optimizer", "true"}), 64), HasSubstr("expected KEY=VALUE"));
   EXPECT_THAT(run(words({"--config", file("job.toml"), "true"}), 78), HasSubstr("job.toml:3: table 'model'"));

@@ -13,10 +13,29 @@ from torch import nn
 STEPS = 8
 
 
+VARIANTS = {
+    "plain": {},
+    "no_sync": {"accumulate": 3},
+    "compile": {"compiled": True},
+    "autocast": {"bfloat16": True},
+}
+
+
+def train_with_gloo():
+    """All variants, one after the other, by name."""
+    torch.distributed.init_process_group("gloo")
+    results = {name: train("gloo", **variant) for name, variant in VARIANTS.items()}
+    torch.distributed.destroy_process_group()
+    return results
+
+
+def train_with_runnel(name):
+    return train("runnel", **VARIANTS[name])
+
+
 def wrapped(library, module):
     """The three lines in which the scripts differ."""
     if library == "gloo":
-        torch.distributed.init_process_group("gloo")
         return nn.parallel.DistributedDataParallel(module, find_unused_parameters=True)
     import runnel
 
@@ -56,8 +75,6 @@ def train(library, accumulate=1, compiled=False, bfloat16=False):
         optimizer.step()
     names = list(net.state_dict())
     assert all(name.startswith("module.") for name in names), names
-    if library == "gloo":
-        torch.distributed.destroy_process_group()
     return [losses, nets.digest(net)]
 
 
@@ -177,23 +194,14 @@ def mistakes():
 
 
 class DistributedDataParallelTest(unittest.TestCase):
-    def same_as_gloo(self, *arguments, settings=(), generators=1):
-        gloo = launch.run_job(train, "gloo", *arguments, generators=0, environment={"GLOO_SOCKET_IFNAME": "lo"})
-        ours = launch.run_job(train, "runnel", *arguments, settings=settings, generators=generators)
-        self.assertEqual(ours, gloo)
-        self.assertEqual(ours[0][1], ours[1][1])
-
     def test_has_the_bits_of_torch(self):
-        self.same_as_gloo()
-
-    def test_has_the_bits_of_torch_with_no_sync(self):
-        self.same_as_gloo(3, settings=["transport.path=emulated"], generators=2)
-
-    def test_has_the_bits_of_torch_with_compile(self):
-        self.same_as_gloo(1, True)
-
-    def test_has_the_bits_of_torch_with_autocast(self):
-        self.same_as_gloo(1, False, True)
+        gloo = launch.run_job(train_with_gloo, generators=0, environment={"GLOO_SOCKET_IFNAME": "lo"})
+        options = {"no_sync": {"settings": ["transport.path=emulated"], "generators": 2}}
+        for name in VARIANTS:
+            with self.subTest(name):
+                ours = launch.run_job(train_with_runnel, name, **options.get(name, {}))
+                self.assertEqual(ours, [rank[name] for rank in gloo])
+                self.assertEqual(ours[0][1], ours[1][1])
 
     def test_averages_running_statistics(self):
         nets.set_up()

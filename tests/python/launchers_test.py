@@ -29,7 +29,9 @@ def script():
             client.push()
             client.pull()
         expected = 5.0 - 3 * sum(range(size)) / size
-        print(json.dumps([rank, size, bool((client.value(0) == numpy.float32(expected)).all())]), flush=True)
+        ok = bool((client.value(0) == numpy.float32(expected)).all())
+        paths = " ".join(line.split()[0] for line in client.paths())
+        print(json.dumps([rank, size, ok, paths]), flush=True)
 
 
 class LaunchersTest(unittest.TestCase):
@@ -50,7 +52,7 @@ class LaunchersTest(unittest.TestCase):
         )
         self.assertEqual(ended.returncode, 0, ended)
         # Launchers may put the output of two ranks into one line.
-        return sorted(json.loads(one) for one in re.findall(r"\[\d+, \d+, \w+\]", ended.stdout))
+        return sorted(json.loads(one)[:3] for one in re.findall(r"\[\d+, \d+, \w+, [^]]*\]", ended.stdout))
 
     def test_runnel_run(self):
         command = [sys.executable, "-c", "import sys; from runnel.command import main; sys.exit(main())"]

@@ -160,6 +160,7 @@ def behaves():
 
 class ShardTest(unittest.TestCase):
     def compare(self, name, clip_norm=0.0):
+        """Gives the digest of what they end with."""
         results = launch.run_job(train, name, clip_norm)
         self.assertEqual(results[0], results[1])
         net, opt = plain(name, clip_norm)
@@ -169,6 +170,7 @@ class ShardTest(unittest.TestCase):
             self.assertLess(worst, 1e-6, parameter_name)
         worst = (net.norm.running_mean - torch.tensor(results[0]["mean"])).abs().max().item()
         self.assertLess(worst, 1e-6)
+        return results[0]["last"]
 
     def test_sgd_as_torch(self):
         self.compare("SGD")
@@ -176,21 +178,18 @@ class ShardTest(unittest.TestCase):
     def test_adam_as_torch(self):
         self.compare("Adam")
 
-    def test_adamw_as_torch(self):
-        self.compare("AdamW")
+    def test_adamw_as_torch_and_same_bits_over_paths_and_generators(self):
+        found = {self.compare("AdamW")}  # mapped, 1 generator
+        for path, generators in (("mapped", 2), ("one-sided", 1), ("emulated", 2)):
+            results = launch.run_job(train, "AdamW", 0.0, generators=generators, settings=[f"transport.path={path}"])
+            found |= {one["last"] for one in results}
+        self.assertEqual(len(found), 1)
 
     def test_adadelta_as_torch(self):
         self.compare("Adadelta")
 
     def test_clip_norm_as_torch(self):
         self.compare("SGD", 0.1)
-
-    def test_same_bits_over_paths_and_generators(self):
-        found = set()
-        for path, generators in (("mapped", 1), ("mapped", 2), ("one-sided", 1), ("emulated", 2)):
-            results = launch.run_job(train, "AdamW", 0.0, generators=generators, settings=[f"transport.path={path}"])
-            found |= {one["last"] for one in results}
-        self.assertEqual(len(found), 1)
 
     def test_everyday_uses_and_refusals(self):
         ended = launch.run_alone(behaves)

@@ -111,6 +111,8 @@ void add_options(CLI::App& command, RunOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--config", options.config, "TOML file with such keys")->type_name("FILE");
   command.add_option("--report", options.report, "Write a report of the run as JSON")->type_name("FILE");
+  command.add_option("--trace", options.trace, "Write a timeline of all processes, as JSON for ui.perfetto.dev")
+      ->type_name("FILE");
 }
 
 }  // namespace

@@ -27,9 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 4> kTables = {"transport", "generator", "optimizer", "run"};
 
-/// Keys of these tables that generators for a program of the user's have no use for, but that name an output.
-constexpr std::array<std::string_view, 2> kOutputsOfTrain = {"run.save", "run.trace"};
-
 void require_meant(const std::string& place, std::string_view path) {
   const std::string_view table = path.substr(0, path.find('.'));
   if (std::ranges::find(kTables, table) == kTables.end()) {
@@ -39,9 +36,9 @@ void require_meant(const std::string& place, std::string_view path) {
                           "the tables here are " +
                           joined(kTables, ", "));
   }
-  if (std::ranges::find(kOutputsOfTrain, path) == kOutputsOfTrain.end()) return;
+  if (path != "run.save") return;
   throw ConfigError(ExitStatus::bad_configuration,
-                    place + ": key '" + std::string(path) + "' is for runnel train; runnel run writes run.report only");
+                    place + ": key 'run.save' is for runnel train; a program that runnel run starts saves itself");
 }
 
 std::string trimmed(std::string_view text) {
@@ -80,7 +77,11 @@ RunSettings run_settings(const RunOptions& options) {
     require_meant("--set '" + printable(set.substr(0, valid_utf8_bytes(set))) + "'",
                   trimmed(set.substr(0, set.find('='))));
   }
-  if (!options.report.empty()) sets.push_back("run.report=" + quoted(fs::absolute(options.report).string()));
+  const auto set_file = [&sets](const char* key, const std::string& file) {
+    if (!file.empty()) sets.push_back(std::string(key) + '=' + quoted(fs::absolute(file).string()));
+  };
+  set_file("run.report", options.report);
+  set_file("run.trace", options.trace);
   if (options.generators > 0) sets.push_back("generator.count=" + std::to_string(options.generators));
   const Config config = load_config(options.config, {.sets = sets, .default_data_dir = {}, .on_notice = log_warning});
 

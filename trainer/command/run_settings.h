@@ -14,6 +14,7 @@ struct RunOptions {
   std::string config;  ///< a TOML file; empty: none
   std::vector<std::string> sets;
   std::string report;
+  std::string trace;
 };
 
 /// The job that they make.

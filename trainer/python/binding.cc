@@ -26,8 +26,10 @@
 #include "runtime/bootstrap/bootstrap.h"
 #include "runtime/bootstrap/bootstrap_local.h"
 #include "runtime/bootstrap/bootstrap_relay.h"
+#include "runtime/bootstrap/host.h"
 #include "runtime/client/client.h"
 #include "runtime/generator/serve.h"
+#include "runtime/launch/launch_place.h"
 #include "transport/deadline.h"
 #include "transport/status.h"
 #include "transport/ucx_library.h"
@@ -71,8 +73,8 @@ void raise(ExitStatus status, const char* text) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
 }
 
-/// What it does not catch is for nanobind's own translators.
-void translate(const std::exception_ptr& thrown, void* /*unused*/) {
+/// Sets the indicator for an exception of the runtime.
+void raise_thrown(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const Interrupted& error) {
@@ -81,6 +83,15 @@ void translate(const std::exception_ptr& thrown, void* /*unused*/) {
     raise(error.status(), error.what());
   } catch (const TransportError& error) {
     raise(status_of(error), error.what());
+  }
+}
+
+/// What it does not catch is for nanobind's own translators, and none of these knows an exception of Python.
+void translate(const std::exception_ptr& thrown, void* /*unused*/) {
+  try {
+    raise_thrown(thrown);
+  } catch (nb::python_error& error) {  // of a signal that came meanwhile: its handler runs in `raise`
+    error.restore();
   }
 }
 
@@ -150,12 +161,30 @@ BoundBootstrap local_bootstrap(const Place& place) {
   return {meet(place, kLongestStart)};
 }
 
-BoundBootstrap relay_bootstrap(int rank, int size, nb::object gather, int generators,
-                               const std::optional<Place>& place) {
+/// The host of each trainer.
+std::vector<std::string> hosts_of(Bootstrap& trainers) {
+  const nb::gil_scoped_release released;
+  const std::string own = Host::local().identity;
+  std::vector<std::string> hosts;
+  for (const auto& one :
+       trainers.all_gather(std::as_bytes(std::span(own)), Deadline::after(kLongestStart), run_signal_handlers)) {
+    hosts.emplace_back(reinterpret_cast<const char*>(one.data()), one.size());
+  }
+  return hosts;
+}
+
+/// `start`: a callable that gets the indices of generators, starts them on this host, and gives this process's place
+/// among them.
+BoundBootstrap relay_bootstrap(int rank, int size, nb::object gather, int generators, const nb::object& start) {
+  auto trainers = std::make_unique<CalledBootstrap>(rank, size, std::move(gather));
+  auto keepers = deal_generators(hosts_of(*trainers), generators);
+  nb::list mine;
+  for (std::size_t i = 0; i < keepers.size(); ++i) {
+    if (keepers[i] == rank) mine.append(i);
+  }
   // Its own child processes come at once.
-  auto own = place ? meet(*place, std::chrono::minutes(1)) : nullptr;
-  return {std::make_unique<RelayHost>(std::make_unique<CalledBootstrap>(rank, size, std::move(gather)), std::move(own),
-                                      generators)};
+  auto own = nb::len(mine) > 0 ? meet(nb::cast<Place>(start(mine)), std::chrono::minutes(1)) : nullptr;
+  return {std::make_unique<RelayHost>(std::move(trainers), std::move(own), std::move(keepers))};
 }
 
 std::vector<std::span<const float>> spans_of(const std::vector<Floats>& arrays) {
@@ -283,9 +312,10 @@ NB_MODULE(_binding, module) {
   module.attr("ucx_file") = ucx_library_file();
   module.def("place_from_environment", &place_from_environment);
   module.def("fresh_socket", &fresh_socket);
+  module.def("tasks_without_pmix", &tasks_without_pmix);
   nb::class_<BoundBootstrap>(module, "Bootstrap");
   module.def("local_bootstrap", &local_bootstrap, "place"_a);
-  module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "place"_a.none());
+  module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "start"_a);
   nb::class_<BoundClient> client(module, "Client");
   bind_steps(client);
   bind_states(client);

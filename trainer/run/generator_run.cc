@@ -79,7 +79,7 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
       checkpoints_(config, layout, model.tensors(), description, leads,
                    [this](const std::string& line) { progress_.print(line); }),
       account_(config, software_of_job()),
-      owes_trace_(leads && !config.run.trace.empty()),
+      traces_(leads ? config.run.trace : ""),
       owes_report_(leads && !config.run.report.empty()) {
   // Files that cannot be read or written must be found before MPI starts.
   if (leads) require_writable_outputs(config.run);
@@ -112,7 +112,7 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
       const auto state = exchange.collect_state();
       if (!state.empty()) write_local_buffers(tensors_, state);
     }
-    if (owes_trace_) collect_traces(exchange);
+    traces_.collect(exchange);
     exchange.leave();
     // After the others have left: they would have to wait for a slow disk.
     if (leads_) keep(exchange, parameters);
@@ -126,7 +126,7 @@ void GeneratorRun::run(Generator& exchange, const PeerGroup& group, const SetUpS
     exchange.fail(error);
     if (loss_of(error) != nullptr) checkpoints_.save_what_is_whole(exchange, [this] { return account_text(); });
     finish_account(exchange);
-    if (owes_trace_ && traces_.empty()) traces_.push_back(exchange.own_trace());
+    traces_.collect_own(exchange);
     throw;
   }
 }
@@ -137,27 +137,17 @@ void GeneratorRun::report_error(const std::exception& error) {
 
 void GeneratorRun::fail(const std::exception& error) {
   report_error(error);
-  if (!traces_.empty()) try_to_write([this] { write_trace(); });
+  try_to_write([this] { traces_.write(account_.report().software.version); });
   try_to_write([this] { write_report(); });
   rethrow_reported(error, static_cast<ExitStatus>(account_.report().exit));
-}
-
-void GeneratorRun::collect_traces(Generator& exchange) {
-  traces_.push_back(exchange.own_trace());
-  for (ProcessTrace& other : exchange.collect_traces()) traces_.push_back(std::move(other));
 }
 
 void GeneratorRun::keep(const Generator& exchange, std::span<const float> parameters) {
   account_.report().parameters_sha256 = to_hex(sha256(std::as_bytes(parameters)));
   exchange.require_going_on();
   if (!config_.run.save.empty()) save_weights(config_.run.save, tensors_, layout_, parameters);
-  write_trace();
+  traces_.write(account_.report().software.version);
   exchange.require_going_on();
-}
-
-void GeneratorRun::write_trace() {
-  if (std::exchange(owes_trace_, false))
-    runnel::write_trace(config_.run.trace, traces_, account_.report().software.version);
 }
 
 void GeneratorRun::write_report() {

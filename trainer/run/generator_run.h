@@ -11,11 +11,11 @@
 #include "runtime/checkpoint/manifest.h"
 #include "runtime/config/config.h"
 #include "runtime/generator/generator.h"
+#include "runtime/generator/job_traces.h"
 #include "runtime/plan/run_plan.h"
 #include "runtime/plan/schedule.h"
 #include "runtime/protocol/bucket_layout.h"
 #include "runtime/telemetry/run_account.h"
-#include "runtime/telemetry/trace_file.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/run/progress.h"
 #include "trainer/run/resume.h"
@@ -66,10 +66,8 @@ class GeneratorRun {
   void test(Generator& exchange, std::int64_t version);
   std::string account_text() const;
   void finish_account(const Generator& exchange);
-  void collect_traces(Generator& exchange);
   void keep(const Generator& exchange, std::span<const float> parameters);
   void report_error(const std::exception& error);
-  void write_trace();
   void write_report();
   void print_result();
 
@@ -88,10 +86,8 @@ class GeneratorRun {
   std::string tests_;         // JSON: all so far
   RunCheckpoints checkpoints_;
   RunAccount account_;
-  std::vector<ProcessTrace> traces_;
-  // Files still to be written: each is tried once.
-  bool owes_trace_;
-  bool owes_report_;
+  JobTraces traces_;
+  bool owes_report_;  // tried once
 };
 
 }  // namespace runnel

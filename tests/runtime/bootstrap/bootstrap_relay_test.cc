@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,31 +16,48 @@
 namespace runnel::test {
 namespace {
 
-constexpr int kGenerators = 2;
-constexpr int kTrainers = 3;
+TEST(RelayTest, DealsGeneratorsToHostsRoundByRound) {
+  const std::vector<std::string> hosts = {"b", "b", "a", "b", "c", "a"};
+  EXPECT_EQ(deal_generators(hosts, 1), std::vector<int>({0}));
+  EXPECT_EQ(deal_generators(hosts, 5), std::vector<int>({0, 2, 4, 0, 2}));
+  EXPECT_EQ(deal_generators({"a", "a"}, 3), std::vector<int>({0, 0, 0}));
+}
 
-/// A trainer; the first one also meets the generators. `count`: of generators, as it believes.
-void be_trainer(const LocalPlace& trainers, const LocalPlace& generators, int count = kGenerators) {
-  auto local = trainers.rank == 0 ? std::make_unique<LocalBootstrap>(generators, test_deadline()) : nullptr;
-  RelayHost host(std::make_unique<LocalBootstrap>(trainers, test_deadline()), std::move(local), count);
-  EXPECT_EQ(host.rank(), count + trainers.rank);
-  EXPECT_EQ(host.size(), count + kTrainers);
-  exchange_rounds(host);
+/// A job whose generators `keepers` keep, each with a group of its own.
+void run_relayed(int trainers, const std::vector<int>& keepers) {
+  const LocalPlace all = LocalPlace::fresh(trainers);
+  const int generators = static_cast<int>(keepers.size());
+  std::vector<std::jthread> ranks;
+  for (int trainer = 0; trainer < trainers; ++trainer) {
+    const auto kept = static_cast<int>(std::ranges::count(keepers, trainer));
+    const LocalPlace own = LocalPlace::fresh(1 + kept);
+    ranks.emplace_back([=] {
+      auto meeting = kept > 0 ? std::make_unique<LocalBootstrap>(own, test_deadline()) : nullptr;
+      RelayHost host(std::make_unique<LocalBootstrap>(all.with_rank(trainer), test_deadline()), std::move(meeting),
+                     keepers);
+      EXPECT_EQ(host.rank(), generators + trainer);
+      EXPECT_EQ(host.size(), generators + trainers);
+      exchange_rounds(host);
+    });
+    for (int generator = 0, rank = 1; generator < generators; ++generator) {
+      if (keepers[static_cast<std::size_t>(generator)] != trainer) continue;
+      ranks.emplace_back([=] {
+        RelayGuest guest(own.with_rank(rank), generator, generators + trainers, test_deadline());
+        EXPECT_EQ(guest.rank(), generator);
+        EXPECT_EQ(guest.size(), generators + trainers);
+        exchange_rounds(guest);
+      });
+      ++rank;
+    }
+  }
 }
 
 TEST(RelayTest, GathersFromTrainersAndGenerators) {
-  const LocalPlace trainers = LocalPlace::fresh(kTrainers);
-  const LocalPlace generators = LocalPlace::fresh(1 + kGenerators);
-  std::vector<std::jthread> ranks;
-  for (int i = 0; i < kTrainers; ++i) ranks.emplace_back([&, i] { be_trainer(trainers.with_rank(i), generators); });
-  for (int i = 0; i < kGenerators; ++i) {
-    ranks.emplace_back([&, i] {
-      RelayGuest guest(generators.with_rank(1 + i), kTrainers, test_deadline());
-      EXPECT_EQ(guest.rank(), i);
-      EXPECT_EQ(guest.size(), kGenerators + kTrainers);
-      exchange_rounds(guest);
-    });
-  }
+  run_relayed(3, {0, 0});
+}
+
+TEST(RelayTest, GathersFromGeneratorsOfSeveralHosts) {
+  run_relayed(4, {0, 2, 3, 0, 2});
 }
 
 TEST(RelayTest, AnotherNumberOfGeneratorsIsAnError) {
@@ -48,14 +66,14 @@ TEST(RelayTest, AnotherNumberOfGeneratorsIsAnError) {
   std::vector<std::jthread> ranks;
   ranks.emplace_back([&] {
     RelayHost first(std::make_unique<LocalBootstrap>(trainers.with_rank(0), test_deadline()),
-                    std::make_unique<LocalBootstrap>(generators.with_rank(0), test_deadline()), 1);
+                    std::make_unique<LocalBootstrap>(generators.with_rank(0), test_deadline()), {0});
     first.barrier(test_deadline());
   });
   ranks.emplace_back([&] {
-    RelayGuest guest(generators.with_rank(1), 2, test_deadline());
+    RelayGuest guest(generators.with_rank(1), 0, 3, test_deadline());
     guest.barrier(test_deadline());
   });
-  RelayHost second(std::make_unique<LocalBootstrap>(trainers.with_rank(1), test_deadline()), nullptr, 2);
+  RelayHost second(std::make_unique<LocalBootstrap>(trainers.with_rank(1), test_deadline()), nullptr, {0, 0});
   try {
     second.barrier(test_deadline());
     FAIL() << "no error";

@@ -17,6 +17,7 @@ _ucx.require_one()
 from runnel.client import Client  # noqa: E402
 from runnel.errors import PeerLost, RunError  # noqa: E402
 from runnel.job import close, init, rank, world_size  # noqa: E402
+from runnel.notebook import launch  # noqa: E402
 
 __version__ = _binding.version
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "RunError",
     "close",
     "init",
+    "launch",
     "optim",
     "rank",
     "shard",

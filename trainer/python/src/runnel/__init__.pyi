@@ -15,6 +15,7 @@ __version__: str
 __all__: list[str]
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
+_Result = TypeVar("_Result")
 _Kind = Literal["optimized", "averaged", "synced"]
 _Tensor = tuple[str, Sequence[int]] | tuple[str, Sequence[int], _Kind]
 
@@ -22,6 +23,14 @@ def init(settings: Iterable[str] = ()) -> None: ...
 def rank() -> int: ...
 def world_size() -> int: ...
 def close() -> None: ...
+def launch(
+    function: Callable[..., _Result],
+    n: int,
+    *,
+    args: Iterable[Any] = (),
+    generators: int = 1,
+    settings: Iterable[str] = (),
+) -> list[_Result]: ...
 
 class RunError(RuntimeError):
     status: int

@@ -4,7 +4,9 @@
 
 import atexit
 import os
+import signal
 import sys
+import traceback
 
 from runnel import _binding, places
 from runnel.errors import PeerLost, RunError
@@ -95,10 +97,16 @@ def world_size():
 def close():
     """Ends the exchange: waits until all trainers have closed, adding zeros to their steps.
 
-    Happens by itself when the interpreter ends. After an uncaught exception, or sys.exit with another status than 0, the
-    other trainers are told instead, and end with PeerLost.
+    Happens by itself when the interpreter ends. After an uncaught exception, or sys.exit with another status than 0,
+    the other trainers are told instead, and end with PeerLost.
     """
     current().close()
+
+
+def close_if_joined():
+    """As `close`, where `init` may not have been called."""
+    if _job is not None:
+        _job.close()
 
 
 def _end():
@@ -120,12 +128,18 @@ def _close_or_exit():
         _report(error)
         sys.stdout.flush()
         sys.stderr.flush()
+        if isinstance(error, KeyboardInterrupt):  # ends as Python does after an uncaught one
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(error.status if isinstance(error, RunError) else 1)
 
 
 def _report(error):
     """One line for what the rank that has failed reports at length."""
-    print(f"runnel.{type(error).__name__}: {error}", file=sys.stderr)
+    if isinstance(error, RunError):
+        print(f"runnel.{type(error).__name__}: {error}", file=sys.stderr)
+    else:
+        print("".join(traceback.format_exception_only(type(error), error)), end="", file=sys.stderr)
 
 
 class _Exit:

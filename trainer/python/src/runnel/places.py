@@ -16,6 +16,8 @@ _SERVE = Path(__file__).parent / "bin" / "runnel-serve"
 # Which process is the trainer at a launcher's place: a process that it starts inherits the place.
 _TAKEN = "RUNNEL_PLACE_TAKEN"
 _WAIT_S = 0.0005
+# How many processes the launcher of MPI has started, the innermost launcher first.
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
 
 
 def find():
@@ -25,8 +27,14 @@ def find():
         return LaunchedPlace(generators)
     if "RANK" in os.environ and "MASTER_ADDR" in os.environ:
         return _torch_place(generators)
-    if "OMPI_COMM_WORLD_SIZE" in os.environ or "PMI_SIZE" in os.environ or "PMIX_RANK" in os.environ:
-        return _mpi_place(generators)
+    if any(name in os.environ for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK")):
+        started = next((int(os.environ[name]) for name in _SIZES if name in os.environ), None)
+        if started != 1:  # a shell that is a task of Slurm is no reason for MPI
+            return _mpi_place(generators, started)
+    elif tasks := _binding.tasks_without_pmix():
+        raise RunError(
+            _USAGE, f"srun started {tasks} tasks without PMIx, so they cannot find each other: use srun --mpi=pmix"
+        )
     return RelayedPlace(0, 1, lambda mine, idle: [mine], generators)
 
 
@@ -60,7 +68,8 @@ class LaunchedPlace:
 
 
 class RelayedPlace:
-    """Among trainers that have an all-gather of their own. The first one starts the generators as child processes.
+    """Among trainers that have an all-gather of their own. The first one of each host starts its share of the
+    generators as child processes.
 
     `gather(mine, idle)`: the bytes of all trainers; calls `idle` while it waits.
     """
@@ -72,17 +81,16 @@ class RelayedPlace:
         self._children = []
 
     def meet(self):
-        place = self._start_generators() if self.rank == 0 else None
-        return _binding.relay_bootstrap(self.rank, self.size, self._gather, self.generators, place)
+        return _binding.relay_bootstrap(self.rank, self.size, self._gather, self.generators, self._start_generators)
 
-    def _start_generators(self):
-        size, socket = self.generators + 1, _binding.fresh_socket()
+    def _start_generators(self, indices):
+        size, socket = len(indices) + 1, _binding.fresh_socket()
         place = {"RUNNEL_LOCAL_SIZE": str(size), "RUNNEL_LOCAL_SOCKET": socket, "RUNNEL_LOCAL_PARENT": str(os.getpid())}
-        for rank in range(1, size):
+        for rank, index in enumerate(indices, 1):
             # Ctrl-C is for the script, which tells them when it ends.
             self._children.append(
                 subprocess.Popen(
-                    [_SERVE, str(self.generators), str(self.size)],
+                    [_SERVE, str(self.generators), str(self.size), str(index)],
                     env={**os.environ, **place, "RUNNEL_LOCAL_RANK": str(rank)},
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,
@@ -116,8 +124,8 @@ def _torch_place(generators):
     return RelayedPlace(rank, size, gather, generators)
 
 
-def _mpi_place(generators):
-    """Of mpirun or srun: over mpi4py."""
+def _mpi_place(generators, started):
+    """Of mpirun or srun, which has `started` so many: over mpi4py."""
     # The default may load a UCX of MPI's own into this process. Small messages at start need none.
     os.environ.setdefault("OMPI_MCA_pml", "ob1")
     os.environ.setdefault("OMPI_MCA_osc", "^ucx")
@@ -129,6 +137,13 @@ def _mpi_place(generators):
         ) from error
 
     world = MPI.COMM_WORLD
+    if world.size == 1:
+        raise RunError(
+            _USAGE,
+            f"the launcher started {started or 'several'} processes, but the MPI of mpi4py finds this one only; it is "
+            f"{MPI.Get_library_version().splitlines()[0].split(',')[0]}: start them with its own mpirun, or with "
+            "srun --mpi=pmix",
+        )
 
     def gather(mine, idle):
         arrived = world.Ibarrier()  # so that the wait for the others can be interrupted
