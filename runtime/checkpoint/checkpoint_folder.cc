@@ -97,6 +97,13 @@ void remove(const ListedCheckpoint& one) {
   rmdir(one.folder.c_str());  // not when somebody else's file is in it
 }
 
+/// As `list_checkpoints`; nothing where somebody has removed the folder.
+std::vector<ListedCheckpoint> list_if_there(const fs::path& directory) {
+  std::error_code unreadable;
+  if (!fs::exists(directory, unreadable)) return {};
+  return list_checkpoints(directory);
+}
+
 bool was_interrupted(const ListedCheckpoint& one) {
   std::error_code unreadable;
   return !one.checkpoint && !fs::exists(fs::symlink_status(one.folder / kManifestName, unreadable));
@@ -138,13 +145,13 @@ void CheckpointFolder::lock() {
 }
 
 bool CheckpointFolder::has(std::int64_t step) const {
-  const std::vector<ListedCheckpoint> list = list_checkpoints(directory_);
+  const std::vector<ListedCheckpoint> list = list_if_there(directory_);
   return std::ranges::any_of(list, [&](const auto& one) { return one.step == step && one.checkpoint; });
 }
 
 void CheckpointFolder::retain(std::size_t keep, std::int64_t newest) const {
   std::size_t kept = 0;
-  for (const ListedCheckpoint& one : list_checkpoints(directory_)) {
+  for (const ListedCheckpoint& one : list_if_there(directory_)) {
     std::error_code unreadable;
     if (one.step > newest || fs::is_symlink(one.folder, unreadable)) continue;
     if (one.step == newest && one.checkpoint) {

@@ -20,6 +20,7 @@
 #include "runtime/launch/sighup.h"
 #include "trainer/command/run_command.h"
 #include "trainer/command/usage_error.h"
+#include "trainer/program/checkpoints_command.h"
 #include "trainer/program/doctor_command.h"
 #include "trainer/program/inspect_command.h"
 #include "trainer/program/test_command.h"
@@ -43,9 +44,11 @@ int parse_and_run(int argc, char** argv, const Registry& registry) {
   const TestCommand test(app, registry);
   const DoctorCommand doctor(app, registry);
   const InspectCommand inspect(app);
+  const CheckpointsCommand checkpoints(app);
   const RunCommand run(*app.add_subcommand(RunCommand::kName, RunCommand::kSummary), name + ' ' + RunCommand::kName);
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
   if (app.got_subcommand(InspectCommand::kName)) return inspect.run();
+  if (app.got_subcommand(CheckpointsCommand::kName)) return checkpoints.run();
   if (app.got_subcommand(RunCommand::kName)) return run.run();
   std::vector<std::string> arguments(argv + 1, argv + argc);
   // A colon alone, as a file's name, would begin another command for mpirun, which gets these arguments.

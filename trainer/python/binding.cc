@@ -4,17 +4,14 @@
 // The extension runnel._binding: `Client` for Python. What is pleasant to use is in src/runnel.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -23,14 +20,8 @@
 
 #include "runnel_version.h"
 #include "runtime/base/run_error.h"
-#include "runtime/bootstrap/bootstrap.h"
-#include "runtime/bootstrap/bootstrap_local.h"
-#include "runtime/bootstrap/bootstrap_relay.h"
-#include "runtime/bootstrap/host.h"
 #include "runtime/client/client.h"
-#include "runtime/generator/serve.h"
-#include "runtime/launch/launch_place.h"
-#include "transport/deadline.h"
+#include "trainer/python/bootstrap_binding.h"
 #include "transport/status.h"
 #include "transport/ucx_library.h"
 
@@ -44,28 +35,8 @@ using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using WritableFloats = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Array = nb::ndarray<nb::numpy, float>;
 using ReadOnlyArray = nb::ndarray<nb::numpy, const float>;
-/// Rank, size and socket of a `LocalPlace`.
-using Place = std::tuple<int, int, std::string>;
 /// Name, shape and kind of a tensor.
 using Tensor = std::tuple<std::string, std::vector<std::int64_t>, int>;
-
-/// A signal handler of Python has raised an exception, such as KeyboardInterrupt, in a wait.
-class Interrupted : public std::exception {
- public:
-  explicit Interrupted(std::shared_ptr<nb::python_error> raised) : raised_(std::move(raised)) {}
-
-  const char* what() const noexcept override { return "a wait was interrupted"; }
-  void restore() const { raised_->restore(); }
-
- private:
-  std::shared_ptr<nb::python_error> raised_;  // shared, as exceptions are copied
-};
-
-/// Runs the handlers of the signals that came meanwhile. Only Python's main thread does; others just hold the GIL.
-void run_signal_handlers() {
-  const nb::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw Interrupted(std::make_shared<nb::python_error>());
-}
 
 /// Sets Python's error indicator to the exception of runnel.errors for `status`.
 void raise(ExitStatus status, const char* text) {
@@ -93,98 +64,6 @@ void translate(const std::exception_ptr& thrown, void* /*unused*/) {
   } catch (nb::python_error& error) {  // of a signal that came meanwhile: its handler runs in `raise`
     error.restore();
   }
-}
-
-std::optional<Place> place_from_environment() {
-  const auto place = LocalPlace::from_environment();
-  if (!place) return std::nullopt;
-  return Place{place->rank, place->size, place->socket};
-}
-
-std::string fresh_socket() {
-  return LocalPlace::fresh(1).socket;
-}
-
-/// The all-gather that Python has between the trainers, such as a store of torch.distributed: a callable that takes
-/// this one's bytes and what to call while it waits, and gives the bytes of all.
-class CalledBootstrap final : public Bootstrap {
- public:
-  CalledBootstrap(int rank, int size, nb::object gather) : rank_(rank), size_(size), gather_(std::move(gather)) {}
-  ~CalledBootstrap() override {
-    const nb::gil_scoped_acquire gil;
-    gather_.reset();
-  }
-  CalledBootstrap(const CalledBootstrap&) = delete;
-  CalledBootstrap& operator=(const CalledBootstrap&) = delete;
-
-  int rank() const override { return rank_; }
-  int size() const override { return size_; }
-
-  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine, const Deadline& deadline,
-                                                 const Meanwhile& meanwhile) override {
-    const nb::gil_scoped_acquire gil;
-    const nb::object idle = nb::cpp_function([&] {
-      if (deadline.expired()) throw BootstrapError("bootstrap: the other trainers did not come in time");
-      if (meanwhile) meanwhile();
-    });
-    const nb::object gathered = gather_(nb::bytes(mine.data(), mine.size()), idle);
-    std::vector<std::vector<std::byte>> all;
-    for (const nb::handle one : gathered) {
-      const auto bytes = nb::cast<nb::bytes>(one);
-      const auto* const first = static_cast<const std::byte*>(bytes.data());
-      all.emplace_back(first, first + bytes.size());
-    }
-    return all;
-  }
-
-  void barrier(const Deadline& deadline, const Meanwhile& meanwhile) override { all_gather({}, deadline, meanwhile); }
-
- private:
-  int rank_;
-  int size_;
-  nb::object gather_;
-};
-
-/// A bootstrap until a client takes it.
-struct BoundBootstrap {
-  std::unique_ptr<Bootstrap> held;
-};
-
-std::unique_ptr<LocalBootstrap> meet(const Place& place, std::chrono::minutes longest) {
-  const nb::gil_scoped_release released;
-  const auto& [rank, size, socket] = place;
-  return std::make_unique<LocalBootstrap>(LocalPlace{.rank = rank, .size = size, .socket = socket},
-                                          Deadline::after(longest), run_signal_handlers);
-}
-
-BoundBootstrap local_bootstrap(const Place& place) {
-  return {meet(place, kLongestStart)};
-}
-
-/// The host of each trainer.
-std::vector<std::string> hosts_of(Bootstrap& trainers) {
-  const nb::gil_scoped_release released;
-  const std::string own = Host::local().identity;
-  std::vector<std::string> hosts;
-  for (const auto& one :
-       trainers.all_gather(std::as_bytes(std::span(own)), Deadline::after(kLongestStart), run_signal_handlers)) {
-    hosts.emplace_back(reinterpret_cast<const char*>(one.data()), one.size());
-  }
-  return hosts;
-}
-
-/// `start`: a callable that gets the indices of generators, starts them on this host, and gives this process's place
-/// among them.
-BoundBootstrap relay_bootstrap(int rank, int size, nb::object gather, int generators, const nb::object& start) {
-  auto trainers = std::make_unique<CalledBootstrap>(rank, size, std::move(gather));
-  auto keepers = deal_generators(hosts_of(*trainers), generators);
-  nb::list mine;
-  for (std::size_t i = 0; i < keepers.size(); ++i) {
-    if (keepers[i] == rank) mine.append(i);
-  }
-  // Its own child processes come at once.
-  auto own = nb::len(mine) > 0 ? meet(nb::cast<Place>(start(mine)), std::chrono::minutes(1)) : nullptr;
-  return {std::make_unique<RelayHost>(std::move(trainers), std::move(own), std::move(keepers))};
 }
 
 std::vector<std::span<const float>> spans_of(const std::vector<Floats>& arrays) {
@@ -310,12 +189,7 @@ NB_MODULE(_binding, module) {
   nb::register_exception_translator(translate);
   module.attr("version") = kVersion;
   module.attr("ucx_file") = ucx_library_file();
-  module.def("place_from_environment", &place_from_environment);
-  module.def("fresh_socket", &fresh_socket);
-  module.def("tasks_without_pmix", &tasks_without_pmix);
-  nb::class_<BoundBootstrap>(module, "Bootstrap");
-  module.def("local_bootstrap", &local_bootstrap, "place"_a);
-  module.def("relay_bootstrap", &relay_bootstrap, "rank"_a, "size"_a, "gather"_a, "generators"_a, "start"_a);
+  bind_bootstraps(module);
   nb::class_<BoundClient> client(module, "Client");
   bind_steps(client);
   bind_states(client);

@@ -63,6 +63,20 @@ TEST_F(AtomicFileTest, HoldsTheOldContentsUntilItIsPublished) {
   EXPECT_EQ(files(), 1U);
 }
 
+TEST_F(AtomicFileTest, ReplacesBytesThatWereAppended) {
+  AtomicFile replacement(file_);
+  replacement.append(bytes_of("____ contents"));
+  replacement.overwrite(1, bytes_of("ew"));
+  replacement.append(bytes_of(" at the end"));
+  replacement.publish_durably();
+  EXPECT_EQ(contents(file_), "_ew_ contents at the end");
+}
+
+TEST_F(AtomicFileTest, AFolderThatIsMissingNeedsNoSync) {
+  sync_folder(folder_);
+  sync_folder(folder_ / "none");
+}
+
 TEST_F(AtomicFileTest, LeavesNothingWithoutBeingPublished) {
   { AtomicFile(file_).append(bytes_of("new")); }
   require_writable(file_);

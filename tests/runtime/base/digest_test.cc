@@ -34,5 +34,13 @@ TEST(Digest, OfPartsIsThatOfTheWhole) {
   EXPECT_EQ(sha256(parts), sha256(bytes_of("abc")));
 }
 
+TEST(Digest, OfAStreamIsThatOfTheWholeAndBeginsAnew) {
+  Sha256Stream stream;
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string_view part : {"a", "", "bc"}) stream.append(bytes_of(part));
+    EXPECT_EQ(stream.finish(), sha256(bytes_of("abc")));
+  }
+}
+
 }  // namespace
 }  // namespace runnel
