@@ -83,6 +83,7 @@ struct EndOfMpirun {
   std::string stall;        ///< why it was killed by this process; empty when it was not
   std::string messages;     ///< Open MPI's own: see MessageFilter
   bool is_of_rank = false;  ///< whether a message is that a rank has failed
+  bool is_killed = false;   ///< whether a message is that a signal killed a rank
 };
 
 /// mpirun, until it has ended: passes its messages and this process's stop signals on.
@@ -107,6 +108,7 @@ class MpirunWait {
     messages_.relay();
     end_.messages = messages_.held();
     end_.is_of_rank = messages_.reports_end_of_rank();
+    end_.is_killed = messages_.reports_signal_of_rank();
     if (end_.status != 0 || end_.stop_signal != 0) segments_.remove();
     return end_;
   }
@@ -218,6 +220,8 @@ int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command, bool m
   if (!end.stall.empty()) throw unreported(ExitStatus::peer_lost, end.stall + "; mpirun was killed", end, command);
   const int code = code_of(end.status);
   if (is_status_of_rank(code)) return code;
+  const bool is_stop = code == 128 + SIGINT || code == 128 + SIGTERM;
+  if (makes_checkpoints && is_stop && !end.is_killed) return code;  // a signal to a rank, which the lead has reported
   if (code == kNotStarted && end.messages.empty()) {
     throw RunError(ExitStatus::os_limit,
                    "cannot start mpirun; install Open MPI (cmake/install-deps.sh does) and put it on PATH");
