@@ -48,6 +48,9 @@ constexpr milliseconds kStopTime{900};
 /// What ranks need to end by themselves when `signal_grace` has passed.
 constexpr milliseconds kAfterGrace{2000};
 
+/// timeout(1) sends one signal twice, to its child and to its process group; a user who asks twice needs longer.
+constexpr milliseconds kSameSignal{50};
+
 /// What `MpirunWait` takes.
 sigset_t launcher_signals() {
   sigset_t signals;
@@ -80,6 +83,7 @@ struct EndOfMpirun {
   std::string stall;        ///< why it was killed by this process; empty when it was not
   std::string messages;     ///< Open MPI's own: see MessageFilter
   bool is_of_rank = false;  ///< whether a message is that a rank has failed
+  bool is_killed = false;   ///< whether a message is that a signal killed a rank
 };
 
 /// mpirun, until it has ended: passes its messages and this process's stop signals on.
@@ -104,6 +108,7 @@ class MpirunWait {
     messages_.relay();
     end_.messages = messages_.held();
     end_.is_of_rank = messages_.reports_end_of_rank();
+    end_.is_killed = messages_.reports_signal_of_rank();
     if (end_.status != 0 || end_.stop_signal != 0) segments_.remove();
     return end_;
   }
@@ -141,10 +146,12 @@ class MpirunWait {
       return;
     }
     const bool is_second = end_.stop_signal != 0;
+    if (is_second && Clock::now() < stopped_at_ + kSameSignal) return;
     const milliseconds time = makes_checkpoints ? settings_.signal_grace + kAfterGrace : kStopTime;
     kill_at_ = is_second ? Clock::now() : Clock::now() + time;
     if (is_second) return;
     end_.stop_signal = signal;
+    stopped_at_ = Clock::now();
     kill(mpirun_, signal_to_ranks(signal));
   }
 
@@ -155,6 +162,7 @@ class MpirunWait {
   MpiSegments segments_;
   const sigset_t suspending_ = suspending_signals();
   OwnedFd signals_;
+  Clock::time_point stopped_at_;
   Clock::time_point kill_at_ = Clock::time_point::max();
   EndOfMpirun end_;
 };
@@ -212,6 +220,8 @@ int status_of_ranks(const EndOfMpirun& end, const MpirunCommand& command, bool m
   if (!end.stall.empty()) throw unreported(ExitStatus::peer_lost, end.stall + "; mpirun was killed", end, command);
   const int code = code_of(end.status);
   if (is_status_of_rank(code)) return code;
+  const bool is_stop = code == 128 + SIGINT || code == 128 + SIGTERM;
+  if (makes_checkpoints && is_stop && !end.is_killed) return code;  // a signal to a rank, which the lead has reported
   if (code == kNotStarted && end.messages.empty()) {
     throw RunError(ExitStatus::os_limit,
                    "cannot start mpirun; install Open MPI (cmake/install-deps.sh does) and put it on PATH");

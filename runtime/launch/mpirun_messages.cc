@@ -65,8 +65,9 @@ void MessageFilter::hold(std::string_view line) {
   if (held_.size() + line.size() < kMaxHeldBytes) held_.append(line).append(1, '\n');
   // Versions break these sentences at different words.
   const std::string joined = last_line_.append(1, ' ').append(line);
-  reports_end_of_rank_ = reports_end_of_rank_ || joined.find(" exited on signal ") != joined.npos ||
-                         joined.find(" non-zero exit code") != joined.npos;
+  reports_signal_of_rank_ = reports_signal_of_rank_ || joined.find(" exited on signal ") != joined.npos;
+  reports_end_of_rank_ =
+      reports_end_of_rank_ || reports_signal_of_rank_ || joined.find(" non-zero exit code") != joined.npos;
   last_line_ = line;
 }
 

@@ -28,6 +28,9 @@ class MessageFilter {
   /// of mpirun's own errors go over 128 as well, such as 132 or 183 for a program that it could not start.
   bool reports_end_of_rank() const { return reports_end_of_rank_; }
 
+  /// Whether one of them is that a signal killed a rank.
+  bool reports_signal_of_rank() const { return reports_signal_of_rank_; }
+
  private:
   bool belongs_to_mpi(std::string_view line);
   void hold(std::string_view line);
@@ -36,6 +39,7 @@ class MessageFilter {
   std::string held_;
   std::string last_line_;
   bool reports_end_of_rank_ = false;
+  bool reports_signal_of_rank_ = false;
   bool in_block_ = false;
 };
 
@@ -60,6 +64,7 @@ class MpirunMessages {
 
   const std::string& held() const { return filter_.held(); }
   bool reports_end_of_rank() const { return filter_.reports_end_of_rank(); }
+  bool reports_signal_of_rank() const { return filter_.reports_signal_of_rank(); }
 
  private:
   OwnedFd source_;

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # slurm_test.sh RUNNEL MNIST_FOLDER PACKAGE: a job over the nodes of a real Slurm: the README's line, an interactive
-# shell that is a rank by itself, tasks without PMIx, a rank that is killed, scancel, a Python script. PACKAGE is the
-# folder that has the Python package runnel/. Exit status 77: no Slurm here.
+# shell that is a rank by itself, tasks without PMIx, a rank that is killed, scancel, a batch job that requeues itself,
+# a Python script. PACKAGE is the folder that has the Python package runnel/. Exit status 77: no Slurm here.
 set -euo pipefail
 runnel=$1
 mnist=$2
@@ -135,6 +135,30 @@ ends_on_scancel() {
   ended 143 "scancel"
 }
 
+# has_steps NUMBER: the job has written so many lines of steps.
+has_steps() { [ "$(grep -c '^step ' "$work/output")" -ge "$1" ]; }
+
+# The script of trainer/program/README.md; scancel sends what --signal does near the limit.
+requeues_itself() {
+  local id train="${arguments[*]} ${endless[*]} --set checkpoint.grace_s=3 --checkpoint $work/ckpt --resume"
+  printf '%s\n' '#!/bin/bash' "srun --mpi=pmix '$runnel' $train" \
+    "[ \$? = 143 ] && scontrol requeue \"\$SLURM_JOB_ID\"" >"$work/job.sh"
+  rm -f "$work/output"
+  id=$(sbatch --parsable -N 2 --ntasks-per-node=2 --requeue --open-mode=append --output="$work/output" "$work/job.sh")
+  await "the batch job does not train" has_steps 3 || return 0
+  scancel --signal=USR1 "$id"
+  await "the run does not continue after SIGUSR1" has_steps "$(($(grep -c '^step ' "$work/output") + 100))" || return 0
+  scancel --signal=TERM "$id"
+  await "the run does not end" grep -q 'ended by SIGTERM' "$work/output" || return 0
+  await "ranks still run" no_ranks || return 0
+  await "the job is not requeued" eval "scontrol show job $id | grep -q 'Restarts=1'" || return 0
+  scontrol update JobId="$id" StartTime=now # a requeued job waits two minutes
+  await "the job does not train again" eval "[ \$(grep -c '^optimizer: ' '$work/output') = 2 ]" || return 0
+  scancel "$id"
+  await "the batch job: ranks still run" no_ranks || return 0
+  echo "ok: a batch job requeues itself"
+}
+
 # A Python script as the tasks of a step: all are trainers.
 trains_with_python() {
   local python=${RUNNEL_TEST_PYTHON:-${RUNNEL_DEPS:-$HOME/.cache/runnel}/python/bin/python} found
@@ -161,5 +185,6 @@ starts_ranks_in_a_shell
 refuses_tasks_without_pmix
 ends_when_a_rank_is_killed
 ends_on_scancel
+requeues_itself
 trains_with_python
 [ "$failures" -eq 0 ]

@@ -78,6 +78,14 @@ TEST_P(CheckpointSignalTest, TheRunEndsWithinTheGrace) {
   }
 }
 
+TEST_P(CheckpointSignalTest, ASignalToOneRankIsTheWholeRuns) {
+  Job job(command(train("1")));
+  job.await_output("step 3/");
+  kill(job.await_rank(2), SIGTERM);
+  EXPECT_EQ(job.wait_for_all(kLimit), 143);
+  expect_one_error(job, "ended by SIGTERM; ");
+}
+
 TEST_P(CheckpointSignalTest, ASignalDuringTheStartEndsItAtOnce) {
   Job job(command(train("3600")));
   (void)job.await_rank(1);

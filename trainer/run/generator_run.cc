@@ -86,12 +86,18 @@ GeneratorRun::GeneratorRun(const Config& config, const RunPlan& plan, const Buck
   RunReport& report = account_.report();
   report.starts = beginning.history.starts;
   report.seconds.earlier_starts = beginning.history.seconds;
-  if (beginning.checkpoint == nullptr) return write_initial_parameters(tensors_, layout, start_);
-  report.resumed_from = beginning.start.step;
-  const Checkpoint& checkpoint = *beginning.checkpoint;
+  if (beginning.checkpoint != nullptr) {
+    resume(*beginning.checkpoint, description);
+  } else {
+    write_initial_parameters(tensors_, layout, start_);
+  }
+}
+
+void GeneratorRun::resume(const Checkpoint& checkpoint, const Manifest& description) {
+  account_.report().resumed_from = beginning_.start.step;
   const auto changes = require_same_run(checkpoint.folder(), checkpoint.manifest(), description);
-  if (leads && !started_by_launcher()) tell_resumed(checkpoint, changes);
-  checkpoint.read_parameters({0, layout.bytes()}, start_);
+  if (leads_ && LaunchPlace::from_environment()) tell_resumed(checkpoint, changes);
+  checkpoint.read_parameters({0, layout_.bytes()}, start_);
 }
 
 void GeneratorRun::tell_resumed(const Checkpoint& checkpoint, const std::vector<std::string>& changes) {

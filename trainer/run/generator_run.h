@@ -57,6 +57,7 @@ class GeneratorRun {
   [[noreturn]] void fail(const std::exception& error);
 
  private:
+  void resume(const Checkpoint& checkpoint, const Manifest& description);
   void tell_resumed(const Checkpoint& checkpoint, const std::vector<std::string>& changes);
   void describe(const Generator& exchange, const PeerGroup& group, const SetUpSeconds& set_up);
   void print_job(const PeerGroup& group);

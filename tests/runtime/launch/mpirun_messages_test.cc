@@ -66,6 +66,16 @@ TEST(MessageFilterTest, FindsOutWhetherARankHasEnded) {
   EXPECT_FALSE(reports("A daemon died unexpectedly on signal 9 while attempting to"));
 }
 
+TEST(MessageFilterTest, TellsADeathBySignalFromAStatus) {
+  const auto reports = [](const std::string& message) {
+    MessageFilter filter;
+    filter.pass(kRule + "\n" + message + "\n" + kRule + "\n");
+    return filter.reports_signal_of_rank();
+  };
+  EXPECT_TRUE(reports("prterun noticed that process rank 0 with PID 1 on node a exited on\nsignal 11 (Aborted)."));
+  EXPECT_FALSE(reports("Primary job  terminated normally, but 1 process returned\na non-zero exit code. Per user-"));
+}
+
 TEST(MessageFilterTest, HoldsABoundedAmount) {
   MessageFilter filter;
   filter.pass(kRule + "\n");
