@@ -47,8 +47,9 @@ class TestRank {
   }
 
   void run() {
-    rank_.connect(data_, RunStart(), {.generate = [this](Generator& exchange, const PeerGroup&) { generate(exchange); },
-                          .train = [this](TrainerClient& exchange) { train(exchange); }});
+    rank_.connect(data_, RunStart(),
+                  {.generate = [this](Generator& exchange, const PeerGroup&) { generate(exchange); },
+                   .train = [this](TrainerClient& exchange) { train(exchange); }});
   }
 
  private:
