@@ -45,7 +45,8 @@ TestCommand::TestCommand(CLI::App& app, const Registry& registry) : registry_(re
 int TestCommand::run(const std::vector<std::string>& arguments) const {
   const auto place = place_in_job();
   const bool alone = !place && options_.job.trainers == 0;
-  std::vector<std::string> sets = {"trainer.seats=0", "run.report=\"\"", "run.save=\"\"", "run.trace=\"\""};
+  std::vector<std::string> sets = {"trainer.seats=0", "run.report=\"\"",           "run.save=\"\"",
+                                   "run.trace=\"\"",  "checkpoint.directory=\"\"", "checkpoint.resume=\"\""};
   if (alone) sets.insert(sets.end(), {"trainer.count=1", "generator.count=1", "run.pin=false"});
   const Config config = load_job_config(options_.job, registry_, place, sets);
   const TestOutput output = options_.json ? TestOutput::json : TestOutput::text;

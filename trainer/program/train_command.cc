@@ -130,6 +130,12 @@ void require_supervisable(const Options& options, const Config& config, const st
                  "leave it out, and repeat mpirun in a script, with --resume");
 }
 
+/// Training in one process keeps no checkpoints.
+void require_job_for_checkpoints(const Options& options, const Config& config) {
+  if (!options.alone || (!config.checkpoint.is_on() && config.checkpoint.resume.empty())) return;
+  throw RunError(ExitStatus::usage, "--alone keeps no checkpoints; train with one generator and one trainer: -n 1");
+}
+
 int start_job(const Options& options, const Config& config, const std::vector<std::string>& arguments) {
   if (options.supervise == 0) return start_ranks(config, arguments);
   return supervise(options.supervise, config.checkpoint.directory, [&] { return start_ranks(config, arguments); });
@@ -162,6 +168,7 @@ int TrainCommand::run(const std::vector<std::string>& arguments) const {
   }
   if (!place && !options_.alone) require_own_ranks_wanted("a job", options_.job.trainers > 0);
   require_supervisable(options_, config, place);
+  require_job_for_checkpoints(options_, config);
   report_ignored_settings(place);
   if (options_.alone) return train_in_this_process(config, registry_, options_);
   require_supported_ucx();
