@@ -74,8 +74,8 @@ std::string shape_text(ElementType type, const std::vector<std::int64_t>& shape)
 
 /// A shard's file, and the parts that it has.
 struct Checkpoint::File {
-  File(const fs::path& path_, ByteRange layout_, const std::vector<TensorPlace>& places)
-      : path(path_), layout(layout_), tensors(path_), parts(parts_of(places, layout_)) {}
+  File(const fs::path& file, ByteRange range, const std::vector<TensorPlace>& places)
+      : path(file), layout(range), tensors(file), parts(parts_of(places, range)) {}
 
   fs::path path;
   ByteRange layout;

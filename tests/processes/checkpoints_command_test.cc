@@ -61,11 +61,11 @@ TEST_F(CheckpointsCommandTest, ListsWhatIsThere) {
   damage(40);
   fs::remove(fs::path(directory_) / "step-400" / "shard-0-of-2.safetensors");
   const std::string list = output({directory_});
-  EXPECT_THAT(list, HasSubstr("good  test loss 0.5000 top5 0.7500 accuracy 0.6250 at step 10\n"));
+  EXPECT_THAT(list, HasSubstr("good            test loss 0.5000 top5 0.7500 accuracy 0.6250 at step 10\n"));
   EXPECT_THAT(list, HasSubstr("step-400/shard-0-of-2.safetensors: cannot be opened: No such file"));
   EXPECT_LT(list.find("step 400 "), list.find("step 40 "));
   EXPECT_LT(list.find("step 40 "), list.find("step 20 "));
-  EXPECT_THAT(list, Not(HasSubstr("tensor")));
+  EXPECT_THAT(list, Not(HasSubstr("tensor \"")));
   const std::string verified = output({directory_, "--verify"});
   EXPECT_THAT(verified,
               AllOf(HasSubstr("good, every byte read"), HasSubstr("step-40/shard-1-of-2.safetensors: tensor ")));
@@ -100,7 +100,8 @@ TEST_F(CheckpointsCommandTest, TheBestIsChosenByItsLastTest) {
   const auto best = [&](const std::vector<std::string>& options = {}) {
     std::vector<std::string> arguments = {directory_, "--best", "--json"};
     arguments.insert(arguments.end(), options.begin(), options.end());
-    return nlohmann::json::parse(output(arguments), nullptr, false);
+    const std::string text = output(arguments);
+    return nlohmann::json::parse(text.substr(text.find("[\n")), nullptr, false);  // after warnings
   };
   write(10, 10, R"("loss":0.9)");
   write(20, 20, R"("loss":0.3)");

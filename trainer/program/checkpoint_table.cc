@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 /// Not a number where `json` has no number for `key`.
 double number_of(const Json& json, const char* key) {
   const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
+  return found != json.end() && found->is_number() ? found->get<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
 bool is_share_of_right_answers(const std::string& metric) {

@@ -126,24 +126,6 @@ TEST_F(SafetensorsTest, WritesTheFormatWithEveryTensorAligned) {
   EXPECT_EQ(std::memcmp(bytes.data() + 8 + length + 8, floats.data(), 12), 0);
 }
 
-TEST_F(SafetensorsTest, KeepsTextsAndTheDigestOfEachTensor) {
-  const std::vector<float> large(300'000, 1.5F);  // more than is hashed at a time
-  const std::vector<std::int64_t> count = {7};
-  const std::vector<StoredTensor> tensors = {{"large", ElementType::float32, {300'000}, bytes_of(large)},
-                                             {"count", ElementType::int64, {}, bytes_of(count)},
-                                             {"empty", ElementType::float32, {0}, {}}};
-  const HashedFile written = write_hashed_safetensors(file_, tensors, {{"by", "a \"test\""}});
-  const SafetensorsFile opened(file_);
-  EXPECT_EQ(opened.metadata().at("by"), "a \"test\"");
-  EXPECT_EQ(opened.metadata().at("format"), "pt");
-  for (const StoredTensor& tensor : tensors) {
-    EXPECT_EQ(opened.metadata().at(digest_key(tensor.name)), to_hex(sha256(tensor.bytes)));
-    EXPECT_TRUE(std::ranges::equal(opened.find(tensor.name)->bytes, tensor.bytes));
-  }
-  EXPECT_EQ(written.bytes, std::filesystem::file_size(file_));
-  EXPECT_EQ(written.header, sha256(opened.header()));
-}
-
 TEST_F(SafetensorsTest, LeavesOutMetadataThatAreNoTexts) {
   Json header = good_header();
   header["__metadata__"] = {{"by", "a test"}, {"count", 7}};
