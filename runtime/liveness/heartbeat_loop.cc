@@ -49,6 +49,7 @@ void HeartbeatLoop::run() {
   auto woken = Clock::now();
   while (!mailbox_.ending()) {
     if (const auto* offers = mailbox_.offers(); offers != nullptr && !connected_) connect(*offers);
+    take_signals();  // after the orders that the main thread gave before they came
     const auto now = Clock::now();
     // This process itself did not run (the whole job was stopped, or the machine suspended): silence proves nothing.
     if (now - woken > kTimeout / 2) reset_silence(now);
@@ -239,14 +240,13 @@ void HeartbeatLoop::sleep_until(Clock::time_point next_beat) {
   const auto left = std::chrono::ceil<milliseconds>(wake - Clock::now());
   if (poll(fds.data(), fds.size(), std::max(0, static_cast<int>(left.count()))) <= 0) return;
   if (fds[1].revents != 0) mailbox_.clear_fd();
-  if (fds[2].revents != 0) take_signals();
   for (std::size_t i = 0; i < links_.size(); ++i) {
     if (fds[3 + i].revents != 0) suspect(*links_[i], StopCause::process_ended);
   }
 }
 
 void HeartbeatLoop::take_signals() {
-  while (const auto cause = signals_->take()) {
+  while (const auto cause = signals_ ? signals_->take() : std::nullopt) {
     if (*cause != StopCause::terminated) {
       on_signal(*cause);
     } else if (!sigterm_at_) {

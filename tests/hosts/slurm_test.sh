@@ -135,8 +135,9 @@ ends_on_scancel() {
   ended 143 "scancel"
 }
 
-# has_steps NUMBER: the job has written so many lines of steps.
-has_steps() { [ "$(grep -c '^step ' "$work/output")" -ge "$1" ]; }
+# has_steps NUMBER: the job has written so many lines about steps.
+steps() { grep -c ' step [0-9]*/' "$work/output"; }
+has_steps() { [ "$(steps)" -ge "$1" ]; }
 
 # The script of trainer/program/README.md; scancel sends what --signal does near the limit.
 requeues_itself() {
@@ -147,7 +148,7 @@ requeues_itself() {
   id=$(sbatch --parsable -N 2 --ntasks-per-node=2 --requeue --open-mode=append --output="$work/output" "$work/job.sh")
   await "the batch job does not train" has_steps 3 || return 0
   scancel --signal=USR1 "$id"
-  await "the run does not continue after SIGUSR1" has_steps "$(($(grep -c '^step ' "$work/output") + 100))" || return 0
+  await "the run does not continue after SIGUSR1" has_steps "$(($(steps) + 100))" || return 0
   scancel --signal=TERM "$id"
   await "the run does not end" grep -q 'ended by SIGTERM' "$work/output" || return 0
   await "ranks still run" no_ranks || return 0

@@ -41,9 +41,10 @@ class CheckpointSignalTest : public testing::TestWithParam<bool> {
   /// Waits for steps that are made from now on.
   static void await_steps(Job& job) {
     const std::string output = job.output();
+    const std::string lines = output.substr(0, output.rfind('\n'));  // complete ones
     const std::string word = "step ";
-    const int last = std::stoi(output.substr(output.rfind('\n' + word) + 1 + word.size()));
-    for (int next = last + 50; next > last + 45; --next) job.await_output(word + std::to_string(next) + "/");
+    const int last = std::stoi(lines.substr(lines.rfind(word) + word.size()));
+    job.await_output(word + std::to_string(last + 50) + "/");
   }
 
   static void expect_one_error(const Job& job, const std::string& error) {
@@ -105,19 +106,26 @@ TEST_P(CheckpointSignalTest, ALossEndsTheRunWhenTheLeadHasEnded) {
 /// Ranks that mpirun finds alive after another has failed end by themselves, or after the grace.
 TEST_P(CheckpointSignalTest, MpirunWaitsForRanksThatHaveWorkLeft) {
   const std::filesystem::path script = program_.folder() / "rank";
+  const std::string ready = program_.folder() / "ready", finished = program_.folder() / "finished";
   std::ofstream(script) << "#!/bin/sh\n"
-                           "[ \"$OMPI_COMM_WORLD_RANK\" = 1 ] && exit 69\n"
-                           "trap '' TERM\n"
-                           "sleep 4\n"
-                           "echo finished\n";
+                        << "if [ \"$OMPI_COMM_WORLD_RANK\" = 1 ]; then\n"
+                        << "  until [ -e " << ready << " ]; do sleep 0.1; done\n"
+                        << "  exit 69\n"
+                        << "fi\n"
+                        << "trap '' TERM\n"
+                        << "touch " << ready << "\n"
+                        << "sleep 4\n"
+                        << "touch " << finished << "\n";
   std::filesystem::permissions(script, std::filesystem::perms::all);
   for (const auto& [grace_ms, finishes] : {std::pair("3600000", true), std::pair("0", false)}) {
+    std::filesystem::remove(ready);
+    std::filesystem::remove(finished);
     Command mpirun = command({"mpirun", "-n", "2", script});
     mpirun.environment.emplace_back("LD_PRELOAD", RUNNEL_MPIRUN_MODULE);
     mpirun.environment.emplace_back("RUNNEL_KILL_GRACE_MS", grace_ms);
     Job job(mpirun);
     EXPECT_EQ(job.wait_for_all(kLimit), kPeerLost);
-    EXPECT_EQ(job.output().find("finished") != std::string::npos, finishes) << job.output();
+    EXPECT_EQ(std::filesystem::exists(finished), finishes) << job.output();
   }
 }
 
