@@ -120,6 +120,20 @@ CheckpointFolder::~CheckpointFolder() {
   close(lock_);
 }
 
+std::vector<std::string> CheckpointFolder::set_aside_after(std::int64_t step) const {
+  std::vector<std::string> names;
+  for (const ListedCheckpoint& one : list_checkpoints(directory_)) {
+    if (one.step <= step) continue;
+    const std::string base = "set-aside-" + one.folder.filename().string();
+    std::string name = base;
+    for (int copy = 2; fs::exists(directory_ / name); ++copy) name = base + '-' + std::to_string(copy);
+    if (rename(one.folder.c_str(), (directory_ / name).c_str()) != 0) fail(one.folder, "cannot be renamed", errno);
+    names.push_back(name);
+  }
+  sync_folder(directory_);
+  return names;
+}
+
 void CheckpointFolder::lock() {
   const fs::path file = directory_ / "lock";
   lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);

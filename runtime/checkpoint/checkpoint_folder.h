@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace runnel {
 
@@ -32,6 +34,10 @@ class CheckpointFolder {
   /// of this one. Not removed: checkpoints of later steps, damaged ones, and every file that no `CheckpointWriter`
   /// made. Something that cannot be removed stays, without an error.
   void retain(std::size_t keep, std::int64_t newest) const;
+
+  /// Renames what is there of steps after `step`, from which the run goes on another way: step-600 becomes
+  /// set-aside-step-600, or set-aside-step-600-2. Gives the new names. Throws `WriteError`.
+  std::vector<std::string> set_aside_after(std::int64_t step) const;
 
  private:
   void lock();

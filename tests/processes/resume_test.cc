@@ -122,6 +122,16 @@ TEST_F(ResumeTest, ARunDoesNotMixItsCheckpointsWithThoseOfAnother) {
   expect_error(train(2, with_checkpoints()), 78, "has checkpoints up to step 24; add --resume");
 }
 
+TEST_F(ResumeTest, AnEarlierCheckpointSetsLaterOnesAside) {
+  program_.run(train(4, with_checkpoints()));
+  const std::string earlier = (checkpoints_ / "step-15").string();
+  const auto report = program_.run(train(2, with_checkpoints({"--resume", earlier, "--set", "run.max_steps=18"})));
+  EXPECT_EQ(report["resumed_from"], 15);
+  EXPECT_TRUE(std::filesystem::exists(checkpoints_ / "set-aside-step-24" / "manifest.json"));
+  const auto newest = program_.run(train(2, with_checkpoints({"--resume", "--set", "run.max_steps=18"})));
+  EXPECT_EQ(newest["resumed_from"], 18);
+}
+
 TEST_F(ResumeTest, WhatDiffersIsRefusedWithBothValuesOrListed) {
   program_.run(train(2, with_checkpoints({"--set", "run.max_steps=10"})));
   const Words resume = with_checkpoints({"--resume"});

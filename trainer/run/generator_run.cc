@@ -202,7 +202,7 @@ void GeneratorRun::begin(Generator& exchange, const PeerGroup& group) {
     const Shard& shard = layout_.shard(static_cast<std::size_t>(group.self().index));
     exchange.restore_states(states_of(*beginning_.checkpoint, shard, layout_.float_counts(shard).optimized));
   }
-  checkpoints_.begin(exchange, group, plan_.total_steps());
+  checkpoints_.begin(exchange, group, beginning_.start.step, plan_.total_steps());
   exchange.publish_start(start_);
   account_.report().seconds.start = std::chrono::duration<double>(time_since_start()).count();
 }

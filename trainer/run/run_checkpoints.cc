@@ -46,8 +46,11 @@ RunCheckpoints::RunCheckpoints(const Config& config, const BucketLayout& layout,
   if (leads_ && config_.checkpoint.is_on()) folder_.emplace(config_.checkpoint.directory);
 }
 
-void RunCheckpoints::begin(Generator& exchange, const PeerGroup& group, std::int64_t last) {
+void RunCheckpoints::begin(Generator& exchange, const PeerGroup& group, std::int64_t first, std::int64_t last) {
   if (!config_.checkpoint.is_on()) return;
+  if (folder_) {
+    for (const std::string& name : folder_->set_aside_after(first)) print_("set aside: " + name);
+  }
   last_ = last;
   last_begin_ = Clock::now();
   checkpointer_.emplace(config_.checkpoint, name_of_run(group), layout_, static_cast<std::size_t>(group.self().index),

@@ -37,8 +37,9 @@ class RunCheckpoints {
   };
   const Times& times() const { return times_; }
 
-  /// Before the first step: the run ends with version `last`, which is always checkpointed.
-  void begin(Generator& exchange, const PeerGroup& group, std::int64_t last);
+  /// Before the first step: the run goes from version `first` to `last`, which is always checkpointed. Checkpoints of
+  /// versions after `first`, which is not the newest then, are set aside.
+  void begin(Generator& exchange, const PeerGroup& group, std::int64_t first, std::int64_t last);
 
   /// After each step, and its test: gives a checkpoint that has begun what belongs to it, `account` as JSON, and tells
   /// of one that has ended. Then grants a wish to end the run: throws what ends it. Throws `WriteError` where
