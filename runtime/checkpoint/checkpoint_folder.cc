@@ -159,8 +159,11 @@ void CheckpointFolder::lock() {
 }
 
 bool CheckpointFolder::has(std::int64_t step) const {
-  const std::vector<ListedCheckpoint> list = list_if_there(directory_);
-  return std::ranges::any_of(list, [&](const auto& one) { return one.step == step && one.checkpoint; });
+  try {
+    return Checkpoint(step_folder(directory_, step)).manifest().step == step;
+  } catch (const RunError&) {
+    return false;
+  }
 }
 
 void CheckpointFolder::retain(std::size_t keep, std::int64_t newest) const {

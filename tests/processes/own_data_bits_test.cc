@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "runtime/base/random.h"
-#include "runtime/checkpoint/safetensors.h"
 #include "runtime/checkpoint/safetensors_writer.h"
 #include "tests/processes/runnel_program.h"
 #include "tests/trainer/archive/zip_files.h"

@@ -32,6 +32,13 @@ namespace fs = std::filesystem;
 using test::Bytes;
 using testing::HasSubstr;
 
+/// By how much all rounds together may grow the process. The address sanitizer keeps 256 MB of what was freed.
+#ifdef __SANITIZE_ADDRESS__
+constexpr long kMostKilobytes = 600 << 10;
+#else
+constexpr long kMostKilobytes = 64 << 10;
+#endif
+
 /// A file of a checkpoint, as it was written.
 struct GoodFile {
   fs::path path;
@@ -166,7 +173,7 @@ TEST_F(CheckpointDamageTest, IsFoundWhateverItIs) {
     if (HasFatalFailure()) return;
   }
   getrusage(RUSAGE_SELF, &after);
-  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10) << "KiB more at most";
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, kMostKilobytes);
   EXPECT_EQ(read().first, ExitStatus::done);
 }
 
