@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "runtime/launch/launch_place.h"
+
 namespace runnel {
 namespace {
 
@@ -263,7 +265,9 @@ void HeartbeatLoop::on_signal(StopCause cause) {
     return ask_for_checkpoint(self);
   }
   const auto now = Clock::now();
-  if (signal_at_ && now < *signal_at_ + kSameSignal) return;
+  // A mpirun that got the first one, too, passes it on a second later. A launcher kills ranks after a second one.
+  const bool may_be_first = cause == StopCause::terminated && started_by_launcher();
+  if (signal_at_ && (may_be_first || now < *signal_at_ + kSameSignal)) return;
   if (!takes_wishes() || signal_at_) return stop({cause, self, false});
   signal_at_ = now;
   ask_to_end({cause, self, false});

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Runnel authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -68,6 +69,15 @@ TEST(WishTest, ASecondSignalEndsTheRunAtOnce) {
   EXPECT_EQ(stop.cause, StopCause::terminated);
   EXPECT_EQ(stop.rank, 1);
   EXPECT_TRUE(stop.reported);
+  peers.join();
+}
+
+TEST(WishTest, UnderALauncherASigtermIsNoSecondSignal) {
+  PeerProcesses peers("trainer_with_signals", numbers({SIGTERM, SIGTERM, SIGINT}), /*count=*/1,
+                      {{"RUNNEL_LAUNCHER", std::to_string(getppid())}});
+  BeatingProcess lead(peers.bootstrap(), /*generators=*/1, kNoHurry);
+  EXPECT_EQ(lead.await_wish().cause, StopCause::terminated);
+  EXPECT_EQ(lead.await_stop().cause, StopCause::interrupted);
   peers.join();
 }
 
