@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <random>
-#include <string>
 #include <vector>
 
 namespace runnel {
@@ -257,7 +256,6 @@ class Simulation {
   }
 
   void check(bool holds) { failures_ += holds ? 0 : 1; }
-
   struct LateWrite {
     std::int64_t* where;
     std::int64_t value;
