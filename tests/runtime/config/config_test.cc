@@ -5,8 +5,6 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "runtime/config/config_schema.h"
