@@ -100,7 +100,7 @@ class Simulation {
         begun_(first_) {
     for (auto& trainer : trainers_) trainer.steps = first_ + 8 + pick(5);
     for (auto& buffer : parameters_) buffer.assign(buckets_, 0);
-    states_.assign(buckets_, 0);
+    states_.assign(buckets_, first_);
     for (auto& trainer : trainers_) trainer.inbox = {generator_.version_word()};
   }
 

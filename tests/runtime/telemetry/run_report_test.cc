@@ -44,19 +44,39 @@ RunReport sample() {
 TEST(Report, HasTheKeysOfTheContract) {
   using Names = std::vector<std::string>;
   const Json json = Json::parse(to_json(sample()));
-  EXPECT_EQ(
-      keys(json),
-      (Names{"runnel", "versions", "config",  "processes",         "paths",       "steps",      "gradients",
-             "epochs", "seconds",  "step_ms", "data_ms",           "exchange_ms", "exposed_ms", "samples_per_second",
-             "bytes",  "test",     "loss",    "parameters_sha256", "lost",        "exit"}));
+  EXPECT_EQ(keys(json), (Names{"runnel",
+                               "versions",
+                               "config",
+                               "processes",
+                               "paths",
+                               "starts",
+                               "resumed_from",
+                               "steps",
+                               "gradients",
+                               "epochs",
+                               "seconds",
+                               "step_ms",
+                               "data_ms",
+                               "exchange_ms",
+                               "exposed_ms",
+                               "checkpoint_ms",
+                               "samples_per_second",
+                               "bytes",
+                               "test",
+                               "loss",
+                               "parameters_sha256",
+                               "lost",
+                               "exit"}));
   EXPECT_EQ(keys(json["runnel"]), (Names{"version", "commit"}));
   EXPECT_EQ(keys(json["versions"]), (Names{"ucx", "torch", "mpi"}));
   EXPECT_EQ(keys(json["config"]),
             (Names{"model", "objective", "data", "trainer", "generator", "optimizer", "transport", "run"}));
   EXPECT_EQ(keys(json["processes"][1]), (Names{"rank", "role", "host", "pid", "device"}));
   EXPECT_EQ(keys(json["paths"][0]), (Names{"trainer", "generator", "path", "transports", "reason"}));
-  EXPECT_EQ(keys(json["seconds"]), (Names{"start", "mpi_init", "bootstrap", "data", "train", "test", "total"}));
+  EXPECT_EQ(keys(json["seconds"]),
+            (Names{"start", "mpi_init", "bootstrap", "data", "train", "test", "total", "earlier_starts"}));
   EXPECT_EQ(keys(json["exchange_ms"]), (Names{"min", "p50", "p99"}));
+  EXPECT_EQ(keys(json["checkpoint_ms"]), (Names{"min", "p50", "p99", "exposed"}));
   EXPECT_EQ(keys(json["bytes"]), (Names{"gradient", "parameter", "staged"}));
   EXPECT_EQ(keys(json["test"]), (Names{"loss", "samples", "accuracy", "correct", "metrics"}));
   EXPECT_EQ(keys(json["lost"][0]), (Names{"rank", "step", "cause"}));
