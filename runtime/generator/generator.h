@@ -79,9 +79,8 @@ class Generator {
   /// none is being made.
   bool begin_last_checkpoint();
 
-  /// See Liveness.
-  Wish take_wish() { return fabric_.liveness().take_wish(); }
-  [[noreturn]] void end_as_wished(const std::string& outcome) { fabric_.liveness().end_as_wished(outcome); }
+  /// What users wish of the run; of the lead.
+  Liveness& liveness() { return fabric_.liveness(); }
 
   /// Where only the first trainer has the values to start from: lets trainers begin with step 0, in which that trainer
   /// hands them over instead of gradients; they become version 1. From here on trainers decide about steps, and may

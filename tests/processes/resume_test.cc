@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,6 +42,16 @@ class ResumeTest : public testing::Test {
 
   Words with_checkpoints(const Words& more = {}) const {
     return Words{"--checkpoint", checkpoints_.string(), "--set", "checkpoint.every_steps=5"} + more;
+  }
+
+  int newest_step() const {
+    int newest = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(checkpoints_)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with("step-") || !std::filesystem::exists(entry.path() / "manifest.json")) continue;
+      newest = std::max(newest, std::stoi(name.substr(5)));
+    }
+    return newest;
   }
 
   void expect_error(const Words& argv, int status, const std::string& text) const {
@@ -85,6 +96,28 @@ TEST_F(ResumeTest, EndsWithTheBitsOfTheUnbrokenRunHoweverItIsInterrupted) {
     EXPECT_EQ(report["test"]["correct"], expected["test"]["correct"]);
     EXPECT_EQ(report["epochs"], expected["epochs"]);
     EXPECT_EQ(report["gradients"], expected["gradients"]);
+  }
+}
+
+/// Ends a run by SIGTERM, or kills a trainer, then continues it for a few steps.
+TEST_F(ResumeTest, AfterASignalOrALossItContinuesWithTheSameBits) {
+  for (const bool by_signal : {true, false}) {
+    for (const std::string generators : {"1", "2"}) {
+      std::filesystem::remove_all(checkpoints_);
+      const auto part = [&](int last, const Words& more) {
+        return train(3, more + Words{"--set", "generator.count=" + generators, "--set", "run.max_epochs=100000",
+                                     "--set", "run.max_steps=" + std::to_string(last)});
+      };
+      Job job({.argv = part(1'000'000, with_checkpoints())});
+      job.await_output("checkpoint step-");
+      kill(by_signal ? job.pid() : job.await_rank(3), by_signal ? SIGTERM : SIGKILL);
+      EXPECT_EQ(job.wait_for_all(kLimit), by_signal ? 143 : 69) << job.output();
+      if (by_signal) EXPECT_THAT(job.output(), HasSubstr(" is saved"));
+      const int saved = newest_step();
+      const auto resumed = program_.run(part(saved + 3, with_checkpoints({"--resume"})));
+      EXPECT_EQ(resumed["resumed_from"], saved);
+      EXPECT_EQ(resumed["parameters_sha256"], program_.run(part(saved + 3, {}))["parameters_sha256"]);
+    }
   }
 }
 

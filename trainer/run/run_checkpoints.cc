@@ -62,7 +62,7 @@ void RunCheckpoints::begin(Generator& exchange, const PeerGroup& group, std::int
 
 /// Asked by the lead about each version before it is published.
 bool RunCheckpoints::due(Generator& exchange, std::int64_t version) {
-  const Wish wish = exchange.take_wish();
+  const Wish wish = exchange.liveness().take_wish();
   ends_ = wish == Wish::end;
   const bool must = wish != Wish::none || version == last_;
   if (!must && !wanted(version)) return false;
@@ -89,12 +89,17 @@ void RunCheckpoints::after_step(Generator& exchange, const std::function<std::st
   if (std::exchange(concludes_, false)) checkpointer_->conclude(content_of(exchange.collect_state(), account()));
   note(exchange);
   if (!ends_) return;
-  finish(exchange);
-  exchange.end_as_wished(saved_ > 0 ? "step " + std::to_string(saved_) + " is saved" : "nothing is saved");
+  await_last(exchange);
+  exchange.liveness().end_as_wished(saved_ > 0 ? "step " + std::to_string(saved_) + " is saved" : "nothing is saved");
 }
 
 void RunCheckpoints::finish(Generator& exchange) {
   if (!checkpointer_) return;
+  await_last(exchange);
+  if (leads_) exchange.liveness().end_steps();
+}
+
+void RunCheckpoints::await_last(Generator& exchange) {
   exchange.await_checkpoint();
   note(exchange);
 }

@@ -59,6 +59,7 @@ class RunCheckpoints {
   bool wanted(std::int64_t version) const;
   Checkpointer::Content content_of(std::span<const std::byte> state, const std::string& account) const;
   void note(Generator& exchange);
+  void await_last(Generator& exchange);
 
   const Config& config_;
   const BucketLayout& layout_;
