@@ -71,6 +71,7 @@ TEST_P(CheckpointSignalTest, TheRunContinuesAfterSigusr1AndASecondOtherSignalEnd
 
 TEST_P(CheckpointSignalTest, TheRunEndsWithinTheGrace) {
   for (const auto& [signal, status] : {std::pair(SIGINT, 130), std::pair(SIGHUP, 143)}) {
+    std::filesystem::remove_all(program_.folder() / "ckpt");
     Job job(command(train("1")));
     job.await_output("step 3/");
     kill(job.pid(), signal);
