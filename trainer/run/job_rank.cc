@@ -35,6 +35,11 @@ void check_place(const Bootstrap& bootstrap, const LaunchPlace& place) {
                      std::to_string(bootstrap.size()) + "; start Runnel with the mpirun of the MPI it was built with");
 }
 
+/// Whether the values of buffers that only trainers know are written into files.
+bool is_saved(const Config& config) {
+  return !config.run.save.empty() || config.checkpoint.is_on();
+}
+
 std::string log_prefix(int rank, int generators) {
   if (rank >= generators) return "[trainer " + std::to_string(rank - generators) + "]";
   return generators == 1 ? "[generator]" : "[generator " + std::to_string(rank) + "]";
@@ -86,8 +91,7 @@ void JobRank::connect(const std::string& data, const RunStart& start, const Role
   introduction.data = data;
   const PeerGroup group = PeerGroup::introduce(bootstrap, introduction, generators_, deadline);
   if (config_.run.pin) bind_to_own_cores(bootstrap, group, config_, deadline);
-  const bool is_saved = !config_.run.save.empty() || config_.checkpoint.is_on();
-  const std::size_t state_bytes = is_saved ? local_buffer_bytes(model_.tensors()) : 0;
+  const std::size_t state_bytes = is_saved(config_) ? local_buffer_bytes(model_.tensors()) : 0;
   const auto first = static_cast<std::uint64_t>(start.step);
   if (generates()) {
     Generator exchange(bootstrap, group, layout_, config_, deadline,
