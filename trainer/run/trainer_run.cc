@@ -59,22 +59,26 @@ void TrainerRun::make_steps(TrainerClient& exchange) {
   const auto test = [&](std::int64_t version) {
     exchange.pull();
     model_.use(at(parameters, exchange.buffer()));
-    exchange.report_evaluation(make_test(exchange, version));
+    make_test(exchange, version);
   };
   write_state(exchange, start_.step);
   if (start_.tests_first) test(start_.step);
   for (std::int64_t step = start_.step; step < plan_.total_steps(); ++step) {
-    const auto made =
-        seat_gradients_.compute(step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()), &exchange);
-    write_state(exchange, step + 1);
-    exchange.push({.loss = made.loss,
-                   .batches = static_cast<std::uint32_t>(made.batches),
-                   .samples = static_cast<std::uint64_t>(made.samples),
-                   .staged_bytes = made.staged_bytes,
-                   .data_ns = made.data_ns,
-                   .nonfinite = made.nonfinite});
+    make_step(exchange, step, at(parameters, exchange.buffer()), at(gradients, exchange.slot()));
     if (plan_.test_after(step)) test(step + 1);
   }
+}
+
+void TrainerRun::make_step(TrainerClient& exchange, std::int64_t step, const TensorArena& parameters,
+                           const TensorArena& gradients) {
+  const SeatGradients::Result made = seat_gradients_.compute(step, parameters, gradients, &exchange);
+  write_state(exchange, step + 1);
+  exchange.push({.loss = made.loss,
+                 .batches = static_cast<std::uint32_t>(made.batches),
+                 .samples = static_cast<std::uint64_t>(made.samples),
+                 .staged_bytes = made.staged_bytes,
+                 .data_ns = made.data_ns,
+                 .nonfinite = made.nonfinite});
 }
 
 void TrainerRun::write_state(TrainerClient& exchange, std::int64_t version) {
@@ -82,9 +86,9 @@ void TrainerRun::write_state(TrainerClient& exchange, std::int64_t version) {
   if (!state.empty()) read_local_buffers(model_.tensors(), state);
 }
 
-Score TrainerRun::make_test(TrainerClient& exchange, std::int64_t version) {
+void TrainerRun::make_test(TrainerClient& exchange, std::int64_t version) {
   const TraceSpan span(exchange.trace(), {.what = TraceWhat::test, .step = static_cast<std::uint64_t>(version - 1)});
-  return test_share_.score(model_, [&] { return !exchange.stopping(); });
+  exchange.report_evaluation(test_share_.score(model_, [&] { return !exchange.stopping(); }));
 }
 
 }  // namespace runnel

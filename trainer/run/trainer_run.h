@@ -13,6 +13,7 @@
 #include "trainer/compute/seat_gradients.h"
 #include "trainer/compute/trained_model.h"
 #include "trainer/dataset/dataset.h"
+#include "trainer/model/tensor_arena.h"
 #include "trainer/run/registry.h"
 #include "trainer/run/test_share.h"
 
@@ -37,7 +38,9 @@ class TrainerRun {
  private:
   void make_steps(TrainerClient& exchange);
   void write_state(TrainerClient& exchange, std::int64_t version);
-  Score make_test(TrainerClient& exchange, std::int64_t version);
+  void make_step(TrainerClient& exchange, std::int64_t step, const TensorArena& parameters,
+                 const TensorArena& gradients);
+  void make_test(TrainerClient& exchange, std::int64_t version);
 
   const RunPlan& plan_;
   const RunStart start_;
