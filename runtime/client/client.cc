@@ -203,7 +203,8 @@ int Client::slot() const {
 }
 
 int Client::buffer() const {
-  return exchange_->client.buffer();
+  const int next = exchange_->client.buffer();
+  return exchange_->closed ? 1 - next : next;  // the step in which all have left makes no values
 }
 
 void Client::pull() {

@@ -110,8 +110,8 @@ class Client {
   void load_values(const std::vector<std::span<const float>>& values);
   void load_state(std::size_t state, const std::vector<std::span<const float>>& values, std::uint64_t optimizer_steps);
 
-  /// Waits until all trainers have called it, adding zeros to their steps, then disconnects. Once; later calls do
-  /// nothing.
+  /// Waits until all trainers have called it, adding zeros to their steps, then disconnects. After it, `value(buffer(),
+  /// …)` is what the last step of all trainers has made. Once; later calls do nothing.
   void close();
 
   /// After an error of the program: tells all other processes, which end with `PeerLost` soon. Never throws.

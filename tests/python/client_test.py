@@ -53,7 +53,7 @@ def optimized(uneven):
     client.close()
     client.close()
     assert "torch" not in sys.modules
-    return {"last": last, "paths": client.paths()}
+    return {"last": last, "closed": digest(client.value(0)), "paths": client.paths()}
 
 
 def plain(uneven, trainers=2):
@@ -168,7 +168,9 @@ class ClientTest(unittest.TestCase):
                         self.assertTrue(line.startswith(path), line)
 
     def test_trainers_may_make_different_numbers_of_steps(self):
-        self.assertEqual([one["last"] for one in launch.run_job(optimized, True)], plain(True))
+        results = launch.run_job(optimized, True)
+        self.assertEqual([one["last"] for one in results], plain(True))
+        self.assertEqual([one["closed"] for one in results], [plain(True)[0]] * 2)
 
     def test_means_of_gradients_and_of_values(self):
         self.assertEqual(launch.run_job(averaged), [mean_of_gradients()] * 2)

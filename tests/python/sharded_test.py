@@ -65,6 +65,20 @@ def train(name, clip_norm):
     }
 
 
+def ends_before_others(steps):
+    """What a trainer has after `close` when trainer 1 has made `steps` more steps than trainer 0."""
+    import runnel
+
+    runnel.init()
+    net, opt = runnel.shard(fresh_net(), runnel.optim.SGD(lr=0.1))
+    for step in range(2 + steps * runnel.rank()):
+        net.zero_grad()
+        pass_backward(net, runnel.rank(), step)
+        opt.step()
+    runnel.close()
+    return [nets.digest(net), net.norm.running_mean.tolist()]
+
+
 def plain(name, clip_norm):
     net = fresh_net()
     opt = getattr(torch.optim, name)(net.parameters(), **OPTIMIZERS[name])
@@ -190,6 +204,11 @@ class ShardTest(unittest.TestCase):
 
     def test_clip_norm_as_torch(self):
         self.compare("SGD", 0.1)
+
+    def test_after_the_end_all_have_the_last_parameters(self):
+        for steps in (1, 2):
+            first, second = launch.run_job(ends_before_others, steps)
+            self.assertEqual(first, second)
 
     def test_everyday_uses_and_refusals(self):
         ended = launch.run_alone(behaves)

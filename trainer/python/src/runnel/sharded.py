@@ -197,6 +197,10 @@ class _Sharded(ModuleExchange):
             parameter.data = value
             self._versions[i] = parameter._version
 
+    def _take_last_values(self):
+        self._bind()
+        self.get_buffers()
+
     def _leave(self):
         super()._leave()
         for handle in self._handles:
