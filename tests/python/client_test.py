@@ -115,6 +115,9 @@ def mistakes():
     note(runnel.init)
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(4)]))
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(5)], optimizer=sgd))
+    note(lambda: runnel.Client([("w", (2, 3))], [numpy.zeros((3, 2))], optimizer=sgd))
+    note(lambda: runnel.Client([("w", (2.5,))], [numpy.zeros(2)], optimizer=sgd))
+    note(lambda: runnel.Client([("w", (4,)), ("b", (4,))], [numpy.zeros(4)], optimizer=sgd))
     note(lambda: runnel.Client([("w", (4,), "summed")], [numpy.zeros(4)]))
     client = runnel.Client([("w", (4,))], [numpy.zeros(4)], optimizer=sgd)
     note(lambda: client.gradient_ready(0))
@@ -183,6 +186,9 @@ class ClientTest(unittest.TestCase):
             "called before",
             "name an optimizer",
             "start has the shape (5,), the tensor (4,)",
+            "start has the shape (3, 2), the tensor (2, 3)",
+            "'float' object cannot be interpreted as an integer",
+            "start has 1 arrays for 2 tensors",
             "not one of optimized, averaged, synced",
             "push hands over all of them",
             "has had its exchange",

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An exchange of float32 tensors as NumPy arrays."""
 
+from operator import index
+
 import numpy
 
 from runnel.exchange import KINDS, Exchange
@@ -25,9 +27,11 @@ class Client(Exchange):
         count. `optimizer`: of runnel.optim; needed where a tensor is optimized.
         """
         described = [_described(*tensor) for tensor in tensors]
-        arrays = [numpy.ascontiguousarray(array, dtype=numpy.float32) for array in start]
-        for (name, shape, _), array in zip(described, arrays, strict=True):
-            if array.size != numpy.prod(shape, dtype=int):
+        arrays = [numpy.asarray(array, dtype=numpy.float32, order="C") for array in start]
+        if len(arrays) != len(described):
+            raise ValueError(f"start has {len(arrays)} arrays for {len(described)} tensors")
+        for (name, shape, _), array in zip(described, arrays):
+            if array.shape != tuple(shape):
                 raise ValueError(f"{name}: start has the shape {array.shape}, the tensor {tuple(shape)}")
         self._optimizes = any(kind == KINDS["optimized"] for _, _, kind in described)
         if self._optimizes and optimizer is None:
@@ -95,4 +99,4 @@ class Client(Exchange):
 def _described(name, shape, kind="optimized"):
     if kind not in KINDS:
         raise ValueError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
-    return name, [int(size) for size in shape], KINDS[kind]
+    return name, [index(size) for size in shape], KINDS[kind]
