@@ -122,8 +122,9 @@ class _Sharded(ModuleExchange):
 
     def step(self, loss, samples, lr):
         slot = self.slots[self.client.slot()]
-        for (name, parameter), to, version in zip(self.parameters, slot, self._versions):
-            if parameter._version != version:
+        values = self.values[self.client.buffer()]
+        for (name, parameter), to, value, version in zip(self.parameters, slot, values, self._versions):
+            if parameter._version != version or parameter.data_ptr() != value.data_ptr():
                 raise RunError(
                     _USAGE,
                     f"{name} was written to; it is memory of all trainers: set values before runnel.shard, or with "
@@ -195,6 +196,8 @@ class _Sharded(ModuleExchange):
         values = self.values[self.client.buffer()]
         for i, ((_, parameter), value) in enumerate(zip(self.parameters, values)):
             parameter.data = value
+            # As if written to: autograd then refuses a backward pass whose forward pass had other values.
+            torch.autograd.graph.increment_version(parameter)
             self._versions[i] = parameter._version
 
     def _take_last_values(self):
