@@ -127,6 +127,27 @@ def mistakes():
     return texts
 
 
+def ready_mistakes():
+    """Texts of wrong calls of gradient_ready; the step goes on."""
+    import runnel
+
+    runnel.init()
+    texts = []
+    with runnel.Client([("a", (4,), "averaged"), ("b", (4,), "averaged")], [numpy.zeros(4)] * 2) as client:
+        for _ in range(3):
+            client.gradient_ready(-1)
+            for tensor in (1, 2):
+                try:
+                    client.gradient_ready(tensor)
+                except (ValueError, IndexError) as error:
+                    texts.append(str(error))
+            client.gradient(0)[:] = 1
+            client.push()
+            client.pull()
+            assert (client.value(0) == 1).all()
+    return texts
+
+
 def alone():
     import runnel
 
@@ -197,6 +218,10 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(len(texts), len(expected), texts)
         for text, part in zip(texts, expected, strict=True):
             self.assertIn(part, text)
+
+    def test_a_gradient_is_ready_once(self):
+        expected = ["b: gradient_ready is called a second time in one step", "out of range"] * 3
+        launch.assert_texts(self, launch.run_alone(ready_mistakes), expected)
 
     def test_without_a_launcher_it_is_a_job_of_one(self):
         ended = launch.run_alone(alone)

@@ -36,6 +36,8 @@ class Client(Exchange):
         self._optimizes = any(kind == KINDS["optimized"] for _, _, kind in described)
         if self._optimizes and optimizer is None:
             raise ValueError(f"{described[0][0]} is optimized: name an optimizer, such as runnel.optim.SGD(lr=0.1)")
+        self._names = [name for name, _, _ in described]
+        self._ready = set()
         self._lr = 0.0 if optimizer is None else optimizer.lr
         super().__init__(described, arrays, [] if optimizer is None else optimizer.settings())
         count = range(len(described))
@@ -72,7 +74,11 @@ class Client(Exchange):
         """
         if self._optimizes:
             raise ValueError("gradient_ready is for exchanges without optimized tensors; push hands over all of them")
+        tensor = range(len(self._names))[tensor]
+        if tensor in self._ready:  # another one of its bucket would go before it is complete
+            raise ValueError(f"{self._names[tensor]}: gradient_ready is called a second time in one step")
         self._client.gradient_ready(tensor)
+        self._ready.add(tensor)
 
     def push(self, loss=0.0, samples=0, lr=None):
         """Hands over all gradients; the next step begins.
@@ -80,6 +86,7 @@ class Client(Exchange):
         `loss` and `samples` are for the run's report. `lr`: the learning rate of the step, in all trainers the same;
         None: the optimizer's.
         """
+        self._ready.clear()
         self._client.push(loss=loss, samples=samples, lr=self._lr if lr is None else lr)
 
     def pull(self):
