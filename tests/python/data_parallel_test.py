@@ -188,6 +188,8 @@ def mistakes():
     net = ddp(nn.Linear(2, 2))
     note(lambda: net(checkpointed(net, True)).sum().backward())
     net = ddp(nn.Linear(2, 2))
+    note(lambda: net(torch.ones(1, 2)).square().sum().backward(create_graph=True))
+    net = ddp(nn.Linear(2, 2))
     runnel.close()
     note(lambda: net(torch.ones(1, 2)))
     return texts
@@ -234,6 +236,7 @@ class DistributedDataParallelTest(unittest.TestCase):
             "device_ids",
             "without sparse=True",
             "use_reentrant=False",
+            "create_graph=True) for gradients of gradients",
             "closed",
         ]
         launch.assert_texts(self, ended, expected)

@@ -173,6 +173,7 @@ def behaves():
     with torch.no_grad():
         net.scale.fill_(3)
     note(opt.step)
+    note(lambda: net(nets.batch(0, 0)[0]).sum().backward(create_graph=True))
     runnel.close()
     note(opt.step)
     note(opt.state_dict)
@@ -227,6 +228,7 @@ class ShardTest(unittest.TestCase):
             "modified by an inplace operation",
             "scale was written to",
             "scale was written to",
+            "create_graph=True) for gradients of gradients",
             "closed; no step",
             "closed; save before",
             "closed; load before",

@@ -87,8 +87,13 @@ class ModuleExchange(Exchange):
         self.slots = self.values = None  # else hooks, views and client keep each other
 
 
-def require_strided(name, gradient):
-    """Slots are dense memory."""
+def require_plain(name, gradient):
+    """Slots are dense memory, and have no graph."""
+    if gradient.requires_grad:
+        raise RuntimeError(
+            f"{name}: its gradient has a graph, of backward(create_graph=True), which an exchange would lose; use "
+            "torch.autograd.grad(…, create_graph=True) for gradients of gradients, then a plain backward()"
+        )
     if gradient.layout is not torch.strided:
         raise TypeError(f"{name}: its gradient is sparse; make the layer without sparse=True")
 

@@ -8,7 +8,7 @@ import torch
 
 from runnel import optimizer_state
 from runnel.errors import RunError
-from runnel.module_exchange import ModuleExchange, require_strided
+from runnel.module_exchange import ModuleExchange, require_plain
 
 _USAGE = 64
 
@@ -133,7 +133,7 @@ class _Sharded(ModuleExchange):
             if parameter.grad is None:
                 to.zero_()
             elif parameter.grad.data_ptr() != to.data_ptr():  # the script has put another one there
-                require_strided(name, parameter.grad)
+                require_plain(name, parameter.grad)
                 to.copy_(parameter.grad)
         self.put_buffers()
         self.client.push(loss=loss, samples=samples, lr=lr)
@@ -188,7 +188,7 @@ class _Sharded(ModuleExchange):
         to = self.slots[self.client.slot()][i]
         if parameter.grad.data_ptr() == to.data_ptr():
             return
-        require_strided(self.parameters[i][0], parameter.grad)
+        require_plain(self.parameters[i][0], parameter.grad)
         to.copy_(parameter.grad)
         parameter.grad = to
 
