@@ -114,6 +114,7 @@ def mistakes():
     runnel.init()
     note(runnel.init)
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(4)]))
+    note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(4)], optimizer=runnel.optim.SGD))
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(5)], optimizer=sgd))
     note(lambda: runnel.Client([("w", (2, 3))], [numpy.zeros((3, 2))], optimizer=sgd))
     note(lambda: runnel.Client([("w", (2.5,))], [numpy.zeros(2)], optimizer=sgd))
@@ -206,6 +207,7 @@ class ClientTest(unittest.TestCase):
             'list of "key=value"',
             "called before",
             "name an optimizer",
+            "is no optimizer of runnel.optim",
             "start has the shape (5,), the tensor (4,)",
             "start has the shape (3, 2), the tensor (2, 3)",
             "'float' object cannot be interpreted as an integer",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """runnel.DistributedDataParallel against torch's, over gloo: the same bits."""
 
+import copy
 import os
 import unittest
 
@@ -188,6 +189,7 @@ def mistakes():
     net = ddp(nn.Linear(2, 2))
     note(lambda: net(checkpointed(net, True)).sum().backward())
     net = ddp(nn.Linear(2, 2))
+    note(lambda: copy.deepcopy(net))
     note(lambda: net(torch.ones(1, 2)).square().sum().backward(create_graph=True))
     net = ddp(nn.Linear(2, 2))
     runnel.close()
@@ -236,6 +238,7 @@ class DistributedDataParallelTest(unittest.TestCase):
             "device_ids",
             "without sparse=True",
             "use_reentrant=False",
+            "copy or save net.module",
             "create_graph=True) for gradients of gradients",
             "closed",
         ]

@@ -6,6 +6,7 @@ from operator import index
 
 import numpy
 
+from runnel import optim
 from runnel.exchange import KINDS, Exchange
 
 
@@ -36,6 +37,8 @@ class Client(Exchange):
         self._optimizes = any(kind == KINDS["optimized"] for _, _, kind in described)
         if self._optimizes and optimizer is None:
             raise ValueError(f"{described[0][0]} is optimized: name an optimizer, such as runnel.optim.SGD(lr=0.1)")
+        if optimizer is not None:
+            optim.require_description(optimizer)
         self._names = [name for name, _, _ in described]
         self._ready = set()
         self._lr = 0.0 if optimizer is None else optimizer.lr

@@ -42,6 +42,12 @@ class Exchange:
             self._client.fail()
             self._leave()
 
+    def __getstate__(self):
+        raise TypeError(
+            "an exchange is the job's and cannot be copied; of a DistributedDataParallel, copy or save net.module, or "
+            "net.state_dict()"
+        )
+
     def _take_last_values(self):
         """What subclasses do with the values of the last step, which other trainers may have made after this one's."""
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import torch
 
-from runnel import optimizer_state
+from runnel import optim, optimizer_state
 from runnel.errors import RunError
 from runnel.module_exchange import ModuleExchange, require_plain
 
@@ -31,6 +31,7 @@ class ShardedOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, module, description):
+        optim.require_description(description)
         exchange = _Sharded(module, description.settings())
         self._exchange = exchange  # first: add_param_group looks at it
         self._complete = False
@@ -52,20 +53,27 @@ class ShardedOptimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 result = closure()
         self._require_fixed_settings()
+        if isinstance(loss, torch.Tensor):
+            loss = loss.detach()  # torch warns of a number that leaves its graph
         self._exchange.step(float(loss), samples, float(self.param_groups[0]["lr"]))
         return result
 
     def _require_fixed_settings(self):
         for key, value in self._fixed.items():
-            if self.param_groups[0][key] != value:
+            if self.param_groups[0].get(key) != value:
                 raise RunError(
-                    _USAGE, f'param_groups[0]["{key}"] is changed; only "lr" may change, the rest is the generators\''
+                    _USAGE,
+                    f'param_groups[0]["{key}"] is changed; only "lr" may change, the rest is the generators\'. With '
+                    "OneCycleLR or CyclicLR, pass cycle_momentum=False",
                 )
 
     def add_param_group(self, param_group):
         if self._complete:
             raise RunError(_USAGE, "runnel.shard exchanges one group: all parameters that required a gradient")
         super().add_param_group(param_group)
+
+    def __getstate__(self):
+        raise TypeError("this optimizer is the job's and cannot be copied; copy or save opt.state_dict() instead")
 
     def state_dict(self):
         """The dictionary that torch's optimizer of this name would give, with copies of the states.
