@@ -46,7 +46,8 @@ struct ClientOptions {
 /// blocked or read, nothing ends it, every error is an exception with a text.
 ///
 /// Every method throws `RunError`; after that, and in a child of a fork, all but `close` throw again. `PeerLost` when a
-/// process is gone (found within 3 s) or late (run.timeout_s, here 1800 s unless set). Thread: the one that made it.
+/// process is gone (found within 3 s) or late (run.timeout_s, here 1800 s unless set). Thread: the one that made it; in
+/// another one, steps and `close` throw.
 class Client {
  public:
   /// Collective: joins the job that `bootstrap` leads to, in which the first `options.generators` ranks are generators

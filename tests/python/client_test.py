@@ -128,6 +128,32 @@ def mistakes():
     return texts
 
 
+def made_by_another_thread(how):
+    """Its thread makes the steps; what the main thread does is refused, and ends the job."""
+    import threading
+
+    import runnel
+
+    runnel.init()
+    clients = []
+
+    def make_steps():
+        client = runnel.Client([("w", (3,))], [numpy.ones(3)], optimizer=runnel.optim.SGD(lr=1))
+        client.push()
+        client.pull()
+        if how == "close":
+            client.close()
+        clients.append(client)
+
+    thread = threading.Thread(target=make_steps)
+    thread.start()
+    thread.join()
+    assert clients[0].value(0).any()
+    if how == "push":
+        clients[0].push()
+    clients.clear()
+
+
 def ready_mistakes():
     """Texts of wrong calls of gradient_ready; the step goes on."""
     import runnel
@@ -224,6 +250,16 @@ class ClientTest(unittest.TestCase):
     def test_a_gradient_is_ready_once(self):
         expected = ["b: gradient_ready is called a second time in one step", "out of range"] * 3
         launch.assert_texts(self, launch.run_alone(ready_mistakes), expected)
+
+    def test_an_exchange_belongs_to_the_thread_that_made_it(self):
+        shared = launch.shared_memory()
+        for how, status in (("close", 0), ("push", 1), ("end", 64)):
+            with self.subTest(how):
+                ended = launch.run_alone(made_by_another_thread, how)
+                self.assertEqual(ended.status, status, ended)
+                text = "belongs to the thread that made it; use it there"
+                self.assertEqual(ended.err.count(text), 0 if how == "close" else 1, ended)
+        self.assertEqual(launch.shared_memory() - shared, set())
 
     def test_without_a_launcher_it_is_a_job_of_one(self):
         ended = launch.run_alone(alone)
