@@ -188,6 +188,11 @@ def mistakes():
     note(lambda: net(torch.tensor([1])).sum().backward())
     net = ddp(nn.Linear(2, 2))
     note(lambda: net(checkpointed(net, True)).sum().backward())
+    half = nn.Linear(2, 2)
+    half.bias.requires_grad_(False)
+    net = ddp(half)
+    half.bias.requires_grad_()
+    note(lambda: net(torch.ones(1, 2)).sum().backward())
     net = ddp(nn.Linear(2, 2))
     note(lambda: copy.deepcopy(net))
     note(lambda: net(torch.ones(1, 2)).square().sum().backward(create_graph=True))
@@ -238,6 +243,7 @@ class DistributedDataParallelTest(unittest.TestCase):
             "device_ids",
             "without sparse=True",
             "use_reentrant=False",
+            "bias did not require a gradient when",
             "copy or save net.module",
             "create_graph=True) for gradients of gradients",
             "closed",

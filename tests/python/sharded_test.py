@@ -168,6 +168,9 @@ def behaves():
     opt.param_groups[0]["weight_decay"] = 0.5
     note(opt.step)
     opt.param_groups[0]["weight_decay"] = 0.01
+    net.frozen.bias.requires_grad_()
+    note(opt.step)
+    net.frozen.bias.requires_grad_(False)
     images, labels = nets.batch(0, 0)
     older = nn.functional.cross_entropy(net(images), labels)
     step()
@@ -233,6 +236,7 @@ class ShardTest(unittest.TestCase):
             "leave assign out",
             "one group",
             'only "lr" may change',
+            "frozen.bias did not require a gradient when",
             "modified by an inplace operation",
             "scale was written to",
             "scale was written to",

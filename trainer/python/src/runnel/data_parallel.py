@@ -99,6 +99,7 @@ class DistributedDataParallel(torch.nn.Module):
 
     def _end_backward(self):
         exchange, client = self._exchange, self._exchange.client
+        exchange.require_still_fixed()
         slot = exchange.slots[client.slot()]
         for i, (ready, (_, parameter)) in enumerate(zip(self._ready, exchange.parameters)):
             if not ready and parameter.grad is None:

@@ -129,6 +129,7 @@ class _Sharded(ModuleExchange):
         self.get_buffers()
 
     def step(self, loss, samples, lr):
+        self.require_still_fixed()
         slot = self.slots[self.client.slot()]
         values = self.values[self.client.buffer()]
         for (name, parameter), to, value, version in zip(self.parameters, slot, values, self._versions):
