@@ -9,6 +9,7 @@
 #include <cstring>
 #include <exception>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "runtime/base/digest.h"
@@ -105,9 +106,14 @@ struct Client::Exchange {
                                             std::to_string(pid) +
                                             ", which takes part in the run; use the exchange there");
     }
+    if (!is_on_its_thread()) {
+      throw RunError(ExitStatus::usage, "the exchange belongs to the thread that made it; use it there");
+    }
     if (closed) throw RunError(ExitStatus::usage, "the exchange is closed; no step can follow");
     if (!failure.empty()) throw RunError(ExitStatus::peer_lost, "the run has ended before: " + failure);
   }
+
+  bool is_on_its_thread() const { return std::this_thread::get_id() == thread; }
 
   /// Throws unless `values` are of the first `count` tensors.
   void require_sizes(const std::vector<std::span<const float>>& values, std::size_t count) const {
@@ -144,6 +150,7 @@ struct Client::Exchange {
   }
 
   pid_t pid;
+  std::thread::id thread = std::this_thread::get_id();
   std::unique_ptr<Bootstrap> bootstrap;
   std::vector<ClientTensor> tensors;
   ProcessPolicy process;
@@ -174,8 +181,8 @@ Client::Client(std::unique_ptr<Bootstrap> bootstrap, const std::vector<ClientTen
 
 Client::~Client() {
   if (!exchange_->closed) fail();
-  // A child of a fork has none of the threads that this ends.
-  if (getpid() != exchange_->pid) (void)exchange_.release();
+  // A child of a fork has none of the threads that this ends, and UCX is its own thread's.
+  if (getpid() != exchange_->pid || !exchange_->is_on_its_thread()) (void)exchange_.release();
 }
 
 int Client::index() const {
@@ -203,7 +210,8 @@ int Client::slot() const {
 }
 
 int Client::buffer() const {
-  return exchange_->client.buffer();
+  const int next = exchange_->client.buffer();
+  return exchange_->closed ? 1 - next : next;  // the step in which all have left makes no values
 }
 
 void Client::pull() {

@@ -46,7 +46,8 @@ struct ClientOptions {
 /// blocked or read, nothing ends it, every error is an exception with a text.
 ///
 /// Every method throws `RunError`; after that, and in a child of a fork, all but `close` throw again. `PeerLost` when a
-/// process is gone (found within 3 s) or late (run.timeout_s, here 1800 s unless set). Thread: the one that made it.
+/// process is gone (found within 3 s) or late (run.timeout_s, here 1800 s unless set). Thread: the one that made it; in
+/// another one, steps and `close` throw.
 class Client {
  public:
   /// Collective: joins the job that `bootstrap` leads to, in which the first `options.generators` ranks are generators
@@ -110,8 +111,8 @@ class Client {
   void load_values(const std::vector<std::span<const float>>& values);
   void load_state(std::size_t state, const std::vector<std::span<const float>>& values, std::uint64_t optimizer_steps);
 
-  /// Waits until all trainers have called it, adding zeros to their steps, then disconnects. Once; later calls do
-  /// nothing.
+  /// Waits until all trainers have called it, adding zeros to their steps, then disconnects. After it, `value(buffer(),
+  /// …)` is what the last step of all trainers has made. Once; later calls do nothing.
   void close();
 
   /// After an error of the program: tells all other processes, which end with `PeerLost` soon. Never throws.

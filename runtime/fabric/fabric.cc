@@ -154,6 +154,7 @@ Endpoint Fabric::connect(const Peer& peer, const ConnectionOffer& offer) {
 void Fabric::fail(StopCause cause) {
   constexpr std::chrono::milliseconds kMoment{100};  // within the grace that the heartbeats give
   liveness_.fail(cause);
+  if (!worker().is_owned_by_this_thread()) return;
   const Deadline deadline = Deadline::after(kMoment);
   while (loop_.queue().in_flight() > 0 && !deadline.expired()) loop_.drop_completions();
 }

@@ -72,7 +72,7 @@ class Fabric {
 
   /// After an error of this process, `cause`: notifies its peers, which then stop at once instead of waiting for it,
   /// and gives transfers a moment to end. UCX 1.22 aborts a process that leaves copies between processes (cma) under
-  /// way.
+  /// way. In another thread than the worker's it only notifies.
   void fail(StopCause cause = StopCause::own_error);
 
  private:

@@ -50,6 +50,17 @@ float plain_value(std::size_t tensor, std::size_t i, int trainers, bool first_is
   return value;
 }
 
+void require_plain_values(const Client& client, bool first_is_last, std::uint64_t steps) {
+  for (std::size_t tensor = 0; tensor < kTensors.size(); ++tensor) {
+    const auto value = client.value(client.buffer(), tensor);
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const float expected = plain_value(tensor, i, client.count(), first_is_last, steps);
+      require(value[i] == expected, kTensors[tensor].name + "[" + std::to_string(i) + "] is " +
+                                        std::to_string(value[i]) + ", not " + std::to_string(expected));
+    }
+  }
+}
+
 RUNNEL_PEER(uneven_client) {
   const ClientOptions options = options_of(arguments);
   if (bootstrap.rank() < options.generators) return serve(bootstrap, options.generators);
@@ -62,16 +73,12 @@ RUNNEL_PEER(uneven_client) {
     client->push({.loss = 1, .samples = 3, .lr = learning_rate(client->steps())});
   }
   client->pull();
-  for (std::size_t tensor = 0; tensor < kTensors.size(); ++tensor) {
-    const auto value = client->value(client->buffer(), tensor);
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      const float expected = plain_value(tensor, i, client->count(), first_is_last, steps);
-      require(value[i] == expected, kTensors[tensor].name + "[" + std::to_string(i) + "] is " +
-                                        std::to_string(value[i]) + ", not " + std::to_string(expected));
-    }
-  }
+  require_plain_values(*client, first_is_last, steps);
   client->close();
   client->close();
+  // The last trainer's steps, which the others have after it, too.
+  const int last = first_is_last ? 0 : client->count() - 1;
+  require_plain_values(*client, first_is_last, steps_of(last, client->count(), first_is_last));
   try {
     client->pull();
   } catch (const RunError& error) {

@@ -53,7 +53,7 @@ def optimized(uneven):
     client.close()
     client.close()
     assert "torch" not in sys.modules
-    return {"last": last, "paths": client.paths()}
+    return {"last": last, "closed": digest(client.value(0)), "paths": client.paths()}
 
 
 def plain(uneven, trainers=2):
@@ -114,13 +114,64 @@ def mistakes():
     runnel.init()
     note(runnel.init)
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(4)]))
+    note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(4)], optimizer=runnel.optim.SGD))
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(5)], optimizer=sgd))
+    note(lambda: runnel.Client([("w", (2, 3))], [numpy.zeros((3, 2))], optimizer=sgd))
+    note(lambda: runnel.Client([("w", (2.5,))], [numpy.zeros(2)], optimizer=sgd))
+    note(lambda: runnel.Client([("w", (4,)), ("b", (4,))], [numpy.zeros(4)], optimizer=sgd))
     note(lambda: runnel.Client([("w", (4,), "summed")], [numpy.zeros(4)]))
     client = runnel.Client([("w", (4,))], [numpy.zeros(4)], optimizer=sgd)
     note(lambda: client.gradient_ready(0))
     note(lambda: runnel.Client([("w", (4,))], [numpy.zeros(4)], optimizer=sgd))
     client.close()
     note(client.pull)
+    return texts
+
+
+def made_by_another_thread(how):
+    """Its thread makes the steps; what the main thread does is refused, and ends the job."""
+    import threading
+
+    import runnel
+
+    runnel.init()
+    clients = []
+
+    def make_steps():
+        client = runnel.Client([("w", (3,))], [numpy.ones(3)], optimizer=runnel.optim.SGD(lr=1))
+        client.push()
+        client.pull()
+        if how == "close":
+            client.close()
+        clients.append(client)
+
+    thread = threading.Thread(target=make_steps)
+    thread.start()
+    thread.join()
+    assert clients[0].value(0).any()
+    if how == "push":
+        clients[0].push()
+    clients.clear()
+
+
+def ready_mistakes():
+    """Texts of wrong calls of gradient_ready; the step goes on."""
+    import runnel
+
+    runnel.init()
+    texts = []
+    with runnel.Client([("a", (4,), "averaged"), ("b", (4,), "averaged")], [numpy.zeros(4)] * 2) as client:
+        for _ in range(3):
+            client.gradient_ready(-1)
+            for tensor in (1, 2):
+                try:
+                    client.gradient_ready(tensor)
+                except (ValueError, IndexError) as error:
+                    texts.append(str(error))
+            client.gradient(0)[:] = 1
+            client.push()
+            client.pull()
+            assert (client.value(0) == 1).all()
     return texts
 
 
@@ -168,7 +219,9 @@ class ClientTest(unittest.TestCase):
                         self.assertTrue(line.startswith(path), line)
 
     def test_trainers_may_make_different_numbers_of_steps(self):
-        self.assertEqual([one["last"] for one in launch.run_job(optimized, True)], plain(True))
+        results = launch.run_job(optimized, True)
+        self.assertEqual([one["last"] for one in results], plain(True))
+        self.assertEqual([one["closed"] for one in results], [plain(True)[0]] * 2)
 
     def test_means_of_gradients_and_of_values(self):
         self.assertEqual(launch.run_job(averaged), [mean_of_gradients()] * 2)
@@ -180,7 +233,11 @@ class ClientTest(unittest.TestCase):
             'list of "key=value"',
             "called before",
             "name an optimizer",
+            "is no optimizer of runnel.optim",
             "start has the shape (5,), the tensor (4,)",
+            "start has the shape (3, 2), the tensor (2, 3)",
+            "'float' object cannot be interpreted as an integer",
+            "start has 1 arrays for 2 tensors",
             "not one of optimized, averaged, synced",
             "push hands over all of them",
             "has had its exchange",
@@ -189,6 +246,20 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(len(texts), len(expected), texts)
         for text, part in zip(texts, expected, strict=True):
             self.assertIn(part, text)
+
+    def test_a_gradient_is_ready_once(self):
+        expected = ["b: gradient_ready is called a second time in one step", "out of range"] * 3
+        launch.assert_texts(self, launch.run_alone(ready_mistakes), expected)
+
+    def test_an_exchange_belongs_to_the_thread_that_made_it(self):
+        shared = launch.shared_memory()
+        for how, status in (("close", 0), ("push", 1), ("end", 64)):
+            with self.subTest(how):
+                ended = launch.run_alone(made_by_another_thread, how)
+                self.assertEqual(ended.status, status, ended)
+                text = "belongs to the thread that made it; use it there"
+                self.assertEqual(ended.err.count(text), 0 if how == "close" else 1, ended)
+        self.assertEqual(launch.shared_memory() - shared, set())
 
     def test_without_a_launcher_it_is_a_job_of_one(self):
         ended = launch.run_alone(alone)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """runnel.DistributedDataParallel against torch's, over gloo: the same bits."""
 
+import copy
 import os
 import unittest
 
@@ -187,6 +188,14 @@ def mistakes():
     note(lambda: net(torch.tensor([1])).sum().backward())
     net = ddp(nn.Linear(2, 2))
     note(lambda: net(checkpointed(net, True)).sum().backward())
+    half = nn.Linear(2, 2)
+    half.bias.requires_grad_(False)
+    net = ddp(half)
+    half.bias.requires_grad_()
+    note(lambda: net(torch.ones(1, 2)).sum().backward())
+    net = ddp(nn.Linear(2, 2))
+    note(lambda: copy.deepcopy(net))
+    note(lambda: net(torch.ones(1, 2)).square().sum().backward(create_graph=True))
     net = ddp(nn.Linear(2, 2))
     runnel.close()
     note(lambda: net(torch.ones(1, 2)))
@@ -234,6 +243,9 @@ class DistributedDataParallelTest(unittest.TestCase):
             "device_ids",
             "without sparse=True",
             "use_reentrant=False",
+            "bias did not require a gradient when",
+            "copy or save net.module",
+            "create_graph=True) for gradients of gradients",
             "closed",
         ]
         launch.assert_texts(self, ended, expected)

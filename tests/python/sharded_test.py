@@ -5,6 +5,7 @@
 import copy
 import io
 import unittest
+import warnings
 
 import launch
 import nets
@@ -65,6 +66,20 @@ def train(name, clip_norm):
     }
 
 
+def ends_before_others(steps):
+    """What a trainer has after `close` when trainer 1 has made `steps` more steps than trainer 0."""
+    import runnel
+
+    runnel.init()
+    net, opt = runnel.shard(fresh_net(), runnel.optim.SGD(lr=0.1))
+    for step in range(2 + steps * runnel.rank()):
+        net.zero_grad()
+        pass_backward(net, runnel.rank(), step)
+        opt.step()
+    runnel.close()
+    return [nets.digest(net), net.norm.running_mean.tolist()]
+
+
 def plain(name, clip_norm):
     net = fresh_net()
     opt = getattr(torch.optim, name)(net.parameters(), **OPTIMIZERS[name])
@@ -105,8 +120,11 @@ def behaves():
 
     def step():
         opt.zero_grad()
-        pass_backward(net, 0, 0)
-        opt.step()
+        images, labels = nets.batch(0, 0)
+        loss = nn.functional.cross_entropy(net(images), labels)
+        loss.backward()
+        with warnings.catch_warnings(action="error"):
+            opt.step(loss=loss, samples=len(images))
 
     step()
     with io.BytesIO() as file:
@@ -138,19 +156,33 @@ def behaves():
     def note(call):
         try:
             call()
-        except (runnel.RunError, NotImplementedError) as error:
+        except (RuntimeError, TypeError) as error:
             texts.append(str(error))
         else:
             texts.append("no error")
 
+    note(lambda: runnel.shard(net, torch.optim.SGD(net.parameters())))
+    note(lambda: copy.deepcopy(opt))
     note(lambda: net.load_state_dict(start, assign=True))
     note(lambda: opt.add_param_group({"params": [nn.Parameter(torch.ones(1))]}))
     opt.param_groups[0]["weight_decay"] = 0.5
     note(opt.step)
     opt.param_groups[0]["weight_decay"] = 0.01
+    net.frozen.bias.requires_grad_()
+    note(opt.step)
+    net.frozen.bias.requires_grad_(False)
+    images, labels = nets.batch(0, 0)
+    older = nn.functional.cross_entropy(net(images), labels)
+    step()
+    note(older.backward)
+    bound = net.scale.data
+    net.scale.data = torch.tensor(3.0)
+    note(opt.step)
+    net.scale.data = bound
     with torch.no_grad():
         net.scale.fill_(3)
     note(opt.step)
+    note(lambda: net(nets.batch(0, 0)[0]).sum().backward(create_graph=True))
     runnel.close()
     note(opt.step)
     note(opt.state_dict)
@@ -191,13 +223,24 @@ class ShardTest(unittest.TestCase):
     def test_clip_norm_as_torch(self):
         self.compare("SGD", 0.1)
 
+    def test_after_the_end_all_have_the_last_parameters(self):
+        for steps in (1, 2):
+            first, second = launch.run_job(ends_before_others, steps)
+            self.assertEqual(first, second)
+
     def test_everyday_uses_and_refusals(self):
         ended = launch.run_alone(behaves)
         expected = [
+            "is no optimizer of runnel.optim",
+            "copy or save opt.state_dict()",
             "leave assign out",
             "one group",
             'only "lr" may change',
+            "frozen.bias did not require a gradient when",
+            "modified by an inplace operation",
             "scale was written to",
+            "scale was written to",
+            "create_graph=True) for gradients of gradients",
             "closed; no step",
             "closed; save before",
             "closed; load before",

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An exchange of float32 tensors as NumPy arrays."""
 
+from operator import index
+
 import numpy
 
+from runnel import optim
 from runnel.exchange import KINDS, Exchange
 
 
@@ -25,13 +28,19 @@ class Client(Exchange):
         count. `optimizer`: of runnel.optim; needed where a tensor is optimized.
         """
         described = [_described(*tensor) for tensor in tensors]
-        arrays = [numpy.ascontiguousarray(array, dtype=numpy.float32) for array in start]
-        for (name, shape, _), array in zip(described, arrays, strict=True):
-            if array.size != numpy.prod(shape, dtype=int):
+        arrays = [numpy.asarray(array, dtype=numpy.float32, order="C") for array in start]
+        if len(arrays) != len(described):
+            raise ValueError(f"start has {len(arrays)} arrays for {len(described)} tensors")
+        for (name, shape, _), array in zip(described, arrays):
+            if array.shape != tuple(shape):
                 raise ValueError(f"{name}: start has the shape {array.shape}, the tensor {tuple(shape)}")
         self._optimizes = any(kind == KINDS["optimized"] for _, _, kind in described)
         if self._optimizes and optimizer is None:
             raise ValueError(f"{described[0][0]} is optimized: name an optimizer, such as runnel.optim.SGD(lr=0.1)")
+        if optimizer is not None:
+            optim.require_description(optimizer)
+        self._names = [name for name, _, _ in described]
+        self._ready = set()
         self._lr = 0.0 if optimizer is None else optimizer.lr
         super().__init__(described, arrays, [] if optimizer is None else optimizer.settings())
         count = range(len(described))
@@ -68,7 +77,11 @@ class Client(Exchange):
         """
         if self._optimizes:
             raise ValueError("gradient_ready is for exchanges without optimized tensors; push hands over all of them")
+        tensor = range(len(self._names))[tensor]
+        if tensor in self._ready:  # another one of its bucket would go before it is complete
+            raise ValueError(f"{self._names[tensor]}: gradient_ready is called a second time in one step")
         self._client.gradient_ready(tensor)
+        self._ready.add(tensor)
 
     def push(self, loss=0.0, samples=0, lr=None):
         """Hands over all gradients; the next step begins.
@@ -76,6 +89,7 @@ class Client(Exchange):
         `loss` and `samples` are for the run's report. `lr`: the learning rate of the step, in all trainers the same;
         None: the optimizer's.
         """
+        self._ready.clear()
         self._client.push(loss=loss, samples=samples, lr=self._lr if lr is None else lr)
 
     def pull(self):
@@ -95,4 +109,4 @@ class Client(Exchange):
 def _described(name, shape, kind="optimized"):
     if kind not in KINDS:
         raise ValueError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
-    return name, [int(size) for size in shape], KINDS[kind]
+    return name, [index(size) for size in shape], KINDS[kind]

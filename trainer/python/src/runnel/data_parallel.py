@@ -6,7 +6,7 @@ import contextlib
 
 import torch
 
-from runnel.module_exchange import ModuleExchange, require_strided
+from runnel.module_exchange import ModuleExchange, require_plain
 
 
 class DistributedDataParallel(torch.nn.Module):
@@ -84,10 +84,11 @@ class DistributedDataParallel(torch.nn.Module):
         name = self._exchange.parameters[i][0]
         if self._ready[i]:
             raise RuntimeError(
-                f"{name} got a second gradient in one backward pass, as with checkpoint(…, use_reentrant=True); pass "
-                "use_reentrant=False"
+                f"{name} got a second gradient before the backward pass has ended. With checkpoint(…, "
+                "use_reentrant=True): pass use_reentrant=False. After a backward pass that has raised: the run cannot go "
+                "on, as a part of its gradients is with the generators"
             )
-        require_strided(name, parameter.grad)
+        require_plain(name, parameter.grad)
         if not self._in_backward:
             self._in_backward = True
             # Runs when this backward pass ends, inside of loss.backward().
@@ -98,6 +99,7 @@ class DistributedDataParallel(torch.nn.Module):
 
     def _end_backward(self):
         exchange, client = self._exchange, self._exchange.client
+        exchange.require_still_fixed()
         slot = exchange.slots[client.slot()]
         for i, (ready, (_, parameter)) in enumerate(zip(self._ready, exchange.parameters)):
             if not ready and parameter.grad is None:

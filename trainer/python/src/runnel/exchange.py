@@ -22,7 +22,10 @@ class Exchange:
         return self._client.paths()
 
     def close(self):
-        """Waits until all trainers have closed, adding zeros to their steps, and leaves. Values stay readable."""
+        """Waits until all trainers have closed, adding zeros to their steps, and leaves.
+
+        Values stay readable: those that the last step of all trainers has made.
+        """
         if self._closed:
             return
         try:
@@ -30,6 +33,7 @@ class Exchange:
         except BaseException:
             self.fail()
             raise
+        self._take_last_values()
         self._leave()
 
     def fail(self):
@@ -37,6 +41,15 @@ class Exchange:
         if not self._closed:
             self._client.fail()
             self._leave()
+
+    def __getstate__(self):
+        raise TypeError(
+            "an exchange is the job's and cannot be copied; of a DistributedDataParallel, copy or save net.module, or "
+            "net.state_dict()"
+        )
+
+    def _take_last_values(self):
+        """What subclasses do with the values of the last step, which other trainers may have made after this one's."""
 
     def _leave(self):
         self._closed = True

@@ -29,7 +29,7 @@ class ModuleExchange(Exchange):
             raise ValueError("the module has no parameter that requires a gradient; nothing would be exchanged")
         buffers = list(_buffers_of(module)) if sync_buffers else []
         self.buffers = [one for one in buffers if _is_synced(one[1]._buffers[one[2]])]
-        self._fixed_parameters = [p for p in module.parameters() if not p.requires_grad]
+        self._fixed_parameters = [(name, p) for name, p in module.named_parameters() if not p.requires_grad]
         self._fixed_buffers = [one for one in buffers if not _is_synced(one[1]._buffers[one[2]])]
         for name, parameter in self.parameters:
             _require_usable(name, parameter)
@@ -44,7 +44,7 @@ class ModuleExchange(Exchange):
 
     def own_tensors(self):
         """What this trainer's module has for each tensor of the exchange."""
-        fixed = self._fixed_parameters + [owner._buffers[key] for _, owner, key in self._fixed_buffers]
+        fixed = [p for _, p in self._fixed_parameters] + [owner._buffers[key] for _, owner, key in self._fixed_buffers]
         own = [p for _, p in self.parameters] + [owner._buffers[key] for _, owner, key in self.buffers]
         return [tensor.detach().contiguous() for tensor in own] + [torch.tensor(_digest(fixed))]
 
@@ -64,6 +64,16 @@ class ModuleExchange(Exchange):
             )
         for slot in self.slots:
             slot[-1].copy_(own)
+
+    def require_still_fixed(self):
+        """A parameter that is trained from now on would be another one in each trainer, or stay as it is."""
+        for name, parameter in self._fixed_parameters:
+            if parameter.requires_grad:
+                raise RunError(
+                    _USAGE,
+                    f"{name} did not require a gradient when the exchange was made, so that it has no part in it; set "
+                    "requires_grad before, or save, and go on in a new run",
+                )
 
     def put_buffers(self):
         """Hands the buffers over, before `push`."""
@@ -87,8 +97,13 @@ class ModuleExchange(Exchange):
         self.slots = self.values = None  # else hooks, views and client keep each other
 
 
-def require_strided(name, gradient):
-    """Slots are dense memory."""
+def require_plain(name, gradient):
+    """Slots are dense memory, and have no graph."""
+    if gradient.requires_grad:
+        raise RuntimeError(
+            f"{name}: its gradient has a graph, of backward(create_graph=True), which an exchange would lose; use "
+            "torch.autograd.grad(…, create_graph=True) for gradients of gradients, then a plain backward()"
+        )
     if gradient.layout is not torch.strided:
         raise TypeError(f"{name}: its gradient is sparse; make the layer without sparse=True")
 

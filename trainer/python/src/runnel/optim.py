@@ -63,6 +63,15 @@ class Adadelta(Optimizer):
     eps: float = 1e-6
 
 
+def require_description(optimizer):
+    """Raises TypeError for what is no optimizer of this module, as one of torch.optim."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"{optimizer!r:.60} is no optimizer of runnel.optim; the generators need one, such as "
+            "runnel.optim.AdamW(lr=3e-4)"
+        )
+
+
 def _toml(value):
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(map(_toml, value))}]"

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import torch
 
-from runnel import optimizer_state
+from runnel import optim, optimizer_state
 from runnel.errors import RunError
-from runnel.module_exchange import ModuleExchange, require_strided
+from runnel.module_exchange import ModuleExchange, require_plain
 
 _USAGE = 64
 
@@ -31,6 +31,7 @@ class ShardedOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, module, description):
+        optim.require_description(description)
         exchange = _Sharded(module, description.settings())
         self._exchange = exchange  # first: add_param_group looks at it
         self._complete = False
@@ -52,20 +53,27 @@ class ShardedOptimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 result = closure()
         self._require_fixed_settings()
+        if isinstance(loss, torch.Tensor):
+            loss = loss.detach()  # torch warns of a number that leaves its graph
         self._exchange.step(float(loss), samples, float(self.param_groups[0]["lr"]))
         return result
 
     def _require_fixed_settings(self):
         for key, value in self._fixed.items():
-            if self.param_groups[0][key] != value:
+            if self.param_groups[0].get(key) != value:
                 raise RunError(
-                    _USAGE, f'param_groups[0]["{key}"] is changed; only "lr" may change, the rest is the generators\''
+                    _USAGE,
+                    f'param_groups[0]["{key}"] is changed; only "lr" may change, the rest is the generators\'. With '
+                    "OneCycleLR or CyclicLR, pass cycle_momentum=False",
                 )
 
     def add_param_group(self, param_group):
         if self._complete:
             raise RunError(_USAGE, "runnel.shard exchanges one group: all parameters that required a gradient")
         super().add_param_group(param_group)
+
+    def __getstate__(self):
+        raise TypeError("this optimizer is the job's and cannot be copied; copy or save opt.state_dict() instead")
 
     def state_dict(self):
         """The dictionary that torch's optimizer of this name would give, with copies of the states.
@@ -121,9 +129,11 @@ class _Sharded(ModuleExchange):
         self.get_buffers()
 
     def step(self, loss, samples, lr):
+        self.require_still_fixed()
         slot = self.slots[self.client.slot()]
-        for (name, parameter), to, version in zip(self.parameters, slot, self._versions):
-            if parameter._version != version:
+        values = self.values[self.client.buffer()]
+        for (name, parameter), to, value, version in zip(self.parameters, slot, values, self._versions):
+            if parameter._version != version or parameter.data_ptr() != value.data_ptr():
                 raise RunError(
                     _USAGE,
                     f"{name} was written to; it is memory of all trainers: set values before runnel.shard, or with "
@@ -132,7 +142,7 @@ class _Sharded(ModuleExchange):
             if parameter.grad is None:
                 to.zero_()
             elif parameter.grad.data_ptr() != to.data_ptr():  # the script has put another one there
-                require_strided(name, parameter.grad)
+                require_plain(name, parameter.grad)
                 to.copy_(parameter.grad)
         self.put_buffers()
         self.client.push(loss=loss, samples=samples, lr=lr)
@@ -187,7 +197,7 @@ class _Sharded(ModuleExchange):
         to = self.slots[self.client.slot()][i]
         if parameter.grad.data_ptr() == to.data_ptr():
             return
-        require_strided(self.parameters[i][0], parameter.grad)
+        require_plain(self.parameters[i][0], parameter.grad)
         to.copy_(parameter.grad)
         parameter.grad = to
 
@@ -195,7 +205,13 @@ class _Sharded(ModuleExchange):
         values = self.values[self.client.buffer()]
         for i, ((_, parameter), value) in enumerate(zip(self.parameters, values)):
             parameter.data = value
+            # As if written to: autograd then refuses a backward pass whose forward pass had other values.
+            torch.autograd.graph.increment_version(parameter)
             self._versions[i] = parameter._version
+
+    def _take_last_values(self):
+        self._bind()
+        self.get_buffers()
 
     def _leave(self):
         super()._leave()
