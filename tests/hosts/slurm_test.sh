@@ -101,17 +101,20 @@ refuses_tasks_without_pmix() {
 
 # begin_endless OPTION…: a job that runs until something ends it, by `wait $job`.
 begin_endless() {
-  rm -f "$work/report.json"
+  rm -f "$work/report.json" "$work/output"
   srun --mpi=pmix -N 2 --ntasks-per-node=2 "$@" "$runnel" "${arguments[@]}" "${endless[@]}" >"$work/output" 2>&1 &
   job=$!
   slurm_pids+=("$job")
   await "the job does not train" grep -q 'step 3/' "$work/output"
 }
 
+job_ended() { ! kill -0 "$job"; }
+
 # ended STATUS WHAT: the job has ended with it on all nodes.
 ended() {
   local status=0
   await "$2: ranks still run" no_ranks || return 0
+  await "$2: srun still runs" job_ended || return 0
   wait "$job" || status=$?
   [ "$status" = "$1" ] || fail "$2: status $status, not $1: $(cat "$work/output")"
   [ "$(value exit)" = "$1" ] || fail "$2: the report has exit $(value exit), not $1"
@@ -123,6 +126,7 @@ ends_when_a_rank_is_killed() {
   kill -KILL "$(rank_of 3)"
   # srun gives the highest status: that of the killed task.
   await "a killed rank: ranks still run" no_ranks || return 0
+  await "a killed rank: srun still runs" job_ended || return 0
   if wait "$job"; then fail "a killed rank: status 0"; fi
   grep -q 'error: trainer 2 is lost rank=0 peer=3 host=n1 ' "$work/output" || fail "no line: $(cat "$work/output")"
   [ "$(value exit)" = 69 ] || fail "a killed rank: the report has exit $(value exit)"
