@@ -45,9 +45,9 @@ struct ClientOptions {
 /// that has called `close` adds zeros, and the run ends when all have. The process stays its owner's: no signal is
 /// blocked or read, nothing ends it, every error is an exception with a text.
 ///
-/// Every method throws `RunError`; after that, and in a child of a fork, all but `close` throw again. `PeerLost` when a
-/// process is gone (found within 3 s) or late (run.timeout_s, here 1800 s unless set). Thread: the one that made it; in
-/// another one, steps and `close` throw.
+/// Every method that needs the other processes throws `RunError`, also `close`: once one has thrown, all of them throw,
+/// as they do in a child of a fork and in another thread than the one that made this. The status is peer_lost when a
+/// process is gone (found within 3 s) or late (run.timeout_s, here 1800 s unless set).
 class Client {
  public:
   /// Collective: joins the job that `bootstrap` leads to, in which the first `options.generators` ranks are generators

@@ -195,6 +195,12 @@ def unknown_setting():
     runnel.Client([("w", (3,))], [numpy.ones(3)], optimizer=runnel.optim.SGD())
 
 
+def setting_of_the_optimizer():
+    import runnel
+
+    runnel.init()
+
+
 def old_torch():
     import types
 
@@ -273,6 +279,11 @@ class ClientTest(unittest.TestCase):
         ended = launch.run_alone(unknown_setting)
         self.assertEqual(ended.status, 1)
         self.assertIn("transport.bucket_byte", ended.err)
+
+    def test_a_setting_does_not_change_the_scripts_optimizer(self):
+        ended = launch.run_alone(setting_of_the_optimizer, environment={"RUNNEL_SETTINGS": "optimizer.momentum=0.9"})
+        self.assertEqual(ended.status, 1)
+        self.assertIn("optimizer.momentum=0.9: the optimizer is the script's", ended.err)
 
 
 if __name__ == "__main__":

@@ -37,8 +37,9 @@ void require_meant(const std::string& place, std::string_view path) {
                           joined(kTables, ", "));
   }
   if (path != "run.save") return;
-  throw ConfigError(ExitStatus::bad_configuration,
-                    place + ": key 'run.save' is for runnel train; a program that runnel run starts saves itself");
+  throw ConfigError(
+      ExitStatus::bad_configuration,
+      place + ": key 'run.save' is for runnel train; a program that runnel run starts saves its parameters by itself");
 }
 
 std::string trimmed(std::string_view text) {

@@ -15,7 +15,7 @@ class Client(Exchange):
 
     The arrays are the exchange's memory itself, two for each tensor that alternate from step to step: ask anew in each
     step. All trainers make the same step at the same time; one that has closed adds zeros, so numbers of steps may
-    differ. Of any error, all but `close` and `fail` throw again. Thread: the one that made it.
+    differ. After an error of the run, steps and `close` raise again. Thread: the one that made it.
     """
 
     def __init__(self, tensors, start, *, optimizer=None):

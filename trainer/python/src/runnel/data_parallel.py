@@ -85,8 +85,8 @@ class DistributedDataParallel(torch.nn.Module):
         if self._ready[i]:
             raise RuntimeError(
                 f"{name} got a second gradient before the backward pass has ended. With checkpoint(…, "
-                "use_reentrant=True): pass use_reentrant=False. After a backward pass that has raised: the run cannot go "
-                "on, as a part of its gradients is with the generators"
+                "use_reentrant=True), pass use_reentrant=False. After a backward pass that has raised, the run cannot "
+                "go on: the generators have a part of its gradients"
             )
         require_plain(name, parameter.grad)
         if not self._in_backward:

@@ -23,6 +23,9 @@ class Job:
         self.pid = os.getpid()
         settings_of_launcher = os.environ.get("RUNNEL_SETTINGS", "").splitlines()
         self.settings = [*filter(None, settings_of_launcher), *settings]
+        for setting in self.settings:
+            if setting.strip().startswith("optimizer."):  # that of the exchange would win without a word
+                raise RunError(_USAGE, f"{setting}: the optimizer is the script's, of runnel.optim; change it there")
         self.place = places.find()
         self.exchanges = []  # kept until they are closed, whoever else has them
         self.joined = False
@@ -63,7 +66,7 @@ def init(settings=()):
     """Joins the job whose launcher has started this process: `runnel run`, torchrun, mpirun or srun; without one, a job
     of this trainer alone.
 
-    Once, before the first exchange. `settings`: `"key=value"` of the tables transport, generator, optimizer and run of
+    Once, before the first exchange. `settings`: `"key=value"` of the tables transport, generator and run of
     trainer/configs/README.md, in all trainers the same; they win over those of the launcher.
     """
     global _job

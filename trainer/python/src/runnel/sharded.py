@@ -24,7 +24,7 @@ def shard(module, optimizer):
 
 
 class ShardedOptimizer(torch.optim.Optimizer):
-    """Hands gradients over and takes new parameters; what makes them of it is with the generators.
+    """Hands gradients over and takes the new parameters, which the generators compute.
 
     To torch's learning-rate schedulers, and in its dictionaries, it is torch's optimizer of the description's name over
     `module.parameters()`, with one parameter group.
