@@ -69,8 +69,8 @@ TEST(Report, HasTheKeysOfTheContract) {
                                "exit"}));
   EXPECT_EQ(keys(json["runnel"]), (Names{"version", "commit"}));
   EXPECT_EQ(keys(json["versions"]), (Names{"ucx", "torch", "mpi"}));
-  EXPECT_EQ(keys(json["config"]),
-            (Names{"model", "objective", "data", "trainer", "generator", "optimizer", "transport", "run"}));
+  EXPECT_EQ(keys(json["config"]), (Names{"model", "objective", "data", "trainer", "generator", "optimizer", "transport",
+                                         "checkpoint", "run"}));
   EXPECT_EQ(keys(json["processes"][1]), (Names{"rank", "role", "host", "pid", "device"}));
   EXPECT_EQ(keys(json["paths"][0]), (Names{"trainer", "generator", "path", "transports", "reason"}));
   EXPECT_EQ(keys(json["seconds"]),
