@@ -19,7 +19,7 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-job=("$runnel" train "$config" -n 3 --set generator.count=2 --set trainer.batch_size=100 --set run.max_gradients=0
+job=("$runnel" train "$config" -n 3 --set generator.count=2 --set trainer.batch_size=32 --set run.max_gradients=0
   --set run.max_epochs=1 --set run.max_steps=300)
 
 sha_of() { sed -n 's/^parameters sha256 //p' "$1"; }
@@ -40,7 +40,7 @@ echo "seed $seed"
 launcher=$!
 kill=0
 while [ "$kill" -lt "$kills" ] && kill -0 "$launcher" 2>/dev/null; do
-  sleep "$((1 + RANDOM % 3)).$((RANDOM % 10))"
+  sleep "$((2 + RANDOM % 4)).$((RANDOM % 10))"
   mapfile -t all < <(ranks "$launcher")
   if [ "${#all[@]}" -lt 5 ]; then continue; fi # between two starts
   victims=("${all[@]}")
