@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # kill_and_resume.sh RUNNEL [KILLS [CONFIG]]: a run of 300 steps, 3 trainers and 2 generators under `--supervise`, killed
-# KILLS times (20), or until it has ended, at random moments: any one rank, or all of them. Its parameters must be those of the undisturbed run,
-# and nothing may be left in /dev/shm. Prints a line a kill, and a verdict.
+# KILLS times (20), or until it has ended, at random moments: any one rank, or all of them. Its parameters must be those
+# of the undisturbed run. Prints a line a kill, and a verdict.
 set -euo pipefail
 runnel=$(realpath "$1")
 kills=${2:-20}
@@ -29,7 +29,9 @@ sha_of() { sed -n 's/^parameters sha256 //p' "$1" | tail -n 1; }
 ranks() {
   local pid
   for pid in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
-    if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "^[^ ]*$(basename "$runnel") train "; then echo "$pid"; fi
+    if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "^[^ ]*$(basename "$runnel") train "; then
+      echo "$pid"
+    fi
     ranks "$pid"
   done
 }
